@@ -1,0 +1,53 @@
+# Two commands set everything up: `make run` and `make test`. Needs Python 3.11+, make and git.
+SHELL  := /bin/bash
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+
+.PHONY: run test lint format dev demo-failure clean-store lock
+.DELETE_ON_ERROR:
+
+run: $(READY)
+	@$(BIN)/cornerstone run
+
+test: $(READY) lint
+	$(BIN)/pytest -n 2 --dist loadgroup
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/sqlfluff lint --processes 2 dbt_project
+
+format: $(READY)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/sqlfluff fix --processes 2 dbt_project
+
+dev: $(READY)
+	@$(BIN)/cornerstone prepare
+	@export DAGSTER_HOME="$$($(BIN)/cornerstone prepare --print-dagster-home)"; exec $(BIN)/dagster dev -w workspace.yaml
+
+demo-failure: $(READY)
+	@$(BIN)/python -m tests.end_to_end.demo_failure
+
+clean-store:
+	rm -rf "$${CORNERSTONE_STORE:-store}"
+
+# The virtual environment, from the hashed lock file; byte-code is compiled because imports dominate a small run.
+$(READY): requirements.lock pyproject.toml
+	@echo "Setting up $(VENV) from requirements.lock (about half a minute, once) ..."
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Cornerstone needs Python 3.11 or later; set PYTHON=/path/to/python3.11" >&2; exit 2; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@grep -A2 '^uv==' requirements.lock >/dev/null
+	@$(BIN)/python -c 'import re,pathlib; t=pathlib.Path("requirements.lock").read_text(); m=re.search(r"^uv==.*?(?=^\S|\Z)", t, re.M|re.S); pathlib.Path("$(VENV)/uv.lock").write_text(m.group(0))'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(VENV)/uv.lock
+	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip sync --quiet --require-hashes --compile-bytecode requirements.lock
+	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# Re-resolve the lock file after editing pyproject.toml. It names no package index.
+lock: $(READY)
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--group dev --output-file requirements.lock pyproject.toml

@@ -1,0 +1,109 @@
+"""Every setting, typed and read once: environment variables named `CORNERSTONE_...`, or a `.env` file."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from orchestration.errors import CornerstoneError
+
+PROJECT_DIR = Path(__file__).resolve().parent.parent
+
+
+class Settings(BaseSettings):
+    """Where things are and whose they are. Every path below `store` is made at run time."""
+
+    model_config = SettingsConfigDict(env_prefix="CORNERSTONE_", env_file=PROJECT_DIR / ".env", frozen=True, extra="ignore")
+
+    store: Path = Field(default=PROJECT_DIR / "store", description="Everything made at run time.")
+    raw: Path = Field(default=PROJECT_DIR / "raw", description="The inbox where files are dropped, and the bundled figures.")
+    la_code: str = Field(default="372", pattern=r"^\d{3}$", description="DfE code of the authority; Rotherham is 372.")
+    release_approval: Literal["none", "required"] = Field(
+        default="none", description="Whether a release waits for a named person before it becomes current."
+    )
+
+    @property
+    def project_dir(self) -> Path:
+        """The checkout that holds `dbt_project/`, `expectations/` and `raw/`."""
+        return PROJECT_DIR
+
+    @property
+    def dbt_project_dir(self) -> Path:
+        """The dbt project."""
+        return PROJECT_DIR / "dbt_project"
+
+    @property
+    def rules_dir(self) -> Path:
+        """The rule catalogue, one YAML file a return."""
+        return PROJECT_DIR / "expectations" / "rules"
+
+    @property
+    def inbox_dir(self) -> Path:
+        """Where people drop files: one folder a return."""
+        return self.raw / "inbox"
+
+    @property
+    def seed_dir(self) -> Path:
+        """Figures that ship with Cornerstone: one folder a return; landed once, never moved."""
+        return self.raw / "seed"
+
+    @property
+    def archive_dir(self) -> Path:
+        """The bytes of every file ever received, by SHA-256."""
+        return self.store / "archive"
+
+    @property
+    def vault_dir(self) -> Path:
+        """Quarantined rows, and every identifier of a child; nothing below it is ever shared."""
+        return self.store / "vault"
+
+    @property
+    def landed_dir(self) -> Path:
+        """Landed submissions as Parquet."""
+        return self.store / "landed"
+
+    @property
+    def warehouse_path(self) -> Path:
+        """dbt's working database; one writer, never read by people."""
+        return self.store / "warehouse.duckdb"
+
+    @property
+    def quality_dir(self) -> Path:
+        """Validation results and Data Docs."""
+        return self.store / "quality"
+
+    @property
+    def dagster_home(self) -> Path:
+        """DAGSTER_HOME: run history and dagster.yaml."""
+        return self.store / "dagster"
+
+    @property
+    def releases_dir(self) -> Path:
+        """Immutable release folders."""
+        return self.store / "releases"
+
+    @property
+    def current_link(self) -> Path:
+        """Link to the release that people read."""
+        return self.store / "current"
+
+    def return_ids(self) -> list[str]:
+        """The returns this checkout knows: one folder of YAML each; there is no list elsewhere."""
+        specs = Path(__file__).resolve().parent / "returns" / "specs"
+        return sorted(folder.name for folder in specs.iterdir() if (folder / "return.yaml").is_file())
+
+
+def load_settings() -> Settings:
+    """Read the settings once.
+
+    Raises:
+        CornerstoneError: a variable holds something it cannot hold.
+    """
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = "CORNERSTONE_" + "_".join(str(part) for part in first["loc"]).upper()
+        raise CornerstoneError(f"The setting {name} cannot be used: {first['msg']}. Correct it and run again.") from error
+    return settings.model_copy(update={"store": settings.store.absolute(), "raw": settings.raw.absolute()})
