@@ -1,0 +1,1 @@
+"""What valid means: the rule catalogue, and Great Expectations which judges by it."""

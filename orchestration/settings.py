@@ -88,11 +88,6 @@ class Settings(BaseSettings):
         """Link to the release that people read."""
         return self.store / "current"
 
-    def return_ids(self) -> list[str]:
-        """The returns this checkout knows: one folder of YAML each; there is no list elsewhere."""
-        specs = Path(__file__).resolve().parent / "returns" / "specs"
-        return sorted(folder.name for folder in specs.iterdir() if (folder / "return.yaml").is_file())
-
 
 def load_settings() -> Settings:
     """Read the settings once.

@@ -1,0 +1,91 @@
+{#-
+    Periods of Explore Education Statistics: a period is always identifier and period together.
+    Six digits (202425) are two consecutive years: academic 1 September to 31 August, financial 1 April to 31 March,
+    tax 6 April to 5 April. Four digits are a calendar or reporting year, or the year of a month. Anything else has no dates.
+-#}
+{% macro period_first_year(time_period) -%}
+try_cast(left({{ time_period }}, 4) as integer)
+{%- endmacro %}
+
+{% macro is_consecutive_years(time_period) -%}
+(
+    regexp_full_match({{ time_period }}, '[0-9]{6}')
+    and (try_cast(left({{ time_period }}, 4) as integer) + 1) % 100 = try_cast(right({{ time_period }}, 2) as integer)
+)
+{%- endmacro %}
+
+{#- Number of the month an identifier names, NULL where it is not a month. -#}
+{% macro month_number(time_identifier) -%}
+list_position(
+    [
+        'january', 'february', 'march', 'april', 'may', 'june',
+        'july', 'august', 'september', 'october', 'november', 'december'
+    ],
+    lower({{ time_identifier }})
+)
+{%- endmacro %}
+
+{#- Name of the month of a YYYY-MM text, as Explore Education Statistics spells the identifier. -#}
+{% macro month_identifier(data_month) -%}
+monthname(cast({{ data_month }} || '-01' as date))
+{%- endmacro %}
+
+{% macro period_kind(time_identifier) -%}
+case
+        when lower({{ time_identifier }}) = 'academic year' then 'academic year'
+        when lower({{ time_identifier }}) = 'financial year' then 'financial year'
+        when lower({{ time_identifier }}) = 'tax year' then 'tax year'
+        when regexp_full_match(lower({{ time_identifier }}), 'financial year q[1-4]') then 'financial quarter'
+        when lower({{ time_identifier }}) in ('calendar year', 'reporting year') then 'calendar year'
+        when {{ month_number(time_identifier) }} is not null then 'month'
+    end
+{%- endmacro %}
+
+{#- PS-103 and PS-104: does the period have the digits its identifier asks for? NULL where either is not known at all. -#}
+{% macro is_period_consistent(time_identifier, time_period) -%}
+case
+        when {{ period_kind(time_identifier) }} is null then null
+        when not regexp_full_match({{ time_period }}, '[0-9]{4}([0-9]{2})?') then null
+        when {{ period_kind(time_identifier) }} in ('calendar year', 'month') then length({{ time_period }}) = 4
+        else {{ is_consecutive_years(time_period) }}
+    end
+{%- endmacro %}
+
+{% macro period_start(time_identifier, time_period) -%}
+case
+        when {{ is_period_consistent(time_identifier, time_period) }} is not true then null
+        when {{ period_kind(time_identifier) }} = 'academic year'
+            then make_date({{ period_first_year(time_period) }}, 9, 1)
+        when {{ period_kind(time_identifier) }} = 'financial year'
+            then make_date({{ period_first_year(time_period) }}, 4, 1)
+        when {{ period_kind(time_identifier) }} = 'tax year'
+            then make_date({{ period_first_year(time_period) }}, 4, 6)
+        when {{ period_kind(time_identifier) }} = 'financial quarter'
+            then cast(
+                make_date({{ period_first_year(time_period) }}, 4, 1)
+                + to_months(3 * (cast(right({{ time_identifier }}, 1) as integer) - 1)) as date
+            )
+        when {{ period_kind(time_identifier) }} = 'calendar year'
+            then make_date({{ period_first_year(time_period) }}, 1, 1)
+        else make_date({{ period_first_year(time_period) }}, {{ month_number(time_identifier) }}, 1)
+    end
+{%- endmacro %}
+
+{% macro period_end(time_identifier, time_period) -%}
+cast(
+        {{ period_start(time_identifier, time_period) }}
+        + to_months(
+            case {{ period_kind(time_identifier) }}
+                when 'month' then 1
+                when 'financial quarter' then 3
+                else 12
+            end
+        )
+        - to_days(1) as date
+    )
+{%- endmacro %}
+
+{#- The academic year (202425) that holds the January of a calendar year (2025): EHC plans are counted each January. -#}
+{% macro academic_year_of_january(calendar_year) -%}
+cast(try_cast({{ calendar_year }} as integer) - 1 as varchar) || right({{ calendar_year }}, 2)
+{%- endmacro %}

@@ -1,0 +1,44 @@
+with periods as (
+    select
+        period_key,
+        time_identifier,
+        time_period
+    from {{ ref('int_published_statistic__row') }}
+
+    union
+
+    select
+        {{ surrogate_key(['lower(time_identifier)', 'time_period']) }} as period_key,
+        time_identifier,
+        time_period
+    from {{ ref('stg_published_statistics__community_wait') }}
+),
+
+-- Files differ in the case of the identifier; one spelling stands for all.
+spelt_periods as (
+    select
+        period_key,
+        min(time_identifier) as time_identifier,
+        min(time_period) as time_period
+    from periods
+    group by period_key
+)
+
+select
+    period_key,
+    time_identifier,
+    time_period,
+    {{ period_kind('time_identifier') }} as period_kind,
+    {{ period_start('time_identifier', 'time_period') }} as period_start,
+    {{ period_end('time_identifier', 'time_period') }} as period_end,
+    {{ is_period_consistent('time_identifier', 'time_period') }} as is_consistent,
+    case
+        when {{ is_period_consistent('time_identifier', 'time_period') }} is null then 'PS-104'
+        when not {{ is_period_consistent('time_identifier', 'time_period') }} then 'PS-103'
+    end as fault_rule_id,
+    case
+        when length(time_period) = 6 then left(time_period, 4) || '/' || right(time_period, 2)
+        when {{ period_kind('time_identifier') }} = 'month' then time_identifier || ' ' || time_period
+        else time_period
+    end as period_label
+from spelt_periods

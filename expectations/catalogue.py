@@ -1,0 +1,221 @@
+"""The rule catalogue: what valid means, one YAML file a return, read into typed rules.
+
+Everything that judges data is built from it: the Great Expectations suites, the landing verdicts, the gates and the
+rule tables of a release. A file that is not exactly right is refused, because a misspelt key would silently weaken a
+gate.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import yaml
+
+from orchestration.errors import CornerstoneError
+
+Level = Literal["row", "file", "submission", "cross", "mart", "kpi"]
+Severity = Literal["block", "warn", "observe"]
+Effect = Literal["refuse", "quarantine", "flag"]
+
+LANDING_LEVELS: frozenset[Level] = frozenset({"row", "file", "submission", "cross"})
+
+_SCHEMA: dict[Level, str] = {"mart": "marts", "kpi": "kpi"}
+_FILE_KEYS = frozenset({"return_id", "refuse_above_share", "rules"})
+_TEXT_KEYS = ("rule_id", "table", "label", "why", "owner", "action")
+_RULE_KEYS = frozenset(
+    {*_TEXT_KEYS, "official_number", "level", "severity", "effect", "columns", "failing_rows", "raised_by"}
+)
+
+
+class CatalogueError(CornerstoneError):
+    """A rules file that cannot be used."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One rule: what it says, who owns it, what to do about a failure, and the check itself.
+
+    `failing_rows` is a select that returns one row a failure. Landing rules return `submission_id`, `source_file`,
+    `source_row` (NULL for a fault of the whole file) and, where one row of a sheet holds several figures, `cell`.
+    It is None for a rule that the reader raises while opening the file, before there are rows to select from.
+    """
+
+    rule_id: str
+    official_number: str | None
+    return_id: str
+    table: str
+    level: Level
+    severity: Severity
+    effect: Effect | None
+    label: str
+    why: str
+    owner: str
+    action: str
+    columns: tuple[str, ...]
+    failing_rows: str | None
+
+    @property
+    def is_reader_raised(self) -> bool:
+        """Whether the reader, not a query, finds the fault."""
+        return self.failing_rows is None
+
+    @property
+    def relation(self) -> str:
+        """The rule's table as a query names it: with its schema, save for a landed table."""
+        return f"{_SCHEMA[self.level]}.{self.table}" if self.level in _SCHEMA else self.table
+
+    def as_row(self) -> dict[str, str | None]:
+        """The rule as a row of `meta.rule`; every value is text."""
+        return {
+            "rule_id": self.rule_id,
+            "official_number": self.official_number,
+            "return_id": self.return_id,
+            "table_name": self.table,
+            "level": self.level,
+            "severity": self.severity,
+            "effect": self.effect,
+            "label": self.label,
+            "why": self.why,
+            "owner": self.owner,
+            "action": self.action,
+            "column_names": ", ".join(self.columns) or None,
+            "checked_by": "reader" if self.is_reader_raised else "query",
+            "failing_rows": self.failing_rows,
+        }
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """Every rule of every return, in file order, and the digest of the files they came from."""
+
+    rules: tuple[Rule, ...]
+    refuse_above_share: Mapping[str, float]
+    digest: str
+
+    def for_level(self, *levels: Level) -> tuple[Rule, ...]:
+        """The rules of these levels that a query checks."""
+        return tuple(rule for rule in self.rules if rule.level in levels and not rule.is_reader_raised)
+
+    def for_landing(self, return_id: str) -> tuple[Rule, ...]:
+        """The landing rules of a return that a query checks."""
+        return tuple(rule for rule in self.for_level(*LANDING_LEVELS) if rule.return_id == return_id)
+
+    def rule(self, rule_id: str) -> Rule:
+        """The rule with this id.
+
+        Raises:
+            CatalogueError: no rule has it.
+        """
+        for rule in self.rules:
+            if rule.rule_id == rule_id:
+                return rule
+        raise CatalogueError(f"No rule {rule_id!r} in the catalogue: add it to the rules file of its return.")
+
+
+def load_catalogue(rules_dir: Path) -> Catalogue:
+    """Read every `*.yaml` of `rules_dir`.
+
+    Raises:
+        CatalogueError: no rules file, a file that is not YAML, an unknown or missing key, an unknown level, severity
+            or effect, an effect that does not fit its level or severity, or a rule id used twice.
+    """
+    paths = sorted(rules_dir.glob("*.yaml"))
+    if not paths:
+        raise CatalogueError(f"No rules file (*.yaml) in {rules_dir}: without rules nothing can be released.")
+    digest = hashlib.sha256()
+    rules: list[Rule] = []
+    shares: dict[str, float] = {}
+    for path in paths:
+        content = path.read_bytes()
+        digest.update(path.name.encode() + b"\0" + hashlib.sha256(content).digest())
+        return_id, share, file_rules = _read_rules_file(path, content)
+        shares[return_id] = share
+        rules.extend(file_rules)
+    seen: set[str] = set()
+    for rule in rules:
+        if rule.rule_id in seen:
+            raise CatalogueError(f"Rule {rule.rule_id} is in the catalogue twice: give one of them another id.")
+        seen.add(rule.rule_id)
+    return Catalogue(rules=tuple(rules), refuse_above_share=shares, digest=digest.hexdigest())
+
+
+def _read_rules_file(path: Path, content: bytes) -> tuple[str, float, list[Rule]]:
+    try:
+        document = yaml.safe_load(content)
+    except yaml.YAMLError as error:
+        raise CatalogueError(f"{path.name} is not valid YAML: {error}") from error
+    if not isinstance(document, dict) or set(document) != _FILE_KEYS:
+        raise CatalogueError(f"{path.name} must hold exactly the keys {', '.join(sorted(_FILE_KEYS))}.")
+    return_id, share, entries = document["return_id"], document["refuse_above_share"], document["rules"]
+    if not isinstance(return_id, str) or not return_id:
+        raise CatalogueError(f"{path.name}: return_id must be text.")
+    if not isinstance(share, float) or not 0 < share <= 1:
+        raise CatalogueError(f"{path.name}: refuse_above_share must be a share above 0 and up to 1.0.")
+    if not isinstance(entries, list) or not entries:
+        raise CatalogueError(f"{path.name}: rules must be a list with at least one rule.")
+    return return_id, share, [_read_rule(path.name, return_id, entry) for entry in entries]
+
+
+def _read_rule(file_name: str, return_id: str, entry: Any) -> Rule:
+    if not isinstance(entry, dict):
+        raise CatalogueError(f"{file_name}: every rule must be a mapping; found {type(entry).__name__}.")
+    where = f"{file_name}, rule {entry.get('rule_id', '(no rule_id)')}"
+    if unknown := sorted(str(key) for key in set(entry) - _RULE_KEYS):
+        raise CatalogueError(f"{where}: unknown key {', '.join(unknown)}.")
+    for key in _TEXT_KEYS:
+        if not isinstance(entry.get(key), str) or not entry[key].strip():
+            raise CatalogueError(f"{where}: {key} must be filled with text.")
+    _require_one_of(where, "level", entry.get("level"), get_args(Level))
+    _require_one_of(where, "severity", entry.get("severity"), get_args(Severity))
+    _require_effect(where, entry)
+    columns = entry.get("columns", [])
+    if not isinstance(columns, list) or not all(isinstance(column, str) for column in columns):
+        raise CatalogueError(f"{where}: columns must be a list of column names.")
+    official_number = entry.get("official_number")
+    if official_number is not None and not isinstance(official_number, str):
+        raise CatalogueError(f"{where}: official_number must be text in quotes.")
+    return Rule(
+        rule_id=entry["rule_id"],
+        official_number=official_number,
+        return_id=return_id,
+        table=entry["table"],
+        level=entry["level"],
+        severity=entry["severity"],
+        effect=entry.get("effect"),
+        label=entry["label"].strip(),
+        why=entry["why"].strip(),
+        owner=entry["owner"],
+        action=entry["action"].strip(),
+        columns=tuple(columns),
+        failing_rows=_read_check(where, entry),
+    )
+
+
+def _require_one_of(where: str, key: str, value: object, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise CatalogueError(f"{where}: {key} {value!r} is not one of {', '.join(allowed)}.")
+
+
+def _require_effect(where: str, entry: Mapping[str, Any]) -> None:
+    effect = entry.get("effect")
+    if entry["level"] not in LANDING_LEVELS:
+        if effect is not None:
+            raise CatalogueError(f"{where}: only landing rules have an effect; a {entry['level']} rule has none.")
+        return
+    _require_one_of(where, "effect", effect, get_args(Effect))
+    # What is refused or quarantined is stopped; what is flagged goes on.
+    if (effect == "flag") == (entry["severity"] == "block"):
+        raise CatalogueError(f"{where}: severity {entry['severity']} does not fit the effect {effect}.")
+
+
+def _read_check(where: str, entry: Mapping[str, Any]) -> str | None:
+    query, raised_by = entry.get("failing_rows"), entry.get("raised_by")
+    if raised_by is None and isinstance(query, str) and query.strip():
+        return query.strip()
+    if raised_by == "reader" and query is None:
+        if entry.get("effect") != "refuse":
+            raise CatalogueError(f"{where}: a rule raised by the reader refuses the file.")
+        return None
+    raise CatalogueError(f"{where}: give either failing_rows (a select) or raised_by: reader.")

@@ -1,0 +1,164 @@
+"""A gate: the rules of one level, judged by Great Expectations, and a verdict on exactly what was judged.
+
+The verdict names the digest of each table's content and of the rule catalogue. Whatever publishes recomputes both, so
+a table that was rebuilt after the gate is not covered by it.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+import duckdb
+
+from expectations.catalogue import Catalogue
+from expectations.data_docs import QualityStore
+from expectations.engine import GateError, RuleResult, evaluate
+from orchestration.release.digest import content_digest
+
+Gate = Literal["mart", "kpi"]
+
+# What a gate guards: every table of this schema.
+GUARDED_SCHEMA: dict[Gate, str] = {"mart": "marts", "kpi": "kpi"}
+
+_TABLES = """
+create schema if not exists gate;
+create table if not exists gate.verdict (
+    gate varchar not null,
+    table_name varchar not null,
+    content_digest varchar not null,
+    catalogue_digest varchar not null,
+    verdict varchar not null check (verdict in ('pass', 'fail')),
+    run_id varchar not null,
+    evaluated_at timestamp not null,
+    primary key (gate, table_name)
+);
+create table if not exists gate.rule_result (
+    run_id varchar not null,
+    gate varchar not null,
+    rule_id varchar not null,
+    severity varchar not null,
+    failing_count bigint not null,
+    rows_examined bigint not null,
+    success boolean not null,
+    primary key (gate, rule_id)
+);
+"""
+
+
+@dataclass(frozen=True)
+class GateVerdict:
+    """The outcome of a gate. `data_docs_index` is the front page of the Data Docs that show it."""
+
+    gate: Gate
+    results: list[RuleResult]
+    data_docs_index: Path
+
+    @property
+    def passed(self) -> bool:
+        """Whether no blocking rule fails."""
+        return not self.blocking
+
+    @property
+    def blocking(self) -> list[RuleResult]:
+        """The failures that stop the release."""
+        return [result for result in self.results if not result.success and result.rule.severity == "block"]
+
+    @property
+    def warnings(self) -> list[RuleResult]:
+        """The failures that need a note from the rule's owner."""
+        return [result for result in self.results if not result.success and result.rule.severity == "warn"]
+
+
+def run_gate(
+    connection: duckdb.DuckDBPyConnection,
+    gate: Gate,
+    catalogue: Catalogue,
+    *,
+    quality_dir: Path,
+    run_id: str,
+    now: datetime,
+) -> GateVerdict:
+    """Judge the warehouse by the rules of a level, and record a verdict on every table of the guarded schema.
+
+    `gate.verdict` and `gate.rule_result` hold the latest evaluation of each gate; earlier ones are in `quality_dir`.
+
+    Args:
+        connection: the warehouse, open for writing.
+        gate: which rules.
+        catalogue: every rule.
+        quality_dir: where validation results and Data Docs are kept.
+        run_id: names the run in results and pages.
+        now: time of the evaluation, with a time zone.
+
+    Raises:
+        GateError: the guarded schema is empty, or a rule could not be evaluated; no verdict is recorded then.
+        CornerstoneError: a guarded table has no digest, or Data Docs could not be drawn; no verdict is recorded then.
+    """
+    docs = QualityStore(quality_dir, run_id, now)
+    connection.execute(_TABLES)
+    _forget(connection, gate)
+    digests = {table: content_digest(connection, GUARDED_SCHEMA[gate], table) for table in _tables(connection, gate)}
+    results = evaluate(connection, catalogue.for_level(gate), suite_name=gate, docs=docs)
+    verdict = GateVerdict(gate, results, docs.build_site())
+    _record(connection, verdict, digests, catalogue_digest=catalogue.digest, run_id=run_id, now=now)
+    return verdict
+
+
+def _tables(connection: duckdb.DuckDBPyConnection, gate: Gate) -> list[str]:
+    rows = connection.execute(
+        """
+        select table_name
+        from information_schema.tables
+        where table_catalog = current_database() and table_schema = ? and table_type = 'BASE TABLE'
+        order by table_name
+        """,
+        [GUARDED_SCHEMA[gate]],
+    ).fetchall()
+    if not rows:
+        raise GateError(f"Schema {GUARDED_SCHEMA[gate]} holds no table: build the models before the {gate} gate.")
+    return [name for (name,) in rows]
+
+
+def _forget(connection: duckdb.DuckDBPyConnection, gate: Gate) -> None:
+    """Drop the earlier verdict first: a gate that breaks half way must not leave it standing."""
+    connection.execute("delete from gate.verdict where gate = ?", [gate])
+    connection.execute("delete from gate.rule_result where gate = ?", [gate])
+
+
+def _record(
+    connection: duckdb.DuckDBPyConnection,
+    verdict: GateVerdict,
+    digests: dict[str, str],
+    *,
+    catalogue_digest: str,
+    run_id: str,
+    now: datetime,
+) -> None:
+    word = "pass" if verdict.passed else "fail"
+    at = now.astimezone(UTC).replace(tzinfo=None)
+    connection.execute("begin transaction")
+    try:
+        connection.executemany(
+            "insert into gate.verdict values (?, ?, ?, ?, ?, ?, ?)",
+            [[verdict.gate, table, digest, catalogue_digest, word, run_id, at] for table, digest in digests.items()],
+        )
+        connection.executemany(
+            "insert into gate.rule_result values (?, ?, ?, ?, ?, ?, ?)",
+            [
+                [
+                    run_id,
+                    verdict.gate,
+                    result.rule.rule_id,
+                    result.rule.severity,
+                    result.failing_count,
+                    result.rows_examined,
+                    result.success,
+                ]
+                for result in verdict.results
+            ],
+        )
+    except duckdb.Error:
+        connection.execute("rollback")
+        raise
+    connection.execute("commit")

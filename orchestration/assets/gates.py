@@ -1,0 +1,55 @@
+"""The two gates: Great Expectations judges the marts, then the KPI tables; a blocking rule that fails stops the run."""
+
+from collections.abc import Iterator
+from typing import Literal
+
+import dagster as dg
+
+from expectations.catalogue import Catalogue
+from orchestration.assets.landing import check_name
+from orchestration.resources import WarehouseResource
+from orchestration.settings import Settings
+
+SCHEMA = {"mart": "marts", "kpi": "kpi"}
+
+
+def gate(level: Literal["mart", "kpi"], settings: Settings, catalogue: Catalogue) -> dg.AssetChecksDefinition:
+    """One step that evaluates every rule of a level and stores the verdict that `release` demands."""
+    rules = catalogue.for_level(level)
+    keys = {rule.rule_id: dg.AssetKey([SCHEMA[level], rule.table]) for rule in rules}
+
+    @dg.multi_asset_check(
+        name=f"{level}_gate",
+        description=f"Great Expectations over the {SCHEMA[level]} schema; a failing blocking rule stops the release.",
+        specs=[
+            dg.AssetCheckSpec(
+                check_name(rule),
+                asset=keys[rule.rule_id],
+                description=rule.label,
+                blocking=rule.severity == "block",
+                metadata={"owner": rule.owner, "why": rule.why, "action": rule.action},
+            )
+            for rule in rules
+        ],
+        pool="warehouse",
+    )
+    def evaluate(context: dg.AssetCheckExecutionContext, warehouse: WarehouseResource) -> Iterator[dg.AssetCheckResult]:
+        from expectations.gate import run_gate
+
+        with warehouse.get_connection() as connection:
+            verdict = run_gate(connection, level, catalogue, quality_dir=settings.quality_dir, run_id=context.run.run_id)
+        for result in verdict.results:
+            yield dg.AssetCheckResult(
+                asset_key=keys[result.rule.rule_id],
+                check_name=check_name(result.rule),
+                passed=result.success,
+                severity=dg.AssetCheckSeverity.ERROR if result.rule.severity == "block" else dg.AssetCheckSeverity.WARN,
+                metadata={
+                    "failing_rows": result.failing_count,
+                    "owner": result.rule.owner,
+                    "action": result.rule.action,
+                    "evidence": dg.MetadataValue.path(str(verdict.data_docs_index)),
+                },
+            )
+
+    return evaluate

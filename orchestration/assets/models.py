@@ -1,0 +1,107 @@
+"""dbt models as assets, in two steps with a gate between them: marts, then KPI tables."""
+
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtCliResource, DbtProject, dbt_assets
+
+from orchestration.assets.landing import landed_key
+from orchestration.resources import WarehouseResource
+from orchestration.returns.spec import return_ids
+from orchestration.settings import Settings
+
+CONTROL_KEY = dg.AssetKey(["warehouse", "control"])
+OWNER = "team:data-engineering"
+
+
+class CornerstoneTranslator(DagsterDbtTranslator):
+    """Keys and groups say the layer; a source is the asset that lands it."""
+
+    def __init__(self) -> None:
+        super().__init__(settings=DagsterDbtTranslatorSettings(enable_duplicate_source_asset_keys=True))
+
+    def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
+        """`<schema>/<name>`; for a source the landing asset of its return, or the control tables."""
+        if dbt_resource_props["resource_type"] == "source":
+            source = dbt_resource_props["source_name"]
+            return landed_key(source) if source in return_ids() else CONTROL_KEY
+        return dg.AssetKey([dbt_resource_props["schema"], dbt_resource_props["name"]])
+
+    def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
+        """The schema: seed, staging, intermediate, marts, kpi."""
+        if dbt_resource_props["resource_type"] == "source":
+            return None
+        return str(dbt_resource_props["schema"])
+
+    def get_owners(self, dbt_resource_props: Mapping[str, Any]) -> list[str]:
+        """The data engineering team, unless the model's own config names someone."""
+        return list(super().get_owners(dbt_resource_props) or [OWNER])
+
+
+def control_asset(settings: Settings) -> dg.AssetsDefinition:
+    """The control tables: which submissions there are, which count, and the settings models may read."""
+
+    @dg.asset(
+        key=CONTROL_KEY,
+        deps=[landed_key(return_id) for return_id in return_ids()],
+        description="Control tables in the working database: submissions and which of them count, landing flags, settings.",
+        group_name="landing",
+        owners=[OWNER],
+        kinds={"python", "duckdb"},
+        pool="warehouse",
+    )
+    def control(warehouse: WarehouseResource) -> dg.MaterializeResult[None]:
+        from orchestration.warehouse import write_control_tables
+
+        with warehouse.get_connection() as connection:
+            return dg.MaterializeResult(metadata={"dagster/row_count": write_control_tables(connection, settings)})
+
+    return control
+
+
+def model_assets(name: str, selector: str, project: DbtProject, settings: Settings) -> dg.AssetsDefinition:
+    """The dbt models of one selector, built and tested in one dbt process under the warehouse lock."""
+
+    @dbt_assets(
+        manifest=project.manifest_path,
+        selector=selector,
+        name=name,
+        project=project,
+        dagster_dbt_translator=CornerstoneTranslator(),
+        pool="warehouse",
+    )
+    def build(context: dg.AssetExecutionContext, dbt: DbtCliResource, warehouse: WarehouseResource) -> Iterator[Any]:
+        target = settings.store / "dbt" / name
+        # Each dbt invocation leaves compiled SQL and logs behind; only the last of each step is kept.
+        shutil.rmtree(target, ignore_errors=True)
+        os.environ["CORNERSTONE_STORE"] = str(settings.store)
+        with warehouse.lock():
+            events = list(dbt.cli(["build"], context=context, target_path=target).stream())
+        with warehouse.get_connection() as connection:
+            counts = {
+                (schema, table): count
+                for schema, table, count in connection.execute(
+                    "select schema_name, table_name, estimated_size from duckdb_tables()"
+                ).fetchall()
+            }
+        for event in events:
+            key = _output_key(context, event)
+            if key and tuple(key.path) in counts:
+                yield event.with_metadata({**event.metadata, "dagster/row_count": counts[tuple(key.path)]})
+            else:
+                yield event
+
+    return build
+
+
+def _output_key(context: dg.AssetExecutionContext, event: object) -> dg.AssetKey | None:
+    return context.asset_key_for_output(event.output_name) if isinstance(event, dg.Output) else None
+
+
+def dbt_project(settings: Settings) -> DbtProject:
+    """The dbt project with its manifest where `orchestration.dbt_manifest` keeps it."""
+    return DbtProject(project_dir=Path(settings.dbt_project_dir))

@@ -1,0 +1,270 @@
+"""Write-audit-publish: build a release beside the current one, verify it, then let people see it in one rename.
+
+Killed at any instant, the release people read is untouched, and the next publish carries on:
+
+* killed before the folder has its name: a `.partial` folder, removed by the next publish;
+* killed before the link is changed: a complete release nobody reads yet, adopted by the next publish of the same
+  content after its files have been verified again.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+import duckdb
+
+from orchestration.durable import sync_dir
+from orchestration.errors import CornerstoneError
+from orchestration.locking import exclusive_lock
+from orchestration.release.ees import EesExport, write_ees_files
+from orchestration.release.evidence import write_evidence
+from orchestration.release.exports import (
+    CSV_FOLDER,
+    EVIDENCE_FOLDER,
+    OPEN_DATABASE,
+    OPEN_SCHEMAS,
+    PARQUET_FOLDER,
+    RESTRICTED_DATABASE,
+    RESTRICTED_SCHEMAS,
+    STORAGE_VERSION,
+    copy_schemas,
+    new_database,
+    write_parquet,
+)
+from orchestration.release.folders import (
+    BUILDING_MODE,
+    LOCK,
+    LOCK_WAIT_SECONDS,
+    PARTIAL,
+    PUBLIC_DIR_MODE,
+    complete_releases,
+    current_release,
+    point_current_to,
+    record_in_journal,
+    remove_leftovers,
+    set_modes,
+    sync_tree,
+)
+from orchestration.release.inventory import Inventory, PublishedCatalogue, take_inventory
+from orchestration.release.manifest import Approval, Manifest, combined_digest, write_manifest
+from orchestration.release.meta import utc, write_meta
+from orchestration.release.verify import record_files, verify_built, verify_files
+from orchestration.settings import Settings
+
+
+@dataclass(frozen=True)
+class ReleaseOutcome:
+    """What publishing came to.
+
+    `status`: 'published' (people read it now), 'pending' (complete, waits for approval) or 'unchanged' (nothing was
+    made). `message` says it in one sentence.
+    """
+
+    status: Literal["published", "pending", "unchanged"]
+    release_id: str
+    content_digest: str
+    folder: Path
+    message: str
+
+
+def publish(
+    settings: Settings,
+    connection: duckdb.DuckDBPyConnection,
+    *,
+    catalogue: PublishedCatalogue,
+    code_version: str,
+    run_id: str,
+    now: datetime,
+) -> ReleaseOutcome:
+    """Release what the gates have passed.
+
+    Args:
+        settings: where the store is, and whether releases wait for approval.
+        connection: the warehouse, open for writing by the holder of its lock.
+        catalogue: the rule catalogue the gates ran with.
+        code_version: version of Cornerstone; part of what makes two releases the same.
+        run_id: the run that publishes; recorded, never compared.
+        now: the time, with a time zone.
+
+    Raises:
+        ReleaseRefused: a table has no pass for exactly its content and the catalogue; nothing is changed.
+        ReleaseUnsound: what was built differs from what was passed; nothing is changed.
+        CornerstoneError: another process is releasing, or something needed is missing.
+    """
+    with exclusive_lock(settings.store / LOCK, wait_seconds=LOCK_WAIT_SECONDS, holder="release"):
+        settings.releases_dir.mkdir(parents=True, exist_ok=True)
+        settings.releases_dir.chmod(PUBLIC_DIR_MODE)
+        remove_leftovers(settings)
+        inventory = take_inventory(connection, catalogue_digest=catalogue.digest)
+        content = combined_digest(
+            inventory.tables,
+            inventory.views,
+            inventory.inputs,
+            catalogue_digest=catalogue.digest,
+            code_version=code_version,
+        )
+        made_before = same_content(settings, content, now=now)
+        if made_before is not None:
+            return made_before
+        manifest = new_manifest(
+            settings, inventory, content, catalogue=catalogue, code_version=code_version, run_id=run_id, now=now
+        )
+        folder = settings.releases_dir / manifest.release_id
+        partial = settings.releases_dir / f"{manifest.release_id}{PARTIAL}"
+        export = build(connection, partial, manifest, inventory, catalogue, quality_dir=settings.quality_dir)
+        verify_built(connection, partial, inventory, csv_rows=export.rows)
+        set_modes(partial)
+        write_manifest(partial, manifest.model_copy(update={"files": record_files(partial)}))
+        sync_tree(partial)
+        give_name(partial, folder)
+        if manifest.approval.required:
+            record_in_journal(settings, "pending", at=now, release_id=manifest.release_id)
+            return pending_outcome(settings, manifest)
+        return make_current(settings, manifest, now=now)
+
+
+def same_content(settings: Settings, content: str, *, now: datetime) -> ReleaseOutcome | None:
+    """What to do where exactly this content is released already; None where it has to be built.
+
+    Current: nothing. Waiting for approval: goes on waiting. Rolled back from: stays rolled back, or every scheduled
+    run would undo the rollback. Complete but never made current (the earlier run was killed): adopted.
+    """
+    current = current_release(settings)
+    if current is not None and current.content_digest == content:
+        return ReleaseOutcome(
+            "unchanged",
+            current.release_id,
+            content,
+            settings.releases_dir / current.release_id,
+            f"Nothing has changed since release {current.release_id}; it stays current and no new release was made.",
+        )
+    newer = [
+        manifest
+        for manifest in complete_releases(settings)
+        if manifest.content_digest == content and (current is None or manifest.created_at > current.created_at)
+    ]
+    if not newer:
+        return None
+    latest = newer[-1]
+    folder = settings.releases_dir / latest.release_id
+    if latest.withdrawal is not None:
+        return ReleaseOutcome(
+            "unchanged",
+            latest.release_id,
+            content,
+            folder,
+            f"This content is release {latest.release_id}, which {latest.withdrawal.by} rolled back from; no new release "
+            f"was made, and {latest.withdrawal.replaced_by} stays current.",
+        )
+    if latest.approval.status == "pending":
+        return pending_outcome(settings, latest)
+    if latest.approval.status == "not_required" and settings.release_approval == "required":
+        return None
+    verify_files(folder, latest)
+    return make_current(settings, latest, now=now)
+
+
+def new_manifest(
+    settings: Settings,
+    inventory: Inventory,
+    content: str,
+    *,
+    catalogue: PublishedCatalogue,
+    code_version: str,
+    run_id: str,
+    now: datetime,
+) -> Manifest:
+    """The manifest of the release about to be built; its files are recorded once they exist."""
+    current = current_release(settings)
+    required = settings.release_approval == "required"
+    return Manifest(
+        release_id=f"{now.astimezone(UTC):%Y%m%dT%H%M%SZ}-{content[:8]}",
+        created_at=now.astimezone(UTC),
+        run_id=run_id,
+        code_version=code_version,
+        previous_release=current.release_id if current else None,
+        content_digest=content,
+        catalogue_digest=catalogue.digest,
+        duckdb_version=duckdb.__version__,
+        duckdb_storage_version=STORAGE_VERSION,
+        inputs=inventory.inputs,
+        tables=inventory.tables,
+        views=inventory.views,
+        gates=inventory.gates,
+        approval=Approval(required=required, status="pending" if required else "not_required"),
+        files=[],
+    )
+
+
+def build(
+    connection: duckdb.DuckDBPyConnection,
+    partial: Path,
+    manifest: Manifest,
+    inventory: Inventory,
+    catalogue: PublishedCatalogue,
+    *,
+    quality_dir: Path,
+) -> EesExport:
+    """Write every file of the release but the manifest into `partial`, closed to others until it is complete."""
+    partial.mkdir(mode=BUILDING_MODE)
+    for child in (PARQUET_FOLDER, CSV_FOLDER, EVIDENCE_FOLDER, RESTRICTED_DATABASE.parent):
+        (partial / child).mkdir(parents=True)
+    release: dict[str, str | bool | datetime | None] = {
+        "release_id": manifest.release_id,
+        "created_at": utc(manifest.created_at),
+        "code_version": manifest.code_version,
+        "previous_release_id": manifest.previous_release,
+        "content_digest": manifest.content_digest,
+        "catalogue_digest": manifest.catalogue_digest,
+        "approval_required": manifest.approval.required,
+    }
+    export = write_ees_files(connection, partial / CSV_FOLDER)
+    write_parquet(connection, inventory, partial / PARQUET_FOLDER)
+    with new_database(connection, partial / RESTRICTED_DATABASE, "release_restricted"):
+        copy_schemas(connection, inventory, database="release_restricted", schema_names=RESTRICTED_SCHEMAS)
+    with new_database(connection, partial / OPEN_DATABASE, "release_open"):
+        copy_schemas(connection, inventory, database="release_open", schema_names=OPEN_SCHEMAS)
+        write_meta(connection, database="release_open", inventory=inventory, catalogue=catalogue, release=release)
+        write_evidence(
+            connection,
+            partial / EVIDENCE_FOLDER,
+            database="release_open",
+            quality_dir=quality_dir,
+            inventory=inventory,
+            release=release,
+            left_out=export.left_out,
+        )
+    return export
+
+
+def give_name(partial: Path, folder: Path) -> None:
+    """The instant at which the release exists."""
+    if folder.exists():
+        raise CornerstoneError(f"Release {folder.name} exists already and a release is never replaced; run again.")
+    partial.rename(folder)
+    sync_dir(folder.parent)
+
+
+def make_current(settings: Settings, manifest: Manifest, *, now: datetime) -> ReleaseOutcome:
+    """The instant at which people read the release."""
+    point_current_to(settings, manifest.release_id)
+    record_in_journal(settings, "published", at=now, release_id=manifest.release_id)
+    return ReleaseOutcome(
+        "published",
+        manifest.release_id,
+        manifest.content_digest,
+        settings.releases_dir / manifest.release_id,
+        f"Release {manifest.release_id} is current.",
+    )
+
+
+def pending_outcome(settings: Settings, manifest: Manifest) -> ReleaseOutcome:
+    """Complete, and waiting for a named person."""
+    return ReleaseOutcome(
+        "pending",
+        manifest.release_id,
+        manifest.content_digest,
+        settings.releases_dir / manifest.release_id,
+        f"Release {manifest.release_id} waits for approval: `cornerstone release approve {manifest.release_id}`.",
+    )

@@ -1,0 +1,115 @@
+"""The evidence folder: one plain page a governance reader can open, Data Docs, and the rule results as Parquet."""
+
+import shutil
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from orchestration.errors import CornerstoneError
+from orchestration.release.inventory import Inventory
+from orchestration.release.sql_text import literal, quoted
+
+
+TEMPLATES = Path(__file__).parent / "templates"
+DATA_DOCS = Path("data_docs")
+DATA_DOCS_INDEX = DATA_DOCS / "index.html"
+SEVERITIES = ["block", "warn", "observe"]
+
+
+@dataclass(frozen=True)
+class SeverityCount:
+    """Rules of one severity: how many passed and failed."""
+
+    severity: str
+    passed: int
+    failed: int
+
+
+def write_evidence(
+    connection: duckdb.DuckDBPyConnection,
+    folder: Path,
+    *,
+    database: str,
+    quality_dir: Path,
+    inventory: Inventory,
+    release: dict[str, str | bool | datetime | None],
+    left_out: dict[str, int],
+) -> None:
+    """Fill the evidence folder.
+
+    Args:
+        connection: the warehouse connection, with the open database attached as `database`.
+        folder: the evidence folder of the release being built.
+        database: alias of the attached open database, whose `meta` tables the page shows.
+        quality_dir: where the gates left Data Docs (`data_docs/index.html`).
+        inventory: what is released.
+        release: the one row of `meta.release`.
+        left_out: KPI rows that the CSV files cannot carry, by area level.
+
+    Raises:
+        CornerstoneError: the gates left no Data Docs.
+    """
+    if not (quality_dir / DATA_DOCS_INDEX).is_file():
+        raise CornerstoneError(
+            f"There are no Data Docs in {quality_dir / DATA_DOCS}; run the gates again, then release."
+        )
+    shutil.copytree(quality_dir / DATA_DOCS, folder / DATA_DOCS, symlinks=False)
+    for table in ("rule", "rule_result"):
+        relation = quoted(database, "meta", table)
+        path = literal(str(folder / f"{table}.parquet"))
+        connection.execute(f"copy (from {relation} order by all) to {path} (format parquet, compression zstd)")
+    page = render_page(
+        release=release,
+        inventory=inventory,
+        severities=count_severities(connection, database),
+        failures=failed_rules(connection, database),
+        left_out=left_out,
+    )
+    (folder / "index.html").write_text(page, encoding="utf-8")
+
+
+def render_page(**facts: Any) -> str:
+    """The evidence page. Self-contained: no script, no remote request; every value is escaped."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: PLC0415 (only a release needs it)
+
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("evidence.html.j2").render(data_docs=DATA_DOCS_INDEX.as_posix(), **facts)
+
+
+def count_severities(connection: duckdb.DuckDBPyConnection, database: str) -> list[SeverityCount]:
+    """Rules passed and failed by severity, the gravest first."""
+    rows = connection.execute(
+        f"""
+        select severity, count(*) filter (where success), count(*) filter (where not success)
+        from {quoted(database, "meta", "rule_result")}
+        group by severity
+        """
+    ).fetchall()
+    counts = [SeverityCount(*row) for row in rows]
+    return sorted(counts, key=lambda count: SEVERITIES.index(count.severity))
+
+
+def failed_rules(connection: duckdb.DuckDBPyConnection, database: str) -> list[dict[str, Any]]:
+    """Rules that failed, with how often, whose they are and what to do."""
+    result, rule = quoted(database, "meta", "rule_result"), quoted(database, "meta", "rule")
+    cursor = connection.execute(
+        f"""
+        select result.rule_id, result.gate, result.severity, result.failing_count, rule.label, rule.owner, rule.action
+        from {result} as result
+        inner join {rule} as rule using (rule_id)  -- many to one
+        where not result.success
+        order by list_position(?, result.severity), result.rule_id
+        """,
+        [SEVERITIES],
+    )
+    names = [column[0] for column in cursor.description]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]

@@ -1,0 +1,103 @@
+"""Release folders: where they are, who may read what, and the one link that says which is current."""
+
+import json
+import os
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+
+from orchestration.durable import sync_dir
+from orchestration.errors import CornerstoneError
+from orchestration.release.manifest import MANIFEST, MANIFEST_MODE, Manifest, read_manifest
+from orchestration.settings import Settings
+
+PARTIAL = ".partial"
+JOURNAL = "journal.jsonl"
+
+LOCK = "release.lock"
+LOCK_WAIT_SECONDS = 60.0
+
+PUBLIC_DIR_MODE, PUBLIC_FILE_MODE = 0o755, 0o644
+RESTRICTED_DIR_MODE, RESTRICTED_FILE_MODE = 0o750, 0o640
+BUILDING_MODE = 0o700
+
+
+def release_folder(settings: Settings, release_id: str) -> Path:
+    """The folder of a release.
+
+    Raises:
+        CornerstoneError: the id is not the name of a folder in `store/releases`.
+    """
+    folder = settings.releases_dir / release_id
+    if folder.parent != settings.releases_dir or release_id.endswith(PARTIAL) or not folder.is_dir():
+        raise CornerstoneError(f"There is no release {release_id!r}; `cornerstone release list` shows those there are.")
+    return folder
+
+
+def complete_releases(settings: Settings) -> list[Manifest]:
+    """The manifests of all complete releases, oldest first. A folder still being built has no place here."""
+    if not settings.releases_dir.is_dir():
+        return []
+    folders = [
+        folder
+        for folder in settings.releases_dir.iterdir()
+        if folder.is_dir() and folder.suffix != PARTIAL and (folder / MANIFEST).is_file()
+    ]
+    return sorted(map(read_manifest, folders), key=lambda manifest: (manifest.created_at, manifest.release_id))
+
+
+def current_release(settings: Settings) -> Manifest | None:
+    """The release people read; None when nothing has been released, or the link leads nowhere."""
+    if not (settings.current_link / MANIFEST).is_file():
+        return None
+    return read_manifest(settings.current_link.resolve())
+
+
+def point_current_to(settings: Settings, release_id: str) -> None:
+    """Make a release the current one: the link changes from one release to the other in a single rename."""
+    temporary = settings.store / f".{settings.current_link.name}.new"
+    temporary.unlink(missing_ok=True)
+    temporary.symlink_to(Path(settings.releases_dir.name) / release_id)
+    temporary.replace(settings.current_link)
+    sync_dir(settings.store)
+
+
+def remove_leftovers(settings: Settings) -> None:
+    """Remove the folders of builds that died; the caller holds the lock, so no build is alive."""
+    for folder in settings.releases_dir.glob(f"*{PARTIAL}"):
+        shutil.rmtree(folder)
+
+
+def set_modes(folder: Path) -> None:
+    """`open/` and `evidence/` for everyone, `restricted/` for its group, the manifest for its group."""
+    folder.chmod(PUBLIC_DIR_MODE)
+    for path in folder.rglob("*"):
+        restricted = path.relative_to(folder).parts[0] == "restricted"
+        if path.is_dir():
+            path.chmod(RESTRICTED_DIR_MODE if restricted else PUBLIC_DIR_MODE)
+        else:
+            path.chmod(RESTRICTED_FILE_MODE if restricted else PUBLIC_FILE_MODE)
+
+
+def sync_tree(folder: Path) -> None:
+    """Flush every file and folder of a release to disk, before it gets its name."""
+    for path in folder.rglob("*"):
+        if path.is_dir():
+            sync_dir(path)
+        else:
+            with path.open("rb") as stream:
+                os.fsync(stream.fileno())
+    sync_dir(folder)
+
+
+def record_in_journal(settings: Settings, action: str, *, at: datetime, **facts: str | None) -> None:
+    """Append one line to `store/releases/journal.jsonl`: what was done to which release, when and by whom."""
+    line = json.dumps({"at": at.astimezone(UTC).isoformat(), "action": action, **facts}) + "\n"
+    path = settings.releases_dir / JOURNAL
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, MANIFEST_MODE)
+    try:
+        os.write(descriptor, line.encode())
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    sync_dir(settings.releases_dir)

@@ -1,0 +1,273 @@
+"""What the warehouse offers for release: its tables and views, the submissions behind them, the gates that passed them."""
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import duckdb
+
+from orchestration.errors import CornerstoneError
+from orchestration.release.digest import content_digest
+from orchestration.release.manifest import GateResult, InputSubmission, RuleCount, TableContent, ViewContent
+from orchestration.release.sql_text import quoted
+
+# Each released schema and the gate that must have passed it. Which tables a schema holds is asked of the database.
+GATE_OF_SCHEMA = {"marts": "mart", "kpi": "kpi"}
+
+VIEW_HEAD = re.compile(r'^create view (?:[\w."]+) (?:\((?P<columns>[^()]*)\) )?as (?P<select>.*?);?$', re.I | re.S)
+
+
+class PublishedRule(Protocol):
+    """What a release needs to know of a rule of the catalogue."""
+
+    @property
+    def rule_id(self) -> str:
+        """The rule's id."""
+        ...
+
+    @property
+    def severity(self) -> Any:
+        """block, warn or observe."""
+        ...
+
+    @property
+    def effect(self) -> Any:
+        """refuse, quarantine or flag for a landing rule; None for a mart or KPI rule."""
+        ...
+
+    def as_row(self) -> dict[str, str | None]:
+        """The rule as a row of text columns."""
+        ...
+
+
+class PublishedCatalogue(Protocol):
+    """The rule catalogue as a release sees it."""
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the catalogue."""
+        ...
+
+    @property
+    def rules(self) -> tuple[Any, ...]:
+        """Every rule (`PublishedRule`)."""
+        ...
+
+
+class ReleaseRefused(CornerstoneError):
+    """The content may not be published; the release that people read stays as it is."""
+
+    exit_code = 1
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """All that goes into one release, read from the warehouse."""
+
+    tables: list[TableContent]
+    views: list[ViewContent]
+    inputs: list[InputSubmission]
+    gates: list[GateResult]
+
+
+def take_inventory(connection: duckdb.DuckDBPyConnection, *, catalogue_digest: str) -> Inventory:
+    """Read the warehouse, and recompute every digest.
+
+    Raises:
+        ReleaseRefused: nothing to release, or a table without a pass for exactly this content and catalogue.
+        CornerstoneError: a table whose content cannot be proven.
+    """
+    tables = [
+        TableContent(
+            schema_name=schema,
+            table_name=table,
+            rows=count_rows(connection, quoted(schema, table)),
+            digest=content_digest(connection, schema, table),
+        )
+        for schema, table in released_tables(connection)
+    ]
+    return Inventory(
+        tables=tables,
+        views=released_views(connection),
+        inputs=accepted_submissions(connection),
+        gates=[
+            passing_gate(connection, gate, schema, tables, catalogue_digest=catalogue_digest)
+            for schema, gate in GATE_OF_SCHEMA.items()
+        ],
+    )
+
+
+def released_tables(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
+    """(schema, table) of every base table of the released schemas: what the gates must guard."""
+    return connection.execute(
+        """
+        select table_schema, table_name
+        from information_schema.tables
+        where table_catalog = current_database() and table_type = 'BASE TABLE' and list_contains(?, table_schema)
+        order by table_schema, table_name
+        """,
+        [list(GATE_OF_SCHEMA)],
+    ).fetchall()
+
+
+def released_views(connection: duckdb.DuckDBPyConnection) -> list[ViewContent]:
+    """Views of the released schemas, in the order they were made (a view may read another)."""
+    rows = connection.execute(
+        """
+        select schema_name, view_name, sql
+        from duckdb_views()
+        where database_name = current_database() and list_contains(?, schema_name)
+        order by view_oid
+        """,
+        [list(GATE_OF_SCHEMA)],
+    ).fetchall()
+    return [ViewContent(schema_name=schema, view_name=view, definition=definition) for schema, view, definition in rows]
+
+
+def accepted_submissions(connection: duckdb.DuckDBPyConnection) -> list[InputSubmission]:
+    """Every accepted submission: superseded ones too, because the marts keep all vintages."""
+    columns = list(InputSubmission.model_fields)
+    rows = connection.execute(
+        f"""
+        select {", ".join(columns)}
+        from control.submission
+        where status = 'accepted'
+        order by return_id, period, supplier, submission_id
+        """
+    ).fetchall()
+    return [InputSubmission.model_validate(dict(zip(columns, row, strict=True))) for row in rows]
+
+
+def passing_gate(
+    connection: duckdb.DuckDBPyConnection, gate: str, schema: str, tables: list[TableContent], *, catalogue_digest: str
+) -> GateResult:
+    """The gate run that passed every table of a schema as it now is.
+
+    One run must cover them all: rules look across tables, so passes collected from several runs would be about
+    combinations that no gate has seen.
+
+    Raises:
+        ReleaseRefused: the schema is empty, or a table has no pass for exactly this content and catalogue.
+    """
+    guarded = {
+        f"{schema}.{table.table_name}": (table.digest, catalogue_digest, "pass")
+        for table in tables
+        if table.schema_name == schema
+    }
+    if not guarded:
+        raise ReleaseRefused(f"There is no table in schema {schema} to release; build the models, then run again.")
+    verdicts = {
+        table_name: (tuple(verdict), run_id, evaluated_at)
+        for table_name, *verdict, run_id, evaluated_at in verdict_rows(connection, gate)
+    }
+    unproven = sorted(
+        table for table, needed in guarded.items() if table not in verdicts or verdicts[table][0] != needed
+    )
+    if unproven:
+        raise ReleaseRefused(
+            f"Not released: the {gate} gate holds no pass for {', '.join(unproven)} with exactly this content and these "
+            f"rules. Run the {gate} gate, correct what it reports, then release again."
+        )
+    runs = {(run_id, evaluated_at) for table, (_, run_id, evaluated_at) in verdicts.items() if table in guarded}
+    if len(runs) > 1:
+        raise ReleaseRefused(
+            f"Not released: the tables of schema {schema} were passed by different runs of the {gate} gate, none of which "
+            f"saw them together. Run the {gate} gate, then release again."
+        )
+    run_id, evaluated_at = runs.pop()
+    return GateResult(
+        gate=gate, run_id=run_id, evaluated_at=evaluated_at, rule_counts=count_rules(connection, gate, run_id)
+    )
+
+
+def verdict_rows(connection: duckdb.DuckDBPyConnection, gate: str) -> list[tuple[Any, ...]]:
+    """(table, content digest, catalogue digest, verdict, run id, time) of a gate's verdicts, the latest last.
+
+    Raises:
+        ReleaseRefused: no gate has ever run.
+    """
+    try:
+        return connection.execute(
+            """
+            select table_name, content_digest, catalogue_digest, verdict, run_id, evaluated_at
+            from gate.verdict
+            where gate = ?
+            order by evaluated_at
+            """,
+            [gate],
+        ).fetchall()
+    except duckdb.CatalogException as error:
+        raise ReleaseRefused(f"Not released: no gate has run yet. Run the {gate} gate, then release again.") from error
+
+
+def count_rules(connection: duckdb.DuckDBPyConnection, gate: str, run_id: str) -> list[RuleCount]:
+    """Rules evaluated in a gate run, by severity and success."""
+    rows = connection.execute(
+        """
+        select severity, success, count(*)
+        from gate.rule_result
+        where gate = ? and run_id = ?
+        group by severity, success
+        order by severity, success
+        """,
+        [gate, run_id],
+    ).fetchall()
+    return [RuleCount(severity=severity, success=success, rules=rules) for severity, success, rules in rows]
+
+
+def count_rows(connection: duckdb.DuckDBPyConnection, relation: str) -> int:
+    """Rows of anything that can follow `from`."""
+    row = connection.execute(f"select count(*) from {relation}").fetchone()
+    return int(row[0]) if row else 0
+
+
+def relocated_view(
+    connection: duckdb.DuckDBPyConnection, view: ViewContent, *, database: str, schema_names: dict[str, str]
+) -> str:
+    """The `create view` statement of a warehouse view as it must stand in a released database.
+
+    dbt writes the working database's name into every reference; whoever opens a release names it differently, so the
+    name is taken out, and schemas are renamed by `schema_names`. DuckDB's own parser does the rewriting.
+
+    Args:
+        connection: an open connection.
+        view: the view as it stands in the warehouse.
+        database: alias under which the released database is attached.
+        schema_names: released schema by warehouse schema.
+
+    Raises:
+        ReleaseRefused: the view reads a schema that is not in this database.
+    """
+    head = VIEW_HEAD.match(view.definition)
+    if head is None:
+        raise CornerstoneError(f"The definition of view {view.schema_name}.{view.view_name} cannot be read.")
+    parsed = connection.execute("select json_serialize_sql(?)", [head["select"]]).fetchone()
+    syntax = json.loads(parsed[0]) if parsed else {"error": True}
+    if syntax["error"]:
+        raise CornerstoneError(f"The definition of view {view.schema_name}.{view.view_name} cannot be parsed.")
+    for reference in base_tables(syntax):
+        # A reference without a schema is a common table expression of the view itself.
+        if reference["schema_name"]:
+            if reference["schema_name"] not in schema_names:
+                raise ReleaseRefused(
+                    f"View {view.schema_name}.{view.view_name} reads {reference['schema_name']}."
+                    f"{reference['table_name']}, which is not released with it; make it read "
+                    f"{' or '.join(schema_names)} only."
+                )
+            reference["catalog_name"] = ""
+            reference["schema_name"] = schema_names[reference["schema_name"]]
+    select = connection.execute("select json_deserialize_sql(?)", [json.dumps(syntax)]).fetchone()
+    columns = f" ({head['columns']})" if head["columns"] else ""
+    name = quoted(database, schema_names[view.schema_name], view.view_name)
+    return f"create view {name}{columns} as {select[0] if select else ''}"
+
+
+def base_tables(node: Any) -> list[dict[str, Any]]:
+    """Every table reference in a statement serialised by DuckDB; the nodes themselves, to be changed in place."""
+    if isinstance(node, list):
+        return [found for child in node for found in base_tables(child)]
+    if not isinstance(node, dict):
+        return []
+    own = [node] if node.get("type") == "BASE_TABLE" else []
+    return own + [found for child in node.values() for found in base_tables(child)]

@@ -1,0 +1,141 @@
+"""After a release is built: list, show and verify it, approve it, or roll back to an earlier one."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from orchestration.errors import CornerstoneError
+from orchestration.locking import exclusive_lock
+from orchestration.release.folders import (
+    LOCK,
+    LOCK_WAIT_SECONDS,
+    complete_releases,
+    current_release,
+    point_current_to,
+    record_in_journal,
+    release_folder,
+)
+from orchestration.release.manifest import Approval, Manifest, Withdrawal, read_manifest, write_manifest
+from orchestration.release.verify import verify_files
+from orchestration.settings import Settings
+
+
+@dataclass(frozen=True)
+class ReleaseSummary:
+    """One line of the list of releases."""
+
+    release_id: str
+    created_at: datetime
+    code_version: str
+    is_current: bool
+    approval: str
+    is_withdrawn: bool
+
+
+def list_releases(settings: Settings) -> list[ReleaseSummary]:
+    """Every complete release, the newest first."""
+    current = current_release(settings)
+    return [
+        ReleaseSummary(
+            release_id=manifest.release_id,
+            created_at=manifest.created_at,
+            code_version=manifest.code_version,
+            is_current=current is not None and manifest.release_id == current.release_id,
+            approval=manifest.approval.status,
+            is_withdrawn=manifest.withdrawal is not None,
+        )
+        for manifest in reversed(complete_releases(settings))
+    ]
+
+
+def show_release(settings: Settings, release_id: str, *, verify: bool = False) -> Manifest:
+    """The manifest of a release; with `verify`, every file is read and compared with it first.
+
+    Raises:
+        CornerstoneError: no such release.
+        ReleaseUnsound: a file was altered, removed or added since it was published.
+    """
+    folder = release_folder(settings, release_id)
+    manifest = read_manifest(folder)
+    if verify:
+        verify_files(folder, manifest)
+    return manifest
+
+
+def approve_release(settings: Settings, release_id: str, approver: str, note: str, now: datetime) -> Manifest:
+    """Record a named person's approval of a pending release and make it current.
+
+    Raises:
+        CornerstoneError: no name or note, nothing to approve, or a release made before the current one.
+        ReleaseUnsound: its files are not what was built.
+    """
+    approver, note = required_text(approver, "who approves"), required_text(note, "a note on why")
+    with exclusive_lock(settings.store / LOCK, wait_seconds=LOCK_WAIT_SECONDS, holder="approval"):
+        manifest = show_release(settings, release_id)
+        if manifest.approval.status != "pending":
+            raise CornerstoneError(f"Release {release_id} does not wait for approval.")
+        current = current_release(settings)
+        if current is not None and manifest.created_at < current.created_at:
+            raise CornerstoneError(
+                f"Release {release_id} is older than the current release {current.release_id}; approve a newer one."
+            )
+        folder = release_folder(settings, release_id)
+        verify_files(folder, manifest)
+        at = now.astimezone(UTC)
+        approved = manifest.model_copy(
+            update={"approval": Approval(required=True, status="approved", by=approver, at=at, note=note)}
+        )
+        write_manifest(folder, approved)
+        record_in_journal(settings, "approved", at=at, release_id=release_id, by=approver, note=note)
+        point_current_to(settings, release_id)
+        record_in_journal(settings, "published", at=at, release_id=release_id)
+        return approved
+
+
+def rollback(settings: Settings, release_id: str, actor: str, note: str, now: datetime) -> Manifest:
+    """Make an earlier complete release the current one again.
+
+    The release rolled back from is marked as withdrawn, so that the next run with the same files does not bring it
+    back by itself; rolling back to it later takes the mark away.
+
+    Raises:
+        CornerstoneError: no name or note, the release is current already, or it was never approved.
+        ReleaseUnsound: its files are not what was published.
+    """
+    actor, note = required_text(actor, "who rolls back"), required_text(note, "a note on why")
+    with exclusive_lock(settings.store / LOCK, wait_seconds=LOCK_WAIT_SECONDS, holder="rollback"):
+        target = show_release(settings, release_id, verify=True)
+        if target.approval.status == "pending":
+            raise CornerstoneError(f"Release {release_id} was never approved; roll back to one that people have read.")
+        current = current_release(settings)
+        if current is not None and current.release_id == release_id:
+            raise CornerstoneError(f"Release {release_id} is current already.")
+        at = now.astimezone(UTC)
+        if current is not None:
+            withdrawal = Withdrawal(by=actor, at=at, note=note, replaced_by=release_id)
+            write_manifest(
+                release_folder(settings, current.release_id), current.model_copy(update={"withdrawal": withdrawal})
+            )
+        restored = target.model_copy(update={"withdrawal": None})
+        write_manifest(release_folder(settings, release_id), restored)
+        record_in_journal(
+            settings,
+            "rolled_back",
+            at=at,
+            release_id=release_id,
+            replaces=current.release_id if current else None,
+            by=actor,
+            note=note,
+        )
+        point_current_to(settings, release_id)
+        return restored
+
+
+def required_text(text: str, what: str) -> str:
+    """The text without surrounding blanks.
+
+    Raises:
+        CornerstoneError: nothing is left.
+    """
+    if not text.strip():
+        raise CornerstoneError(f"Say {what}: it is recorded in the manifest.")
+    return text.strip()

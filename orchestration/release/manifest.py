@@ -1,0 +1,161 @@
+"""manifest.json: what a release holds, from which files, on which evidence, and who approved it."""
+
+import hashlib
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from orchestration.durable import write_json_durably
+from orchestration.errors import CornerstoneError
+
+MANIFEST = "manifest.json"
+MANIFEST_MODE = 0o640
+
+
+class Record(BaseModel):
+    """A part of the manifest; unknown keys are refused so that a hand-edited manifest is noticed."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class InputSubmission(Record):
+    """One accepted submission that the marts may draw on; `is_current` is False for a superseded one."""
+
+    submission_id: str
+    return_id: str
+    period: str
+    supplier: str
+    source_file: str
+    sha256: str
+    rows_read: int
+    rows_landed: int
+    rows_quarantined: int
+    is_current: bool
+
+
+class TableContent(Record):
+    """One table of the warehouse, as the gate passed it and as it is released."""
+
+    schema_name: str
+    table_name: str
+    rows: int
+    digest: str
+
+
+class ViewContent(Record):
+    """One view: no rows of its own, so no digest, but its definition is part of what is released."""
+
+    schema_name: str
+    view_name: str
+    definition: str
+
+
+class RuleCount(Record):
+    """How many rules of a severity passed or failed in a gate."""
+
+    severity: str
+    success: bool
+    rules: int
+
+
+class GateResult(Record):
+    """The gate run whose verdicts the release rests on."""
+
+    gate: str
+    run_id: str
+    evaluated_at: datetime
+    rule_counts: list[RuleCount]
+
+
+class Approval(Record):
+    """Whether a named person had to agree, and who did."""
+
+    required: bool
+    status: Literal["not_required", "pending", "approved"]
+    by: str | None = None
+    at: datetime | None = None
+    note: str | None = None
+
+
+class Withdrawal(Record):
+    """Who rolled back from this release, and to which."""
+
+    by: str
+    at: datetime
+    note: str
+    replaced_by: str
+
+
+class ReleasedFile(Record):
+    """One file of the release; `path` is relative to the release folder."""
+
+    path: str
+    bytes: int
+    sha256: str
+
+
+class Manifest(Record):
+    """Everything recorded about a release. Written last, so a folder with a manifest is a complete release."""
+
+    release_id: str
+    created_at: datetime
+    run_id: str
+    code_version: str
+    previous_release: str | None
+    content_digest: str
+    catalogue_digest: str
+    duckdb_version: str
+    duckdb_storage_version: str
+    inputs: list[InputSubmission]
+    tables: list[TableContent]
+    views: list[ViewContent]
+    gates: list[GateResult]
+    approval: Approval
+    withdrawal: Withdrawal | None = None
+    files: list[ReleasedFile]
+
+
+def combined_digest(
+    tables: list[TableContent],
+    views: list[ViewContent],
+    inputs: list[InputSubmission],
+    *,
+    catalogue_digest: str,
+    code_version: str,
+) -> str:
+    """SHA-256 (hex) of all that decides what a release says: no run id, no time, no order of arrival."""
+    parts = {
+        "tables": sorted([table.schema_name, table.table_name, table.digest] for table in tables),
+        "views": sorted([view.schema_name, view.view_name, view.definition] for view in views),
+        "inputs": sorted([item.return_id, item.period, item.supplier, item.sha256] for item in inputs),
+        "catalogue": catalogue_digest,
+        "code": code_version,
+    }
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def write_manifest(folder: Path, manifest: Manifest) -> None:
+    """Write (or replace) the manifest of a release folder in one step, on disk before it returns."""
+    path = folder / MANIFEST
+    write_json_durably(path, manifest.model_dump(mode="json"))
+    path.chmod(MANIFEST_MODE)
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """The manifest of a complete release.
+
+    Raises:
+        CornerstoneError: there is none, or it has been altered into something that cannot be read.
+    """
+    path = folder / MANIFEST
+    try:
+        return Manifest.model_validate_json(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise CornerstoneError(f"{folder.name} is not a complete release: it has no {MANIFEST}.") from error
+    except (ValidationError, UnicodeDecodeError) as error:
+        raise CornerstoneError(
+            f"The manifest of release {folder.name} cannot be read; restore it from a backup or roll back."
+        ) from error

@@ -1,0 +1,185 @@
+"""Schema `meta` of the open database: what the release is, from which files, judged by which rules, and what words mean."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import duckdb
+
+from orchestration.release.exports import OPEN_SCHEMAS, column_comments
+from orchestration.release.inventory import Inventory, PublishedCatalogue
+from orchestration.release.sql_text import literal, quoted
+
+LICENCE = "Contains public sector information licensed under the Open Government Licence v3.0."
+
+# Columns of control.submission that may be public. The file's name and the reason for a refusal are free text written
+# by a supplier and stay in the manifest and the evidence.
+OPEN_SUBMISSION_COLUMNS = (
+    "submission_id return_id period supplier received_at spec_version sha256 "
+    "rows_read rows_landed rows_quarantined supersedes is_current"
+).split()
+
+# A mart that carries these columns says from which published dataset each of its rows comes.
+SOURCE_COLUMNS = ["publisher", "dataset", "release_name"]
+
+TABLE_COMMENTS = {
+    "release": "One row: the release this file belongs to.",
+    "submission": "Accepted submissions behind the release; is_current is false for a superseded one.",
+    "rule": "Every rule of the rule catalogue, with its owner and what to do when it fails.",
+    "rule_result": "What the gates found: failing rows by rule; landing rules count the rows they flagged.",
+    "glossary": "What each KPI and each column means.",
+    "source": "Published datasets that the figures come from, with their licence.",
+}
+
+
+def write_meta(
+    connection: duckdb.DuckDBPyConnection,
+    *,
+    database: str,
+    inventory: Inventory,
+    catalogue: PublishedCatalogue,
+    release: dict[str, str | bool | datetime | None],
+) -> None:
+    """Write schema `meta` into an attached database.
+
+    Args:
+        connection: the warehouse connection, with `database` attached for writing.
+        database: alias of the attached open database.
+        inventory: what is released.
+        catalogue: the rule catalogue.
+        release: the one row of `meta.release` by column.
+    """
+    connection.execute(f"create schema {quoted(database, 'meta')}")
+    types = {bool: "boolean", datetime: "timestamp"}
+    fill_table(
+        connection,
+        quoted(database, "meta", "release"),
+        {name: types.get(type(value), "varchar") for name, value in release.items()},
+        [list(release.values())],
+    )
+    connection.execute(
+        f"""
+        create table {quoted(database, "meta", "submission")} as
+        select {", ".join(OPEN_SUBMISSION_COLUMNS)}
+        from control.submission
+        where status = 'accepted'
+        order by return_id, period, supplier, submission_id
+        """
+    )
+    rules = [rule.as_row() for rule in catalogue.rules]
+    fill_table(
+        connection,
+        quoted(database, "meta", "rule"),
+        dict.fromkeys(rules[0] if rules else ["rule_id"], "varchar"),
+        [list(rule.values()) for rule in rules],
+    )
+    connection.execute(
+        f"create table {quoted(database, 'meta', 'rule_result')} as {rule_result_select(inventory, catalogue)}"
+    )
+    write_glossary(connection, quoted(database, "meta", "glossary"))
+    write_sources(connection, quoted(database, "meta", "source"), inventory)
+    for table, comment in TABLE_COMMENTS.items():
+        connection.execute(f"comment on table {quoted(database, 'meta', table)} is {literal(comment)}")
+
+
+def rule_result_select(inventory: Inventory, catalogue: PublishedCatalogue) -> str:
+    """The results of the gate runs the release rests on, and the rows each landing rule flagged in accepted files.
+
+    Columns: gate ('landing', 'mart', 'kpi'), rule_id, severity, failing_count, rows_examined, success.
+    """
+    runs = ", ".join(f"({literal(gate.gate)}, {literal(gate.run_id)})" for gate in inventory.gates)
+    flags = ", ".join(
+        f"({literal(rule.rule_id)}, {literal(rule.severity)})" for rule in catalogue.rules if rule.effect == "flag"
+    )
+    flagged = f"""
+        union all
+        select
+            'landing' as gate,
+            flag_rule.rule_id,
+            flag_rule.severity,
+            count(submission.submission_id) as failing_count,
+            null::bigint as rows_examined,
+            count(submission.submission_id) = 0 as success
+        from (values {flags}) as flag_rule (rule_id, severity)
+        left join control.rule_failure using (rule_id)  -- one to many
+        left join control.submission  -- many to one
+            on rule_failure.submission_id = submission.submission_id and submission.status = 'accepted'
+        group by all
+    """
+    return f"""
+        select gate, rule_id, severity, failing_count, rows_examined, success
+        from gate.rule_result
+        where (gate, run_id) in ({runs})
+        {flagged if flags else ""}
+        order by gate, rule_id
+    """
+
+
+def write_glossary(connection: duckdb.DuckDBPyConnection, target: str) -> None:
+    """Terms from the KPI catalogue, and columns of the KPI tables from their descriptions."""
+    connection.execute(
+        f"""
+        create table {target} as
+        select title as term, definition, 'kpi_catalogue: ' || kpi_id as source
+        from kpi.kpi_catalogue
+        where definition is not null
+        order by term
+        """
+    )
+    columns = column_comments(connection, list(OPEN_SCHEMAS))
+    described = [[column, comment, f"column of {table}"] for _, table, column, comment in columns]
+    insert_rows(connection, target, described)
+
+
+def write_sources(connection: duckdb.DuckDBPyConnection, target: str, inventory: Inventory) -> None:
+    """Published datasets named by any released mart, with every release of each that was used."""
+    fill_table(
+        connection,
+        target,
+        dict.fromkeys(["publisher", "dataset", "release_names", "licence"], "varchar"),
+        [],
+    )
+    naming = connection.execute(
+        """
+        select table_schema, table_name
+        from information_schema.columns
+        where table_catalog = current_database() and list_contains(?, column_name)
+        group by table_schema, table_name
+        having count(*) = ?
+        order by all
+        """,
+        [SOURCE_COLUMNS, len(SOURCE_COLUMNS)],
+    ).fetchall()
+    released = {(table.schema_name, table.table_name) for table in inventory.tables}
+    selects = [f"select {', '.join(SOURCE_COLUMNS)} from {quoted(*name)}" for name in naming if tuple(name) in released]
+    if selects:
+        connection.execute(
+            f"""
+            insert into {target}
+            select publisher, dataset, string_agg(distinct release_name, '; ' order by release_name), ?
+            from ({" union all ".join(selects)})
+            group by publisher, dataset
+            order by publisher, dataset
+            """,
+            [LICENCE],
+        )
+
+
+def fill_table(
+    connection: duckdb.DuckDBPyConnection, target: str, columns: dict[str, str], rows: Sequence[Sequence[Any]]
+) -> None:
+    """Make a table with these columns (type by name) and rows."""
+    definition = ", ".join(f"{quoted(name)} {column_type}" for name, column_type in columns.items())
+    connection.execute(f"create table {target} ({definition})")
+    insert_rows(connection, target, rows)
+
+
+def insert_rows(connection: duckdb.DuckDBPyConnection, target: str, rows: Sequence[Sequence[Any]]) -> None:
+    """Append rows that come from the catalogue, not from data: a few hundred at most."""
+    if rows:
+        connection.executemany(f"insert into {target} values ({', '.join('?' * len(rows[0]))})", rows)
+
+
+def utc(moment: datetime) -> datetime:
+    """The same moment as DuckDB's TIMESTAMP holds it: UTC, without a zone."""
+    return moment.astimezone(UTC).replace(tzinfo=None)

@@ -1,0 +1,30 @@
+"""Dagster resources."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+from dagster_duckdb import DuckDBResource
+
+from orchestration.warehouse import open_warehouse, warehouse_lock
+
+
+class WarehouseResource(DuckDBResource):
+    """The working database under an operating-system lock.
+
+    The parent class leaves the file locked when the body raises, retries a wrong path for minutes, and opens with a
+    configuration that clashes with the other connections of the process; opening it ourselves avoids all three.
+    """
+
+    @contextmanager
+    def get_connection(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A read-write connection, closed and unlocked whatever the body does."""
+        with open_warehouse(Path(self.database), holder="a Dagster step") as connection:
+            yield connection
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Only the lock, for a step whose dbt process opens the file itself."""
+        with warehouse_lock(Path(self.database), holder="a Dagster step running dbt"):
+            yield

@@ -1,0 +1,254 @@
+"""Read and judge data files in memory, writing nothing: what `cornerstone check` shows and what landing then commits."""
+
+import hashlib
+import logging
+from collections import Counter
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import duckdb
+import pyarrow as pa
+
+from expectations.catalogue import Catalogue
+from expectations.landing import LandingFailure, evaluate_landing, verdicts
+from orchestration.returns.delivered import DataFile, FileRefused, open_delivered
+from orchestration.returns.readers.outcome import ReadFile
+from orchestration.returns.recognise import read_data_file
+from orchestration.returns.spec import ReturnSpec
+from orchestration.returns.submission import UNKNOWN_PERIOD
+from orchestration.returns.workspace import insert_arrow
+
+log = logging.getLogger("cornerstone.landing")
+
+UNREADABLE_ROW = "PS-013"
+_ID_LENGTH = 20
+
+
+@dataclass(frozen=True)
+class Assessed:
+    """A data file read and judged: what its submission will say. Failing places hold no value of a row."""
+
+    submission_id: str
+    source_file: str
+    sha256: str
+    table: str
+    supplier: str
+    period: str
+    sequence: str
+    rows_read: int
+    rows_quarantined: int
+    status: Literal["accepted", "refused"]
+    reason: str | None
+    failures: list[LandingFailure] = field(default_factory=list)
+    rule_ids: tuple[str, ...] = ()
+
+    @property
+    def failures_by_rule(self) -> dict[str, int]:
+        """Failing rows by rule; a rule the reader raised counts once."""
+        counts = Counter(failure.rule_id for failure in self.failures)
+        counts.update(rule_id for rule_id in self.rule_ids if rule_id not in counts)
+        return dict(sorted(counts.items()))
+
+
+@dataclass(frozen=True)
+class DeliveredFile:
+    """A file to be assessed: where its bytes are, the name it came under and their digest."""
+
+    path: Path
+    name: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class AssessedDelivery:
+    """A delivered file and what its data files are; `known` are data files whose bytes were dealt with before."""
+
+    delivered: DeliveredFile
+    assessed: list[Assessed]
+    known: list[str]
+
+
+def submission_id_of(spec: ReturnSpec, sha256: str) -> str:
+    """The same bytes read by the same spec are the same submission, in whatever archive they came."""
+    return hashlib.sha256(f"{spec.return_id}|{spec.spec_version}|{sha256}".encode()).hexdigest()[:_ID_LENGTH]
+
+
+def assess(
+    connection: duckdb.DuckDBPyConnection,
+    files: Iterable[DeliveredFile],
+    spec: ReturnSpec,
+    catalogue: Catalogue,
+    known_ids: Collection[str],
+) -> list[AssessedDelivery]:
+    """Read delivered files into the workspace and judge all of them in one validation.
+
+    Args:
+        connection: an open workspace of the return; afterwards it holds the rows read and a table `landing_failure`.
+        files: what was delivered.
+        spec: what the return is.
+        catalogue: the rules.
+        known_ids: submissions committed before; their data files are not read again.
+    """
+    seen = set(known_ids)
+    opened: list[tuple[DeliveredFile, list[Assessed | _Read], list[str]]] = []
+    for delivered in files:
+        entries: list[Assessed | _Read] = []
+        known: list[str] = []
+        for item in _open(delivered):
+            if isinstance(item, FileRefused):
+                entries.append(_refused(spec, delivered, delivered.name, item))
+                continue
+            submission_id = submission_id_of(spec, item.sha256)
+            if submission_id in seen:
+                known.append(item.source_file)
+                continue
+            try:
+                read = read_data_file(item, spec)
+            except FileRefused as refused:
+                entries.append(_refused(spec, delivered, item.source_file, refused))
+                continue
+            seen.add(submission_id)
+            _insert(connection, spec, submission_id, item, read)
+            log.info("read %s: %s rows", item.source_file, f"{read.rows_read:,}")
+            entries.append(_Read(submission_id, item.source_file, item.sha256, read))
+        opened.append((delivered, entries, known))
+    reads = [entry for _, entries, _ in opened for entry in entries if isinstance(entry, _Read)]
+    judged = _judge(connection, reads, spec, catalogue) if reads else {}
+    return [
+        AssessedDelivery(delivered, [judged[e.submission_id] if isinstance(e, _Read) else e for e in entries], known)
+        for delivered, entries, known in opened
+    ]
+
+
+@dataclass(frozen=True)
+class _Read:
+    submission_id: str
+    source_file: str
+    sha256: str
+    read: ReadFile
+
+
+def _open(delivered: DeliveredFile) -> list[DataFile | FileRefused]:
+    try:
+        return open_delivered(delivered.path, delivered.name)
+    except FileRefused as refused:
+        return [refused]
+
+
+def _refused(spec: ReturnSpec, delivered: DeliveredFile, source_file: str, refused: FileRefused) -> Assessed:
+    return Assessed(
+        submission_id=submission_id_of(spec, f"{delivered.sha256}/{source_file}/{refused}"),
+        source_file=source_file,
+        sha256=delivered.sha256,
+        table="",
+        supplier="",
+        period=UNKNOWN_PERIOD,
+        sequence="",
+        rows_read=0,
+        rows_quarantined=0,
+        status="refused",
+        reason=str(refused),
+        rule_ids=(refused.rule_id,),
+    )
+
+
+def _insert(
+    connection: duckdb.DuckDBPyConnection, spec: ReturnSpec, submission_id: str, item: DataFile, read: ReadFile
+) -> None:
+    rows = read.rows
+    wanted = spec.tables[read.table].columns
+    known = rows.select([name for name in rows.column_names if name in wanted])
+    for name, value in (("submission_id", submission_id), ("source_file", item.source_file)):
+        known = known.append_column(name, pa.array([value] * rows.num_rows, pa.string()))
+    insert_arrow(connection, read.table, known)
+    connection.execute(
+        "insert into submission_file values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            submission_id,
+            spec.return_id,
+            item.source_file,
+            item.sha256,
+            read.period,
+            read.file_period,
+            read.table,
+            read.rows_read,
+            read.duplicate_columns,
+            read.unknown_columns,
+        ],
+    )
+    if read.unreadable:
+        connection.executemany(
+            "insert into unreadable_row values (?, ?, ?, ?, ?, ?)",
+            [
+                [submission_id, item.source_file, row.source_row, read.table, UNREADABLE_ROW, row.row_text]
+                for row in read.unreadable
+            ],
+        )
+
+
+def _judge(
+    connection: duckdb.DuckDBPyConnection, reads: list[_Read], spec: ReturnSpec, catalogue: Catalogue
+) -> dict[str, Assessed]:
+    """Great Expectations' verdict on every submission read."""
+    log.info("checking %s data file(s) against the rules of %s", len(reads), spec.title)
+    outcome = evaluate_landing(connection, catalogue.for_landing(spec.return_id), docs=None)
+    rule = catalogue.rule(UNREADABLE_ROW)
+    unreadable = [
+        LandingFailure(rule.rule_id, rule.severity, "quarantine", *row, None)
+        for row in connection.execute(
+            "select table_name, submission_id, source_file, source_row from unreadable_row order by all"
+        ).fetchall()
+    ]
+    failures = [*outcome.failures, *unreadable]
+    _register_failures(connection, failures)
+    verdict = verdicts(
+        failures,
+        {entry.submission_id: entry.read.rows_read for entry in reads},
+        refuse_above_share=catalogue.refuse_above_share[spec.return_id],
+    )
+    quarantined = dict(
+        connection.execute(
+            "select submission_id, count(distinct (source_row, cell)) from landing_failure"
+            " where effect = 'quarantine' group by submission_id"
+        ).fetchall()
+    )
+    judged = {}
+    for entry in reads:
+        own = verdict[entry.submission_id]
+        refused = own.status == "refused"
+        reason = f"{entry.source_file}: {_because(own.reason, own.rule_ids, catalogue)}" if refused else None
+        judged[entry.submission_id] = Assessed(
+            submission_id=entry.submission_id,
+            source_file=entry.source_file,
+            sha256=entry.sha256,
+            table=entry.read.table,
+            supplier=entry.read.supplier,
+            period=entry.read.period,
+            sequence=entry.read.sequence,
+            rows_read=entry.read.rows_read,
+            rows_quarantined=entry.read.rows_read if refused else quarantined.get(entry.submission_id, 0),
+            status=own.status,
+            reason=reason,
+            failures=[failure for failure in failures if failure.submission_id == entry.submission_id],
+            rule_ids=own.rule_ids,
+        )
+    return judged
+
+
+def _because(reason: str | None, rule_ids: tuple[str, ...], catalogue: Catalogue) -> str:
+    first = catalogue.rule(rule_ids[0]) if rule_ids else None
+    return f"{reason or ''} {first.label if first else ''} {first.action if first else ''}".strip()
+
+
+def _register_failures(connection: duckdb.DuckDBPyConnection, failures: list[LandingFailure]) -> None:
+    connection.execute(
+        "create or replace table landing_failure (rule_id varchar, severity varchar, effect varchar, table_name varchar,"
+        " submission_id varchar, source_file varchar, source_row bigint, cell varchar)"
+    )
+    if failures:
+        rows = {name: [getattr(failure, name) for failure in failures] for name in LandingFailure._fields}
+        types = {"source_row": pa.int64()}
+        arrow = pa.table({name: pa.array(values, types.get(name, pa.string())) for name, values in rows.items()})
+        insert_arrow(connection, "landing_failure", arrow)

@@ -1,0 +1,311 @@
+"""Landing: what is in the inbox is archived, read, judged and committed, one submission at a time.
+
+Killed at any instant, nothing is lost: a file leaves the inbox only when its archive copy is verified and receipted, a
+submission counts only when its folder, `submission.json` included, is renamed into place, and a received file without a
+delivery record is taken up again at the next run.
+"""
+
+import logging
+import shutil
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+
+from expectations.catalogue import Catalogue
+from orchestration.durable import sync_dir
+from orchestration.locking import exclusive_lock
+from orchestration.returns.archive import Receipt, archived_path, receipts, receive, sha256_of
+from orchestration.returns.assess import Assessed, AssessedDelivery, DeliveredFile, assess
+from orchestration.returns.spec import ReturnSpec, load_spec
+from orchestration.returns.submission import (
+    Delivery,
+    Submission,
+    current_submissions,
+    read_delivery,
+    read_submissions,
+    submission_dir,
+    write_delivery,
+    write_submission,
+)
+from orchestration.returns.workspace import open_workspace
+from orchestration.settings import Settings
+
+log = logging.getLogger("cornerstone.landing")
+
+LOCK_WAIT_SECONDS = 1800.0
+# How much is read before it is judged and written: bounds memory while many small files share one validation.
+BATCH_BYTES = 64 * 1024**2
+BATCH_FILES = 500
+
+
+@dataclass(frozen=True)
+class LandingReport:
+    """What one landing did to a return.
+
+    `committed`: submissions written now, accepted or refused. `current`: the submissions that count afterwards.
+    `repeats`: one sentence for each file whose bytes had been received before.
+    """
+
+    committed: list[Submission]
+    current: list[Submission]
+    repeats: list[str]
+
+    @property
+    def refused(self) -> list[Submission]:
+        """Submissions refused now."""
+        return [submission for submission in self.committed if submission.status == "refused"]
+
+
+def waiting_files(settings: Settings, return_id: str) -> list[Path]:
+    """Files in the return's inbox, and those that ship with Cornerstone; hidden files and notes are no deliveries."""
+    return [*_files_below(settings.inbox_dir / return_id), *_files_below(settings.seed_dir / return_id)]
+
+
+def _files_below(folder: Path) -> list[Path]:
+    return sorted(
+        path
+        for path in folder.rglob("*")
+        if path.is_file()
+        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+        and path.name != "README.md"
+    )
+
+
+def pending_receipts(settings: Settings, return_id: str) -> list[Receipt]:
+    """Received files that are not dealt with yet."""
+    return [r for r in receipts(settings, return_id) if read_delivery(settings, return_id, r.sha256) is None]
+
+
+def land_return(settings: Settings, return_id: str, catalogue: Catalogue, *, now: datetime) -> LandingReport:
+    """Land everything new of one return.
+
+    Raises:
+        CornerstoneError: another landing of the same store does not finish, or a file changed while it was archived.
+    """
+    spec = load_spec(return_id)
+    with exclusive_lock(settings.store / "landing.lock", wait_seconds=LOCK_WAIT_SECONDS, holder=f"landing of {return_id}"):
+        shutil.rmtree(_partial_dir(settings, return_id), ignore_errors=True)
+        repeats = _receive_all(settings, return_id, now)
+        committed: list[Submission] = []
+        for batch in _batches(pending_receipts(settings, return_id)):
+            committed += _land_batch(settings, spec, catalogue, batch)
+        everything = read_submissions(settings, return_id)
+    return LandingReport(committed, list(current_submissions(everything).values()), repeats)
+
+
+def _receive_all(settings: Settings, return_id: str, now: datetime) -> list[str]:
+    repeats = []
+    for path in waiting_files(settings, return_id):
+        receipt, is_new = receive(settings, return_id, path, now)
+        from_inbox = path.is_relative_to(settings.inbox_dir)
+        if is_new:
+            log.info("received %s (%s bytes)", path.name, f"{receipt.bytes:,}")
+        elif from_inbox:
+            repeats.append(
+                f"{path.name} holds the same bytes as {receipt.file_name}, received on {receipt.received_at[:10]}; "
+                "nothing to do."
+            )
+            log.info("%s", repeats[-1])
+        if from_inbox:
+            path.unlink()
+    return repeats
+
+
+def _batches(pending: Iterable[Receipt]) -> Iterator[list[Receipt]]:
+    batch: list[Receipt] = []
+    size = 0
+    for receipt in pending:
+        if batch and (size + receipt.bytes > BATCH_BYTES or len(batch) >= BATCH_FILES):
+            yield batch
+            batch, size = [], 0
+        batch.append(receipt)
+        size += receipt.bytes
+    if batch:
+        yield batch
+
+
+def _land_batch(settings: Settings, spec: ReturnSpec, catalogue: Catalogue, batch: list[Receipt]) -> list[Submission]:
+    before = read_submissions(settings, spec.return_id)
+    files = [DeliveredFile(archived_path(settings, r.sha256), r.file_name, r.sha256) for r in batch]
+    committed: list[Submission] = []
+    with open_workspace(spec, settings.vault_dir / "spill") as connection:
+        deliveries = assess(connection, files, spec, catalogue, {submission.submission_id for submission in before})
+        for receipt, delivery in zip(batch, deliveries, strict=True):
+            of_delivery = _commit_delivery(connection, settings, spec, catalogue, receipt, delivery, [*before, *committed])
+            committed += of_delivery
+    return committed
+
+
+def _commit_delivery(
+    connection: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    spec: ReturnSpec,
+    catalogue: Catalogue,
+    receipt: Receipt,
+    delivery: AssessedDelivery,
+    before: list[Submission],
+) -> list[Submission]:
+    committed: list[Submission] = []
+    for assessed in delivery.assessed:
+        submission = _submission(assessed, spec, receipt, [*before, *committed])
+        _commit(connection, settings, spec, catalogue, submission)
+        committed.append(submission)
+        if submission.status == "refused":
+            log.warning("refused: %s", submission.reason)
+        else:
+            log.info(
+                "landed %s, %s: %s rows, %s quarantined",
+                submission.supplier,
+                submission.period,
+                f"{submission.rows_landed:,}",
+                f"{submission.rows_quarantined:,}",
+            )
+    for source_file in delivery.known:
+        log.info("%s holds rows that are landed already; nothing to do.", source_file)
+    write_delivery(
+        settings,
+        Delivery(
+            spec.return_id,
+            receipt.sha256,
+            receipt.file_name,
+            receipt.received_at,
+            [submission.submission_id for submission in committed],
+        ),
+    )
+    return committed
+
+
+def _submission(assessed: Assessed, spec: ReturnSpec, receipt: Receipt, before: list[Submission]) -> Submission:
+    landed = 0 if assessed.status == "refused" else assessed.rows_read - assessed.rows_quarantined
+    submission = Submission(
+        submission_id=assessed.submission_id,
+        return_id=spec.return_id,
+        period=assessed.period,
+        supplier=assessed.supplier,
+        sequence=assessed.sequence,
+        received_at=receipt.received_at,
+        spec_version=spec.spec_version,
+        source_file=assessed.source_file,
+        sha256=assessed.sha256,
+        delivery_sha256=receipt.sha256,
+        table=assessed.table,
+        rows_read=assessed.rows_read,
+        rows_landed=landed,
+        rows_quarantined=assessed.rows_quarantined,
+        status=assessed.status,
+        reason=assessed.reason,
+        failures=assessed.failures_by_rule,
+    )
+    replaced = current_submissions(before).get((submission.supplier, submission.period))
+    if submission.status == "accepted" and replaced and submission.order > replaced.order:
+        return Submission(**{**submission.__dict__, "supersedes": replaced.submission_id})
+    return submission
+
+
+def _partial_dir(settings: Settings, return_id: str) -> Path:
+    return settings.landed_dir / ".partial" / return_id
+
+
+def _commit(
+    connection: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    spec: ReturnSpec,
+    catalogue: Catalogue,
+    submission: Submission,
+) -> None:
+    """Write the submission beside its place and rename it in; from then on it counts."""
+    final = submission_dir(settings, submission)
+    partial = _partial_dir(settings, spec.return_id) / submission.submission_id
+    partial.mkdir(parents=True)
+    if submission.status == "accepted":
+        _write_rows(connection, spec, submission, partial)
+        _write_quarantine(connection, settings, spec, catalogue, submission)
+    if submission.table:
+        _copy(
+            connection,
+            "select rule_id, effect, submission_id, source_file, source_row, cell, table_name from landing_failure"
+            f" where submission_id = '{submission.submission_id}' order by all",
+            partial / "rule_failure.parquet",
+        )
+    write_submission(partial, submission)
+    final.parent.mkdir(parents=True, exist_ok=True)
+    partial.rename(final)
+    sync_dir(final.parent)
+
+
+def _copy(connection: duckdb.DuckDBPyConnection, query: str, path: Path) -> int:
+    row = connection.execute(f"copy ({query}) to '{path}' (format parquet, compression zstd)").fetchone()
+    return int(row[0]) if row else 0
+
+
+def _is_quarantined(spec: ReturnSpec, table: str) -> str:
+    """SQL that is true for a row of `table` (as `landed`) that a quarantining rule fails."""
+    cell = spec.tables[table].cell or "null"
+    return (
+        "exists (select 1 from landing_failure as failed where failed.effect = 'quarantine'"
+        " and failed.submission_id = landed.submission_id and failed.source_row = landed.source_row"
+        f" and (failed.cell is null or failed.cell = {cell}))"
+    )
+
+
+def _write_rows(connection: duckdb.DuckDBPyConnection, spec: ReturnSpec, submission: Submission, folder: Path) -> None:
+    written = _copy(
+        connection,
+        f'select * from "{submission.table}" as landed where submission_id = \'{submission.submission_id}\''
+        f" and not {_is_quarantined(spec, submission.table)} order by source_row",
+        folder / f"{submission.table}.parquet",
+    )
+    if written != submission.rows_landed:
+        raise AssertionError(f"{submission.source_file}: {written} rows written where {submission.rows_landed} should land")
+
+
+def _write_quarantine(
+    connection: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    spec: ReturnSpec,
+    catalogue: Catalogue,
+    submission: Submission,
+) -> None:
+    """Rows that could not be used, as received, with their place, the rule and what to do; in the vault."""
+    if not submission.rows_quarantined:
+        return
+    folder = settings.vault_dir / "quarantine" / spec.return_id / f"submission={submission.submission_id}"
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    actions = {rule.rule_id: rule.action for rule in catalogue.rules if rule.return_id == spec.return_id}
+    connection.execute("create or replace temp table rule_action (rule_id varchar, action varchar)")
+    connection.executemany("insert into rule_action values (?, ?)", [list(pair) for pair in actions.items()])
+    cell = spec.tables[submission.table].cell or "null"
+    _copy(
+        connection,
+        f"""
+        with quarantined as (
+            select failed.rule_id, failed.source_file, failed.source_row, failed.cell, to_json(landed)::varchar as row_text
+            from landing_failure as failed
+            inner join "{submission.table}" as landed
+                on landed.submission_id = failed.submission_id and landed.source_row = failed.source_row
+                and (failed.cell is null or failed.cell = {cell})
+            where failed.effect = 'quarantine' and failed.submission_id = '{submission.submission_id}'
+            union all
+            select rule_id, source_file, source_row, null, row_text from unreadable_row
+            where submission_id = '{submission.submission_id}'
+        )
+        select '{submission.submission_id}' as submission_id, '{submission.table}' as table_name, quarantined.*, action
+        from quarantined left join rule_action using (rule_id)
+        order by source_file, source_row, cell, rule_id
+        """,
+        folder / "rows.parquet",
+    )
+
+
+def has_work(settings: Settings, return_id: str) -> bool:
+    """Whether a landing would find anything: a file waiting, or one received and not dealt with.
+
+    A bundled file that was received before is no work.
+    """
+    if _files_below(settings.inbox_dir / return_id) or pending_receipts(settings, return_id):
+        return True
+    known = {receipt.sha256 for receipt in receipts(settings, return_id)}
+    return any(sha256_of(path) not in known for path in _files_below(settings.seed_dir / return_id))

@@ -1,0 +1,38 @@
+"""Which return a data file is, from its content first and its name last."""
+
+from orchestration.returns.delivered import DataFile, FileRefused
+from orchestration.returns.readers import appeals_csv, chs_workbook, ees_csv, figure_csv
+from orchestration.returns.readers.outcome import ReadFile
+from orchestration.returns.spec import FileKind, ReturnSpec, load_spec, return_ids
+
+# Every file shape and the module that reads it; a spec names the shape.
+READERS = {"ees_csv": ees_csv, "figure_csv": figure_csv, "appeals_csv": appeals_csv, "chs_workbook": chs_workbook}
+
+
+def _recognise(file: DataFile, spec: ReturnSpec) -> tuple[FileKind, str] | None:
+    for kind in spec.files.values():
+        found = READERS[kind.shape].recognise(file, kind)
+        if found is not None:
+            return kind, found
+    return None
+
+
+def read_data_file(file: DataFile, spec: ReturnSpec) -> ReadFile:
+    """Recognise a data file as one of the return's and read it.
+
+    Raises:
+        FileRefused: PS-008 it is nobody's, PS-009 it is another return's, or what its reader raises.
+    """
+    recognised = _recognise(file, spec)
+    if recognised is None:
+        for other in (load_spec(return_id) for return_id in return_ids() if return_id != spec.return_id):
+            if _recognise(file, other):
+                raise FileRefused(
+                    "PS-009",
+                    f"{file.source_file} is a file of {other.title}, not of {spec.title}; drop it in raw/inbox/{other.return_id}/.",
+                )
+        raise FileRefused(
+            "PS-008", f"{file.source_file} is not a file of {spec.title}: neither its columns nor its sheets are known."
+        )
+    kind, found = recognised
+    return READERS[kind.shape].read(file, kind, found)

@@ -1,0 +1,116 @@
+"""A submission: one supplier's return for one period. Its `submission.json` is what commits it."""
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from orchestration.durable import write_json_durably
+from orchestration.settings import Settings
+
+COMMIT_FILE = "submission.json"
+UNKNOWN_PERIOD = "unknown"
+
+
+@dataclass(frozen=True)
+class Submission:
+    """The manifest of a submission, accepted or refused.
+
+    `rows_read = rows_landed + rows_quarantined` always; a refused submission has all its rows quarantined.
+    `failures` counts failing rows by rule.
+    """
+
+    submission_id: str
+    return_id: str
+    period: str
+    supplier: str
+    sequence: str
+    received_at: str
+    spec_version: str
+    source_file: str
+    sha256: str
+    delivery_sha256: str
+    table: str
+    rows_read: int
+    rows_landed: int
+    rows_quarantined: int
+    status: Literal["accepted", "refused"]
+    reason: str | None = None
+    supersedes: str | None = None
+    failures: dict[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.rows_read != self.rows_landed + self.rows_quarantined:
+            raise AssertionError(
+                f"{self.source_file}: {self.rows_read} rows read, but {self.rows_landed} landed and {self.rows_quarantined} quarantined"
+            )
+
+    @property
+    def order(self) -> tuple[str, str, str]:
+        """What decides which submission of a supplier and period counts: the highest."""
+        return self.sequence, self.received_at, self.submission_id
+
+
+def return_dir(settings: Settings, return_id: str) -> Path:
+    """Where a return's submissions lie."""
+    return settings.landed_dir / return_id
+
+
+def submission_dir(settings: Settings, submission: Submission) -> Path:
+    """The folder of one submission."""
+    return (
+        return_dir(settings, submission.return_id) / f"period={submission.period}" / f"submission={submission.submission_id}"
+    )
+
+
+def write_submission(folder: Path, submission: Submission) -> None:
+    """Write the manifest into its folder, last of all: from then on the submission counts."""
+    write_json_durably(folder / COMMIT_FILE, asdict(submission))
+
+
+def read_submissions(settings: Settings, return_id: str) -> list[Submission]:
+    """Every committed submission of a return, in the order they were received."""
+    paths = return_dir(settings, return_id).glob(f"period=*/submission=*/{COMMIT_FILE}")
+    found = [Submission(**json.loads(path.read_text(encoding="utf-8"))) for path in paths]
+    return sorted(found, key=lambda submission: (submission.received_at, submission.source_file))
+
+
+def current_submissions(submissions: list[Submission]) -> dict[tuple[str, str], Submission]:
+    """The accepted submission that counts for each (supplier, period): the highest sequence, then the latest receipt."""
+    current: dict[tuple[str, str], Submission] = {}
+    for submission in submissions:
+        if submission.status != "accepted":
+            continue
+        key = (submission.supplier, submission.period)
+        if key not in current or submission.order > current[key].order:
+            current[key] = submission
+    return current
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """The outcome of a received file: the submissions it gave. Written when all of them are committed."""
+
+    return_id: str
+    sha256: str
+    file_name: str
+    received_at: str
+    submission_ids: list[str]
+
+
+def _delivery_path(settings: Settings, return_id: str, sha256: str) -> Path:
+    return return_dir(settings, return_id) / "deliveries" / f"{sha256}.json"
+
+
+def write_delivery(settings: Settings, delivery: Delivery) -> None:
+    """Record that a received file is dealt with."""
+    write_json_durably(_delivery_path(settings, delivery.return_id, delivery.sha256), asdict(delivery))
+
+
+def read_delivery(settings: Settings, return_id: str, sha256: str) -> Delivery | None:
+    """The outcome of a received file, or None while it is not dealt with."""
+    path = _delivery_path(settings, return_id, sha256)
+    if not path.is_file():
+        return None
+    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return Delivery(**content)

@@ -1,0 +1,64 @@
+"""The in-memory DuckDB in which files are read and checked before anything is written."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from orchestration.returns.spec import ReturnSpec
+
+MEMORY_LIMIT = "3GB"
+
+
+def load_encryption(connection: duckdb.DuckDBPyConnection) -> None:
+    """Load the httpfs extension from its wheel: DuckDB's only safe encryption lives in it."""
+    import duckdb_extension_httpfs  # noqa: PLC0415
+
+    extension = next(Path(duckdb_extension_httpfs.__file__).parent.glob("extensions/*/httpfs.duckdb_extension"))
+    connection.execute(f"load '{extension}'")
+
+
+@contextmanager
+def open_workspace(spec: ReturnSpec, spill_dir: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """An in-memory database with an empty table for everything the return lands.
+
+    Whatever spills to disk is encrypted and goes to `spill_dir`, which is emptied at start and end.
+
+    Tables besides the landed ones: `submission_file` (one row a submission read) and `unreadable_row` (rows that could
+    not be split into columns).
+    """
+    shutil.rmtree(spill_dir, ignore_errors=True)
+    spill_dir.mkdir(parents=True, mode=0o700)
+    connection = duckdb.connect(":memory:")
+    try:
+        load_encryption(connection)
+        connection.execute("set temp_file_encryption = true")
+        connection.execute(f"set temp_directory = '{spill_dir}'")
+        connection.execute(f"set memory_limit = '{MEMORY_LIMIT}'")
+        for name, table in spec.tables.items():
+            connection.execute(f'create table "{name}" ({table.column_sql})')
+        connection.execute(
+            "create table submission_file (submission_id varchar, return_id varchar, source_file varchar, sha256 varchar,"
+            " period varchar, file_period varchar, table_name varchar, row_count bigint, duplicate_columns varchar[],"
+            " unknown_columns varchar[])"
+        )
+        connection.execute(
+            "create table unreadable_row (submission_id varchar, source_file varchar, source_row bigint,"
+            " table_name varchar, rule_id varchar, row_text varchar)"
+        )
+        yield connection
+    finally:
+        connection.close()
+        shutil.rmtree(spill_dir, ignore_errors=True)
+
+
+def insert_arrow(connection: duckdb.DuckDBPyConnection, table: str, rows: pa.Table) -> None:
+    """Append an Arrow table by column name; columns the table has and `rows` lacks become null."""
+    connection.register("arrow_rows", rows)
+    try:
+        connection.execute(f'insert into "{table}" by name select * from arrow_rows')
+    finally:
+        connection.unregister("arrow_rows")

@@ -1,0 +1,132 @@
+"""The working database: who may open it, and the control tables that dbt reads beside the landed Parquet.
+
+DuckDB takes one writer and, while it writes, no reader in another process. So only the dbt steps, the gates and the
+release open it, each under an operating-system lock; people read releases.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from orchestration.errors import CornerstoneError
+from orchestration.locking import exclusive_lock
+from orchestration.returns.spec import load_spec, return_ids
+from orchestration.returns.submission import Submission, current_submissions, read_submissions, return_dir, submission_dir
+from orchestration.settings import Settings
+
+LOCK_WAIT_SECONDS = 1800.0
+
+_SUBMISSION_TABLE = """
+create or replace table control.submission (
+    submission_id varchar, return_id varchar, period varchar, supplier varchar, sequence varchar, received_at timestamp,
+    spec_version varchar, source_file varchar, sha256 varchar, table_name varchar, rows_read bigint, rows_landed bigint,
+    rows_quarantined bigint, status varchar, reason varchar, supersedes varchar, is_current boolean
+)
+"""
+
+
+@contextmanager
+def warehouse_lock(warehouse_path: Path, holder: str) -> Iterator[None]:
+    """Be the only one to touch the working database: for a dbt process of ours, or a connection of our own."""
+    with exclusive_lock(warehouse_path.with_suffix(".lock"), wait_seconds=LOCK_WAIT_SECONDS, holder=holder):
+        yield
+
+
+@contextmanager
+def open_warehouse(warehouse_path: Path, holder: str) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A read-write connection under the lock; closed, and the lock released, whatever the body does.
+
+    Raises:
+        CornerstoneError: another process holds the lock or the file, or the file is not a database.
+    """
+    with warehouse_lock(warehouse_path, holder):
+        try:
+            connection = duckdb.connect(str(warehouse_path))
+        except (duckdb.IOException, duckdb.InvalidInputException) as error:
+            raise CornerstoneError(
+                f"{warehouse_path.name} cannot be opened: another program has it open, or it is damaged. Close that "
+                "program, or move the file away: it is rebuilt from the landed files at the next run."
+            ) from error
+        try:
+            yield connection
+        finally:
+            connection.close()
+
+
+def write_control_tables(connection: duckdb.DuckDBPyConnection, settings: Settings) -> int:
+    """Tell the warehouse which submissions there are, which count, and the settings models may read.
+
+    Returns: how many submissions were registered.
+    """
+    write_empty_tables(settings)
+    connection.execute("create schema if not exists control")
+    submissions = [submission for return_id in return_ids() for submission in read_submissions(settings, return_id)]
+    current: set[str] = set()
+    for return_id in return_ids():
+        own = [submission for submission in submissions if submission.return_id == return_id]
+        current |= {submission.submission_id for submission in current_submissions(own).values()}
+    connection.execute("begin")
+    connection.execute(_SUBMISSION_TABLE)
+    if submissions:
+        rows = pa.Table.from_pylist([_submission_row(submission, current) for submission in submissions])
+        connection.register("submission_rows", rows)
+        connection.execute("insert into control.submission by name select * from submission_rows order by submission_id")
+        connection.unregister("submission_rows")
+    connection.execute(
+        "create or replace table control.rule_failure"
+        " (rule_id varchar, submission_id varchar, source_file varchar, source_row bigint, table_name varchar)"
+    )
+    failures = [
+        str(path)
+        for submission in submissions
+        if (path := submission_dir(settings, submission) / "rule_failure.parquet").is_file()
+    ]
+    if failures:
+        connection.execute(
+            "insert into control.rule_failure by name"
+            " select rule_id, submission_id, source_file, source_row, table_name from read_parquet(?)",
+            [failures],
+        )
+    connection.execute("create or replace table control.setting (name varchar, value varchar)")
+    connection.execute("insert into control.setting values ('la_code', ?)", [settings.la_code])
+    connection.execute("commit")
+    return len(submissions)
+
+
+def _submission_row(submission: Submission, current: set[str]) -> dict[str, object]:
+    row = asdict(submission)
+    row["table_name"] = row.pop("table")
+    for name in ("delivery_sha256", "failures"):
+        del row[name]
+    row["is_current"] = submission.submission_id in current
+    return row
+
+
+def write_empty_tables(settings: Settings) -> None:
+    """A zero-row typed Parquet of every table a return can land, so that models always find their sources."""
+    with duckdb.connect(":memory:") as connection:
+        for return_id in return_ids():
+            folder = return_dir(settings, return_id) / "period=_none" / "submission=_none"
+            folder.mkdir(parents=True, exist_ok=True)
+            for name, table in load_spec(return_id).tables.items():
+                partial = folder / f"{name}.parquet.partial"
+                connection.execute(f'create or replace table "{name}" ({table.column_sql})')
+                connection.execute(f"copy \"{name}\" to '{partial}' (format parquet)")
+                os.replace(partial, folder / f"{name}.parquet")
+
+
+def prepare_store(settings: Settings) -> None:
+    """Make the store's folders with the modes they must have. Nothing here is shared but what `release` shares."""
+    settings.store.mkdir(parents=True, exist_ok=True)
+    for folder in (settings.archive_dir, settings.vault_dir, settings.landed_dir, settings.quality_dir, settings.dagster_home):
+        folder.mkdir(parents=True, exist_ok=True)
+        folder.chmod(0o700)
+    for return_id in return_ids():
+        inbox: Path = settings.inbox_dir / return_id
+        inbox.mkdir(parents=True, exist_ok=True)
+        inbox.chmod(0o700)
