@@ -215,7 +215,7 @@ def _read_check(where: str, entry: Mapping[str, Any]) -> str | None:
     if raised_by is None and isinstance(query, str) and query.strip():
         return query.strip()
     if raised_by == "reader" and query is None:
-        if entry.get("effect") != "refuse":
-            raise CatalogueError(f"{where}: a rule raised by the reader refuses the file.")
+        if entry.get("effect") not in {"refuse", "quarantine"}:
+            raise CatalogueError(f"{where}: what the reader cannot read is refused or quarantined, not {entry['effect']}.")
         return None
     raise CatalogueError(f"{where}: give either failing_rows (a select) or raised_by: reader.")

@@ -79,13 +79,13 @@ def evaluate_landing(
 def _failing_places(connection: duckdb.DuckDBPyConnection, result: RuleResult) -> list[LandingFailure]:
     rule = result.rule
     relation = connection.sql(rule.failing_rows or "")
-    cell = "cell" if "cell" in relation.columns else "null"
+    cell = "cell" if "cell" in relation.columns else "null::varchar as cell"
     constants = [rule.rule_id, rule.severity, rule.effect, rule.table]
     rows = connection.execute(
         f"""
         select ?, ?, ?, ?, submission_id, source_file, source_row, {cell}
         from ({rule.failing_rows}) as failing
-        order by submission_id, source_file, source_row, {cell}
+        order by submission_id, source_file, source_row, cell
         """,
         constants,
     ).fetchall()

@@ -1,0 +1,1 @@
+"""Cornerstone: from the files councils receive to a release that people can rely on."""

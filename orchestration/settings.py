@@ -14,10 +14,14 @@ PROJECT_DIR = Path(__file__).resolve().parent.parent
 class Settings(BaseSettings):
     """Where things are and whose they are. Every path below `store` is made at run time."""
 
-    model_config = SettingsConfigDict(env_prefix="CORNERSTONE_", env_file=PROJECT_DIR / ".env", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="CORNERSTONE_", env_file=PROJECT_DIR / ".env", frozen=True, extra="ignore"
+    )
 
     store: Path = Field(default=PROJECT_DIR / "store", description="Everything made at run time.")
-    raw: Path = Field(default=PROJECT_DIR / "raw", description="The inbox where files are dropped, and the bundled figures.")
+    raw: Path = Field(
+        default=PROJECT_DIR / "raw", description="The inbox where files are dropped, and the bundled figures."
+    )
     la_code: str = Field(default="372", pattern=r"^\d{3}$", description="DfE code of the authority; Rotherham is 372.")
     release_approval: Literal["none", "required"] = Field(
         default="none", description="Whether a release waits for a named person before it becomes current."
@@ -100,5 +104,7 @@ def load_settings() -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         name = "CORNERSTONE_" + "_".join(str(part) for part in first["loc"]).upper()
-        raise CornerstoneError(f"The setting {name} cannot be used: {first['msg']}. Correct it and run again.") from error
+        raise CornerstoneError(
+            f"The setting {name} cannot be used: {first['msg']}. Correct it and run again."
+        ) from error
     return settings.model_copy(update={"store": settings.store.absolute(), "raw": settings.raw.absolute()})

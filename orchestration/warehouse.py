@@ -4,7 +4,6 @@ DuckDB takes one writer and, while it writes, no reader in another process. So o
 release open it, each under an operating-system lock; people read releases.
 """
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -16,7 +15,13 @@ import pyarrow as pa
 from orchestration.errors import CornerstoneError
 from orchestration.locking import exclusive_lock
 from orchestration.returns.spec import load_spec, return_ids
-from orchestration.returns.submission import Submission, current_submissions, read_submissions, return_dir, submission_dir
+from orchestration.returns.submission import (
+    Submission,
+    current_submissions,
+    read_submissions,
+    return_dir,
+    submission_dir,
+)
 from orchestration.settings import Settings
 
 LOCK_WAIT_SECONDS = 1800.0
@@ -75,7 +80,9 @@ def write_control_tables(connection: duckdb.DuckDBPyConnection, settings: Settin
     if submissions:
         rows = pa.Table.from_pylist([_submission_row(submission, current) for submission in submissions])
         connection.register("submission_rows", rows)
-        connection.execute("insert into control.submission by name select * from submission_rows order by submission_id")
+        connection.execute(
+            "insert into control.submission by name select * from submission_rows order by submission_id"
+        )
         connection.unregister("submission_rows")
     connection.execute(
         "create or replace table control.rule_failure"
@@ -117,13 +124,19 @@ def write_empty_tables(settings: Settings) -> None:
                 partial = folder / f"{name}.parquet.partial"
                 connection.execute(f'create or replace table "{name}" ({table.column_sql})')
                 connection.execute(f"copy \"{name}\" to '{partial}' (format parquet)")
-                os.replace(partial, folder / f"{name}.parquet")
+                partial.replace(folder / f"{name}.parquet")
 
 
 def prepare_store(settings: Settings) -> None:
     """Make the store's folders with the modes they must have. Nothing here is shared but what `release` shares."""
     settings.store.mkdir(parents=True, exist_ok=True)
-    for folder in (settings.archive_dir, settings.vault_dir, settings.landed_dir, settings.quality_dir, settings.dagster_home):
+    for folder in (
+        settings.archive_dir,
+        settings.vault_dir,
+        settings.landed_dir,
+        settings.quality_dir,
+        settings.dagster_home,
+    ):
         folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o700)
     for return_id in return_ids():

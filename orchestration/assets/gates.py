@@ -1,6 +1,7 @@
 """The two gates: Great Expectations judges the marts, then the KPI tables; a blocking rule that fails stops the run."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Literal
 
 import dagster as dg
@@ -37,7 +38,14 @@ def gate(level: Literal["mart", "kpi"], settings: Settings, catalogue: Catalogue
         from expectations.gate import run_gate
 
         with warehouse.get_connection() as connection:
-            verdict = run_gate(connection, level, catalogue, quality_dir=settings.quality_dir, run_id=context.run.run_id)
+            verdict = run_gate(
+                connection,
+                level,
+                catalogue,
+                quality_dir=settings.quality_dir,
+                run_id=context.run.run_id,
+                now=datetime.now(UTC),
+            )
         for result in verdict.results:
             yield dg.AssetCheckResult(
                 asset_key=keys[result.rule.rule_id],
@@ -45,6 +53,7 @@ def gate(level: Literal["mart", "kpi"], settings: Settings, catalogue: Catalogue
                 passed=result.success,
                 severity=dg.AssetCheckSeverity.ERROR if result.rule.severity == "block" else dg.AssetCheckSeverity.WARN,
                 metadata={
+                    "rule_id": result.rule.rule_id,
                     "failing_rows": result.failing_count,
                     "owner": result.rule.owner,
                     "action": result.rule.action,

@@ -68,7 +68,9 @@ def landing_asset(spec: ReturnSpec, settings: Settings, catalogue: Catalogue) ->
     def land(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
         report = land_return(settings, spec.return_id, catalogue, now=datetime.now(UTC))
         _log_received(context, spec, report)
-        return dg.MaterializeResult(metadata=_metadata(settings, report), check_results=list(_check_results(rules, report)))
+        return dg.MaterializeResult(
+            metadata=_metadata(settings, report), check_results=list(_check_results(rules, report))
+        )
 
     return land
 

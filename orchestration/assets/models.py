@@ -83,15 +83,15 @@ def model_assets(name: str, selector: str, project: DbtProject, settings: Settin
             events = list(dbt.cli(["build"], context=context, target_path=target).stream())
         with warehouse.get_connection() as connection:
             counts = {
-                (schema, table): count
+                f"{schema}/{table}": count
                 for schema, table, count in connection.execute(
                     "select schema_name, table_name, estimated_size from duckdb_tables()"
                 ).fetchall()
             }
         for event in events:
             key = _output_key(context, event)
-            if key and tuple(key.path) in counts:
-                yield event.with_metadata({**event.metadata, "dagster/row_count": counts[tuple(key.path)]})
+            if key and "/".join(key.path) in counts:
+                yield event.with_metadata({**event.metadata, "dagster/row_count": counts["/".join(key.path)]})
             else:
                 yield event
 

@@ -18,6 +18,7 @@ from orchestration.durable import sync_dir
 from orchestration.errors import CornerstoneError
 from orchestration.locking import exclusive_lock
 from orchestration.release.ees import EesExport, write_ees_files
+from orchestration.release.errors import ReleaseUnsound
 from orchestration.release.evidence import write_evidence
 from orchestration.release.exports import (
     CSV_FOLDER,
@@ -128,7 +129,8 @@ def same_content(settings: Settings, content: str, *, now: datetime) -> ReleaseO
     """What to do where exactly this content is released already; None where it has to be built.
 
     Current: nothing. Waiting for approval: goes on waiting. Rolled back from: stays rolled back, or every scheduled
-    run would undo the rollback. Complete but never made current (the earlier run was killed): adopted.
+    run would undo the rollback. Complete but never made current (the earlier run was killed): adopted if its files are
+    what was built, otherwise built again.
     """
     current = current_release(settings)
     if current is not None and current.content_digest == content:
@@ -154,14 +156,17 @@ def same_content(settings: Settings, content: str, *, now: datetime) -> ReleaseO
             latest.release_id,
             content,
             folder,
-            f"This content is release {latest.release_id}, which {latest.withdrawal.by} rolled back from; no new release "
-            f"was made, and {latest.withdrawal.replaced_by} stays current.",
+            f"This content is release {latest.release_id}, which {latest.withdrawal.by} rolled back from; no new "
+            f"release was made, and {latest.withdrawal.replaced_by} stays current.",
         )
     if latest.approval.status == "pending":
         return pending_outcome(settings, latest)
     if latest.approval.status == "not_required" and settings.release_approval == "required":
         return None
-    verify_files(folder, latest)
+    try:
+        verify_files(folder, latest)
+    except ReleaseUnsound:
+        return None
     return make_current(settings, latest, now=now)
 
 
@@ -248,8 +253,9 @@ def give_name(partial: Path, folder: Path) -> None:
 
 def make_current(settings: Settings, manifest: Manifest, *, now: datetime) -> ReleaseOutcome:
     """The instant at which people read the release."""
-    point_current_to(settings, manifest.release_id)
+    # The journal first: a change of the link is never unrecorded, whenever the process dies.
     record_in_journal(settings, "published", at=now, release_id=manifest.release_id)
+    point_current_to(settings, manifest.release_id)
     return ReleaseOutcome(
         "published",
         manifest.release_id,

@@ -21,14 +21,27 @@ COUNTRY_CODE, COUNTRY_NAME = "E92000001", "England"
 # and Parquet files and are counted as left out.
 GEOGRAPHIC_LEVELS = {"national": "National", "region": "Regional", "local_authority": "Local authority"}
 
-MONTHS = (
-    "January February March April May June July August September October November December".split()  # noqa: SIM905
-)
+MONTHS = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+]
 # A file holds one family of time identifiers; value: the identifiers of the family, and the digits of its periods.
 IDENTIFIER_FAMILIES: dict[str, tuple[list[str], int]] = {
     "academic_year": (["Academic year"], 6),
     "calendar_year": (["Calendar year"], 4),
     "financial_year": (["Financial year"], 6),
+    "tax_year": (["Tax year"], 6),
+    "reporting_year": (["Reporting year"], 4),
     "financial_quarter": ([f"Financial year Q{quarter}" for quarter in range(1, 5)], 6),
     "term": (["Autumn term", "Spring term", "Summer term", "Autumn and spring term"], 6),
     "month": (MONTHS, 4),
@@ -90,7 +103,13 @@ def write_ees_files(connection: duckdb.DuckDBPyConnection, folder: Path) -> EesE
     pairs = sorted({(family, identifier_family(identifier)) for family, identifier in families})
     rows = {f"{family}_{period}": write_pair(connection, folder, family, period) for family, period in pairs}
     left_out = connection.execute(
-        "select area_level, count(*) from kpi.kpi_value where not list_contains(?, area_level) group by all order by all",
+        """
+        select area_level, count(*)
+        from kpi.kpi_value
+        where not list_contains(?, area_level)
+        group by area_level
+        order by area_level
+        """,
         [list(GEOGRAPHIC_LEVELS)],
     ).fetchall()
     return EesExport(rows=rows, left_out=dict(left_out))
@@ -119,9 +138,8 @@ def write_pair(connection: duckdb.DuckDBPyConnection, folder: Path, family: str,
     try:
         refuse_unfit_cells(connection, stem, digits=IDENTIFIER_FAMILIES[period][1])
         filters = [name for name in FILTER_LABELS if count_items(connection, name) > 1]
-        connection.execute(
-            f"copy ({tidy_select(indicators, filters)}) to {literal(str(folder / f'{stem}.csv'))} (header, delimiter ',')"
-        )
+        path = literal(str(folder / f"{stem}.csv"))
+        connection.execute(f"copy ({tidy_select(indicators, filters)}) to {path} (header, delimiter ',')")
         rows = count_rows(
             connection,
             "(select distinct time_period, time_identifier, geographic_level, area_code, breakdown_topic, breakdown "
@@ -244,10 +262,10 @@ def tidy_select(indicators: list[Indicator], filters: list[str]) -> str:
         "geographic_level",
         f"{literal(COUNTRY_CODE)} as country_code",
         f"{literal(COUNTRY_NAME)} as country_name",
-        f"case geographic_level when 'Regional' then area_code when 'Local authority' then any_value(region_code) end"
-        f" as region_code",
-        f"case geographic_level when 'Regional' then any_value(area_name)"
-        f" when 'Local authority' then any_value(region_name) end as region_name",
+        "case geographic_level when 'Regional' then area_code when 'Local authority' then any_value(region_code) end"
+        " as region_code",
+        "case geographic_level when 'Regional' then any_value(area_name)"
+        " when 'Local authority' then any_value(region_name) end as region_name",
         f"case when {own_level} then any_value(la_code) end as old_la_code",
         f"case when {own_level} then area_code end as new_la_code",
         f"case when {own_level} then any_value(area_name) end as la_name",

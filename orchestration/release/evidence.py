@@ -12,7 +12,6 @@ from orchestration.errors import CornerstoneError
 from orchestration.release.inventory import Inventory
 from orchestration.release.sql_text import literal, quoted
 
-
 TEMPLATES = Path(__file__).parent / "templates"
 DATA_DOCS = Path("data_docs")
 DATA_DOCS_INDEX = DATA_DOCS / "index.html"
@@ -73,7 +72,7 @@ def write_evidence(
 
 def render_page(**facts: Any) -> str:
     """The evidence page. Self-contained: no script, no remote request; every value is escaped."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: PLC0415 (only a release needs it)
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),

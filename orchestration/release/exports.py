@@ -6,7 +6,8 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration.release.inventory import Inventory, ReleaseRefused, relocated_view
+from orchestration.release.errors import ReleaseRefused
+from orchestration.release.inventory import Inventory, relocated_view
 from orchestration.release.sql_text import literal, quoted
 
 # The oldest storage version DuckDB writes: files open in every release since 1.0.

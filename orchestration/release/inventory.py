@@ -1,4 +1,4 @@
-"""What the warehouse offers for release: its tables and views, the submissions behind them, the gates that passed them."""
+"""What the warehouse offers for release: tables and views, the submissions behind them, the gates that passed them."""
 
 import json
 import re
@@ -9,6 +9,7 @@ import duckdb
 
 from orchestration.errors import CornerstoneError
 from orchestration.release.digest import content_digest
+from orchestration.release.errors import ReleaseRefused
 from orchestration.release.manifest import GateResult, InputSubmission, RuleCount, TableContent, ViewContent
 from orchestration.release.sql_text import quoted
 
@@ -53,12 +54,6 @@ class PublishedCatalogue(Protocol):
     def rules(self) -> tuple[Any, ...]:
         """Every rule (`PublishedRule`)."""
         ...
-
-
-class ReleaseRefused(CornerstoneError):
-    """The content may not be published; the release that people read stays as it is."""
-
-    exit_code = 1
 
 
 @dataclass(frozen=True)
@@ -166,14 +161,14 @@ def passing_gate(
     )
     if unproven:
         raise ReleaseRefused(
-            f"Not released: the {gate} gate holds no pass for {', '.join(unproven)} with exactly this content and these "
-            f"rules. Run the {gate} gate, correct what it reports, then release again."
+            f"Not released: the {gate} gate holds no pass for {', '.join(unproven)} with exactly this content and "
+            f"these rules. Run the {gate} gate, correct what it reports, then release again."
         )
     runs = {(run_id, evaluated_at) for table, (_, run_id, evaluated_at) in verdicts.items() if table in guarded}
     if len(runs) > 1:
         raise ReleaseRefused(
-            f"Not released: the tables of schema {schema} were passed by different runs of the {gate} gate, none of which "
-            f"saw them together. Run the {gate} gate, then release again."
+            f"Not released: the tables of schema {schema} were passed by different runs of the {gate} gate, none of "
+            f"which saw them together. Run the {gate} gate, then release again."
         )
     run_id, evaluated_at = runs.pop()
     return GateResult(

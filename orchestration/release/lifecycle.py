@@ -71,9 +71,11 @@ def approve_release(settings: Settings, release_id: str, approver: str, note: st
     approver, note = required_text(approver, "who approves"), required_text(note, "a note on why")
     with exclusive_lock(settings.store / LOCK, wait_seconds=LOCK_WAIT_SECONDS, holder="approval"):
         manifest = show_release(settings, release_id)
-        if manifest.approval.status != "pending":
-            raise CornerstoneError(f"Release {release_id} does not wait for approval.")
         current = current_release(settings)
+        is_current = current is not None and current.release_id == release_id
+        # Approved but neither current nor rolled back from: an approval that was killed before the link changed.
+        if manifest.approval.status == "not_required" or manifest.withdrawal is not None or is_current:
+            raise CornerstoneError(f"Release {release_id} does not wait for approval.")
         if current is not None and manifest.created_at < current.created_at:
             raise CornerstoneError(
                 f"Release {release_id} is older than the current release {current.release_id}; approve a newer one."
@@ -87,7 +89,6 @@ def approve_release(settings: Settings, release_id: str, approver: str, note: st
         write_manifest(folder, approved)
         record_in_journal(settings, "approved", at=at, release_id=release_id, by=approver, note=note)
         point_current_to(settings, release_id)
-        record_in_journal(settings, "published", at=at, release_id=release_id)
         return approved
 
 

@@ -1,4 +1,4 @@
-"""Schema `meta` of the open database: what the release is, from which files, judged by which rules, and what words mean."""
+"""Schema `meta` of the open database: the release, its files, the rules that judged it, and what words mean."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -14,10 +14,20 @@ LICENCE = "Contains public sector information licensed under the Open Government
 
 # Columns of control.submission that may be public. The file's name and the reason for a refusal are free text written
 # by a supplier and stay in the manifest and the evidence.
-OPEN_SUBMISSION_COLUMNS = (
-    "submission_id return_id period supplier received_at spec_version sha256 "
-    "rows_read rows_landed rows_quarantined supersedes is_current"
-).split()
+OPEN_SUBMISSION_COLUMNS = [
+    "submission_id",
+    "return_id",
+    "period",
+    "supplier",
+    "received_at",
+    "spec_version",
+    "sha256",
+    "rows_read",
+    "rows_landed",
+    "rows_quarantined",
+    "supersedes",
+    "is_current",
+]
 
 # A mart that carries these columns says from which published dataset each of its rows comes.
 SOURCE_COLUMNS = ["publisher", "dataset", "release_name"]

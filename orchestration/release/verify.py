@@ -5,8 +5,8 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration.errors import CornerstoneError
 from orchestration.release.digest import content_digest, relation_digest
+from orchestration.release.errors import ReleaseUnsound
 from orchestration.release.exports import (
     CSV_FOLDER,
     OPEN_DATABASE,
@@ -20,10 +20,6 @@ from orchestration.release.exports import (
 from orchestration.release.inventory import Inventory, count_rows
 from orchestration.release.manifest import MANIFEST, Manifest, ReleasedFile
 from orchestration.release.sql_text import literal, quoted
-
-
-class ReleaseUnsound(CornerstoneError):
-    """A file of a release does not hold what it should."""
 
 
 def verify_built(
@@ -49,9 +45,8 @@ def verify_built(
             raise ReleaseUnsound(f"{path.name} does not hold what {schema}.{name} holds; nothing was released.")
     for stem, rows in csv_rows.items():
         path = folder / CSV_FOLDER / f"{stem}.csv"
-        found = count_rows(
-            connection, f"read_csv({literal(str(path))}, header = true, all_varchar = true, delim = ',')"
-        )
+        layout = "header = true, all_varchar = true, delim = ',', quote = '\"', escape = '\"'"
+        found = count_rows(connection, f"read_csv({literal(str(path))}, {layout})")
         if found != rows:
             raise ReleaseUnsound(f"{path.name} holds {found} rows and should hold {rows}; nothing was released.")
 

@@ -66,7 +66,9 @@ def receive(settings: Settings, return_id: str, path: Path, now: datetime) -> tu
             os.fsync(stream.fileno())
         if sha256_of(partial) != sha256:
             partial.unlink()
-            raise CornerstoneError(f"{path.name} changed while it was being archived; wait until it is complete and run again.")
+            raise CornerstoneError(
+                f"{path.name} changed while it was being archived; wait until it is complete and run again."
+            )
         partial.replace(target)
         sync_dir(target.parent)
     receipt = Receipt(return_id, sha256, path.name, path.stat().st_size, now.isoformat(timespec="seconds"))

@@ -196,8 +196,8 @@ def _judge(
     outcome = evaluate_landing(connection, catalogue.for_landing(spec.return_id), docs=None)
     rule = catalogue.rule(UNREADABLE_ROW)
     unreadable = [
-        LandingFailure(rule.rule_id, rule.severity, "quarantine", *row, None)
-        for row in connection.execute(
+        LandingFailure(rule.rule_id, rule.severity, "quarantine", table, submission_id, source_file, source_row, None)
+        for table, submission_id, source_file, source_row in connection.execute(
             "select table_name, submission_id, source_file, source_row from unreadable_row order by all"
         ).fetchall()
     ]
@@ -207,12 +207,6 @@ def _judge(
         failures,
         {entry.submission_id: entry.read.rows_read for entry in reads},
         refuse_above_share=catalogue.refuse_above_share[spec.return_id],
-    )
-    quarantined = dict(
-        connection.execute(
-            "select submission_id, count(distinct (source_row, cell)) from landing_failure"
-            " where effect = 'quarantine' group by submission_id"
-        ).fetchall()
     )
     judged = {}
     for entry in reads:
@@ -228,13 +222,32 @@ def _judge(
             period=entry.read.period,
             sequence=entry.read.sequence,
             rows_read=entry.read.rows_read,
-            rows_quarantined=entry.read.rows_read if refused else quarantined.get(entry.submission_id, 0),
+            rows_quarantined=entry.read.rows_read if refused else _quarantined(connection, spec, entry),
             status=own.status,
             reason=reason,
             failures=[failure for failure in failures if failure.submission_id == entry.submission_id],
             rule_ids=own.rule_ids,
         )
     return judged
+
+
+def is_quarantined(spec: ReturnSpec, table: str) -> str:
+    """SQL that is true for a row of `table`, under the alias `landed`, that fails a quarantining rule."""
+    cell = spec.tables[table].cell or "null"
+    return (
+        "exists (select 1 from landing_failure as failed where failed.effect = 'quarantine'"
+        " and failed.submission_id = landed.submission_id and failed.source_row = landed.source_row"
+        f" and (failed.cell is null or failed.cell = {cell}))"
+    )
+
+
+def _quarantined(connection: duckdb.DuckDBPyConnection, spec: ReturnSpec, entry: _Read) -> int:
+    row = connection.execute(
+        f'select count(*) from "{entry.read.table}" as landed'
+        f" where submission_id = ? and {is_quarantined(spec, entry.read.table)}",
+        [entry.submission_id],
+    ).fetchone()
+    return len(entry.read.unreadable) + (int(row[0]) if row else 0)
 
 
 def _because(reason: str | None, rule_ids: tuple[str, ...], catalogue: Catalogue) -> str:

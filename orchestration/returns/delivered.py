@@ -92,7 +92,9 @@ def _refuse_unless_text(content: bytes, name: str) -> None:
         seen = "binary"
     else:
         return
-    raise FileRefused("PS-004", f"{name} is {seen}; what can be read here is CSV text, a .zip of it, or an .xlsx workbook.")
+    raise FileRefused(
+        "PS-004", f"{name} is {seen}; what can be read here is CSV text, a .zip of it, or an .xlsx workbook."
+    )
 
 
 def _gunzip(path: Path, name: str) -> bytes:
@@ -120,20 +122,26 @@ def _open_zip(path: Path, name: str) -> list[DataFile | FileRefused]:
             return [_member(archive, member, name, year) for member in wanted]
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
         if name.lower().endswith((".xlsx", ".xlsm")):
-            raise FileRefused("PS-003", f"{name} is a damaged or incomplete workbook; save or download it again.") from error
+            raise FileRefused(
+                "PS-003", f"{name} is a damaged or incomplete workbook; save or download it again."
+            ) from error
         raise FileRefused("PS-001", f"{name} is a damaged or incomplete archive; download it again.") from error
 
 
 def _refuse_if_bomb(members: list[zipfile.ZipInfo], packed: int, name: str) -> None:
     unpacked = sum(member.file_size for member in members)
-    escapes = any(member.filename.startswith(("/", "\\")) or ".." in PurePosixPath(member.filename).parts for member in members)
+    escapes = any(
+        member.filename.startswith(("/", "\\")) or ".." in PurePosixPath(member.filename).parts for member in members
+    )
     if (
         len(members) > MAX_MEMBERS
         or unpacked > MAX_UNPACKED_BYTES
         or unpacked > max(RATIO_FREE_BYTES, packed * MAX_RATIO)
         or escapes
     ):
-        raise FileRefused("PS-002", f"{name} unpacks to more, or to other places, than a release would; it is not opened.")
+        raise FileRefused(
+            "PS-002", f"{name} unpacks to more, or to other places, than a release would; it is not opened."
+        )
 
 
 def _guidance_year(archive: zipfile.ZipFile, members: list[zipfile.ZipInfo]) -> int | None:

@@ -18,7 +18,7 @@ from expectations.catalogue import Catalogue
 from orchestration.durable import sync_dir
 from orchestration.locking import exclusive_lock
 from orchestration.returns.archive import Receipt, archived_path, receipts, receive, sha256_of
-from orchestration.returns.assess import Assessed, AssessedDelivery, DeliveredFile, assess
+from orchestration.returns.assess import Assessed, AssessedDelivery, DeliveredFile, assess, is_quarantined
 from orchestration.returns.spec import ReturnSpec, load_spec
 from orchestration.returns.submission import (
     Delivery,
@@ -86,7 +86,9 @@ def land_return(settings: Settings, return_id: str, catalogue: Catalogue, *, now
         CornerstoneError: another landing of the same store does not finish, or a file changed while it was archived.
     """
     spec = load_spec(return_id)
-    with exclusive_lock(settings.store / "landing.lock", wait_seconds=LOCK_WAIT_SECONDS, holder=f"landing of {return_id}"):
+    with exclusive_lock(
+        settings.store / "landing.lock", wait_seconds=LOCK_WAIT_SECONDS, holder=f"landing of {return_id}"
+    ):
         shutil.rmtree(_partial_dir(settings, return_id), ignore_errors=True)
         repeats = _receive_all(settings, return_id, now)
         committed: list[Submission] = []
@@ -134,7 +136,9 @@ def _land_batch(settings: Settings, spec: ReturnSpec, catalogue: Catalogue, batc
     with open_workspace(spec, settings.vault_dir / "spill") as connection:
         deliveries = assess(connection, files, spec, catalogue, {submission.submission_id for submission in before})
         for receipt, delivery in zip(batch, deliveries, strict=True):
-            of_delivery = _commit_delivery(connection, settings, spec, catalogue, receipt, delivery, [*before, *committed])
+            of_delivery = _commit_delivery(
+                connection, settings, spec, catalogue, receipt, delivery, [*before, *committed]
+            )
             committed += of_delivery
     return committed
 
@@ -241,25 +245,17 @@ def _copy(connection: duckdb.DuckDBPyConnection, query: str, path: Path) -> int:
     return int(row[0]) if row else 0
 
 
-def _is_quarantined(spec: ReturnSpec, table: str) -> str:
-    """SQL that is true for a row of `table` (as `landed`) that a quarantining rule fails."""
-    cell = spec.tables[table].cell or "null"
-    return (
-        "exists (select 1 from landing_failure as failed where failed.effect = 'quarantine'"
-        " and failed.submission_id = landed.submission_id and failed.source_row = landed.source_row"
-        f" and (failed.cell is null or failed.cell = {cell}))"
-    )
-
-
 def _write_rows(connection: duckdb.DuckDBPyConnection, spec: ReturnSpec, submission: Submission, folder: Path) -> None:
     written = _copy(
         connection,
-        f'select * from "{submission.table}" as landed where submission_id = \'{submission.submission_id}\''
-        f" and not {_is_quarantined(spec, submission.table)} order by source_row",
+        f"select * from \"{submission.table}\" as landed where submission_id = '{submission.submission_id}'"
+        f" and not {is_quarantined(spec, submission.table)} order by source_row",
         folder / f"{submission.table}.parquet",
     )
     if written != submission.rows_landed:
-        raise AssertionError(f"{submission.source_file}: {written} rows written where {submission.rows_landed} should land")
+        raise AssertionError(
+            f"{submission.source_file}: {written} rows written where {submission.rows_landed} should land"
+        )
 
 
 def _write_quarantine(

@@ -1,12 +1,32 @@
 """Which return a data file is, from its content first and its name last."""
 
+from typing import Protocol
+
 from orchestration.returns.delivered import DataFile, FileRefused
 from orchestration.returns.readers import appeals_csv, chs_workbook, ees_csv, figure_csv
 from orchestration.returns.readers.outcome import ReadFile
 from orchestration.returns.spec import FileKind, ReturnSpec, load_spec, return_ids
 
+
+class Reader(Protocol):
+    """What the module of a file shape offers."""
+
+    def recognise(self, file: DataFile, kind: FileKind) -> str | None:
+        """What the file holds, or None when it is not of this kind."""
+        ...
+
+    def read(self, file: DataFile, kind: FileKind, recognised: str) -> ReadFile:
+        """The file's rows in the shape of the landed table."""
+        ...
+
+
 # Every file shape and the module that reads it; a spec names the shape.
-READERS = {"ees_csv": ees_csv, "figure_csv": figure_csv, "appeals_csv": appeals_csv, "chs_workbook": chs_workbook}
+READERS: dict[str, Reader] = {
+    "ees_csv": ees_csv,
+    "figure_csv": figure_csv,
+    "appeals_csv": appeals_csv,
+    "chs_workbook": chs_workbook,
+}
 
 
 def _recognise(file: DataFile, spec: ReturnSpec) -> tuple[FileKind, str] | None:

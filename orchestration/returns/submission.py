@@ -59,7 +59,9 @@ def return_dir(settings: Settings, return_id: str) -> Path:
 def submission_dir(settings: Settings, submission: Submission) -> Path:
     """The folder of one submission."""
     return (
-        return_dir(settings, submission.return_id) / f"period={submission.period}" / f"submission={submission.submission_id}"
+        return_dir(settings, submission.return_id)
+        / f"period={submission.period}"
+        / f"submission={submission.submission_id}"
     )
 
 

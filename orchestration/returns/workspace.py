@@ -15,7 +15,7 @@ MEMORY_LIMIT = "3GB"
 
 def load_encryption(connection: duckdb.DuckDBPyConnection) -> None:
     """Load the httpfs extension from its wheel: DuckDB's only safe encryption lives in it."""
-    import duckdb_extension_httpfs  # noqa: PLC0415
+    import duckdb_extension_httpfs
 
     extension = next(Path(duckdb_extension_httpfs.__file__).parent.glob("extensions/*/httpfs.duckdb_extension"))
     connection.execute(f"load '{extension}'")

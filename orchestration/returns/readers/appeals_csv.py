@@ -5,7 +5,6 @@ It is published for people, with headings, footnote numbers and notes; only its 
 
 import csv
 import io
-import re
 
 import numpy as np
 import pandas as pd
@@ -35,7 +34,7 @@ def recognise(file: DataFile, kind: FileKind) -> str | None:
     return str(kind.series)
 
 
-def read(file: DataFile, kind: FileKind, series: str) -> ReadFile:
+def read(file: DataFile, kind: FileKind, recognised: str) -> ReadFile:
     """Read the table into the shape of `published_figure`: one row an area, year and measure.
 
     Raises:
@@ -44,20 +43,32 @@ def read(file: DataFile, kind: FileKind, series: str) -> ReadFile:
     lines = list(csv.reader(io.StringIO(decode(file))))
     top = next((i for i, line in enumerate(lines) if len(line) > 1 and line[1].strip().lower() == "la code"), None)
     if top is None or top + 1 >= len(lines):
-        raise FileRefused("PS-012", f"{file.source_file} looks like the appeal-rate table but has no 'LA code' heading.")
+        raise FileRefused(
+            "PS-012", f"{file.source_file} looks like the appeal-rate table but has no 'LA code' heading."
+        )
     years = pd.Series(lines[top]).str.strip().where(lambda cell: cell.str.fullmatch(r"\d{4}")).ffill()
     heads = pd.Series(lines[top + 1]).str.strip().str.lower().str.replace(r"[\d,]+$", "", regex=True)
     measures = heads.map(_MEASURES)
     used = [i for i in measures.index if pd.notna(measures[i]) and pd.notna(years.get(i))]
     unknown = [head for head in heads[2:] if head and head not in _MEASURES]
     if not used or unknown:
-        raise FileRefused("PS-012", f"{file.source_file} has headings this reader does not know: {', '.join(unknown) or 'none'}.")
+        raise FileRefused(
+            "PS-012", f"{file.source_file} has headings this reader does not know: {', '.join(unknown) or 'none'}."
+        )
     latest = max(years[used])
     table = pd.DataFrame(lines[top + 2 :]).reindex(columns=range(len(heads))).fillna("").map(str.strip)
     table["source_row"] = np.arange(1, len(table) + 1, dtype=np.int64)
     table = _areas(table)
     cells = table.melt(
-        id_vars=["source_row", "geographic_level", "region_name", "old_la_code", "la_name", "breakdown_topic", "breakdown"],
+        id_vars=[
+            "source_row",
+            "geographic_level",
+            "region_name",
+            "old_la_code",
+            "la_name",
+            "breakdown_topic",
+            "breakdown",
+        ],
         value_vars=used,
         var_name="column",
         value_name="text",
@@ -82,7 +93,7 @@ def read(file: DataFile, kind: FileKind, series: str) -> ReadFile:
                 release_name=kind.release_name.format(year=latest),
                 release_year=np.int32(release_year),
                 release_revision=np.int32(0),
-                series=series,
+                series=recognised,
                 time_identifier="Calendar year",
             ),
             preserve_index=False,
@@ -95,16 +106,19 @@ def _areas(table: pd.DataFrame) -> pd.DataFrame:
     name = table[0].str.replace(r"[\d,]+$", "", regex=True).str.strip()
     code = table[1].where(table[1].str.fullmatch(r"\d{3}"))
     england = name.str.lower().str.startswith("england total")
-    filled = table[[c for c in table.columns if isinstance(c, int) and c > 1]].ne("").any(axis=1)
+    filled = table[[c for c in table.columns if isinstance(c, int) and c > 1]].astype(bool).any(axis=1)
     is_heading = name.str.isupper() & code.isna() & ~filled
-    region = name.where(is_heading).str.title().str.replace(" And The ", " and The ").str.replace(" Of ", " of ").ffill()
+    region = (
+        name.where(is_heading).str.title().str.replace(" And The ", " and The ").str.replace(" Of ", " of ").ffill()
+    )
+    excluding = name.str.lower().eq("england total excluding suppressed")
     table = table.assign(
         geographic_level=np.where(england, "National", "Local authority"),
         region_name=region.mask(england),
         old_la_code=code,
         la_name=name.mask(england),
-        breakdown_topic=np.where(name.str.lower().eq("england total excluding suppressed"), "Coverage", None),
-        breakdown=np.where(name.str.lower().eq("england total excluding suppressed"), "Excluding suppressed", None),
+        breakdown_topic=pd.Series("Coverage", index=table.index).where(excluding),
+        breakdown=pd.Series("Excluding suppressed", index=table.index).where(excluding),
     )
     notes = name.str.lower().eq("notes:").cummax()
     return table[filled & ~is_heading & ~notes & (name != "")]

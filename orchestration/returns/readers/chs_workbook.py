@@ -57,7 +57,7 @@ def recognise(file: DataFile, kind: FileKind) -> str | None:
     return None
 
 
-def read(file: DataFile, kind: FileKind, _recognised: str) -> ReadFile:
+def read(file: DataFile, kind: FileKind, recognised: str) -> ReadFile:
     """Read every band sheet into the shape of `chs_wait`: one row a cell, organisation x service line x band.
 
     Raises:
@@ -93,7 +93,9 @@ def _open(file: DataFile) -> CalamineWorkbook:
     try:
         return CalamineWorkbook.from_filelike(io.BytesIO(file.content))
     except CalamineError as error:
-        raise FileRefused("PS-003", f"{file.source_file} is a damaged, incomplete or protected workbook; save it again.") from error
+        raise FileRefused(
+            "PS-003", f"{file.source_file} is a damaged, incomplete or protected workbook; save it again."
+        ) from error
 
 
 def _cells(workbook: CalamineWorkbook, name: str) -> Sheet:
@@ -165,7 +167,9 @@ def _band_cells(name: str, sheet: Sheet, kind: FileKind, file: DataFile) -> pd.D
     band = next((code for pattern, code in _BANDS if pattern.search(_first_text(sheet))), None)
     top = next((i for i, row in enumerate(sheet) if any(str(cell).startswith("(CYP)") for cell in row)), None)
     if band is None or top is None:
-        raise FileRefused("RTW-141", f"{file.source_file}, sheet '{name}': no waiting band in its title or no header row.")
+        raise FileRefused(
+            "RTW-141", f"{file.source_file}, sheet '{name}': no waiting band in its title or no header row."
+        )
     header = [str(cell).strip() for cell in sheet[top]]
     services = {i: cell for i, cell in enumerate(header) if _SERVICE.match(cell)}
     _check_lines(list(services.values()), kind, name, file)
@@ -173,7 +177,7 @@ def _band_cells(name: str, sheet: Sheet, kind: FileKind, file: DataFile) -> pd.D
     body = pd.DataFrame(sheet[top + 1 :]).reindex(columns=range(len(header))).fillna("")
     body["source_row"] = np.arange(top + 2, top + 2 + len(body), dtype=np.int64)
     # The oldest layout merges the level and prints England without one.
-    level = body[level_at].astype(str).str.strip().str.lower().replace("", np.nan)
+    level = body[level_at].astype(str).str.strip().str.lower().replace("", None)
     body["org_level"] = (level.fillna("national") if era > 1 else level.ffill().fillna("national")).map(_LEVELS)
     body["org_name_raw"] = body[name_at].astype(str).str.strip()
     body["org_code"] = body[code_at].astype(str).str.strip().replace("", None) if code_at is not None else None
@@ -185,7 +189,9 @@ def _band_cells(name: str, sheet: Sheet, kind: FileKind, file: DataFile) -> pd.D
     body = body[body["org_name_raw"].fillna("") != ""]
     if body["org_level"].isna().any():
         row = int(body.loc[body["org_level"].isna(), "source_row"].iloc[0])
-        raise FileRefused("RTW-141", f"{file.source_file}, sheet '{name}', row {row}: the kind of organisation is not one known.")
+        raise FileRefused(
+            "RTW-141", f"{file.source_file}, sheet '{name}', row {row}: the kind of organisation is not one known."
+        )
     cells = body.melt(
         id_vars=["source_row", "org_level", "org_code", "org_name_raw"],
         value_vars=list(services),
@@ -237,4 +243,6 @@ def _layout(header: list[str], first_service: int, name: str, file: DataFile) ->
     if level is not None and org is not None:
         code = heads.get("organisation code")
         return level, code, org, 3 if code is not None else 2
-    raise FileRefused("RTW-141", f"{file.source_file}, sheet '{name}': the columns before the services fit no known layout.")
+    raise FileRefused(
+        "RTW-141", f"{file.source_file}, sheet '{name}': the columns before the services fit no known layout."
+    )

@@ -44,7 +44,9 @@ def recognise(file: DataFile, kind: FileKind) -> str | None:
         matches = by_name or by_content
     if len(matches) != 1:
         known = ", ".join(sorted(kind.series))
-        raise FileRefused("PS-012", f"{file.source_file} is an EES file, but its columns fit none of the known tables ({known}).")
+        raise FileRefused(
+            "PS-012", f"{file.source_file} is an EES file, but its columns fit none of the known tables ({known})."
+        )
     return matches[0]
 
 
@@ -53,13 +55,14 @@ def _first_value(file: DataFile, column: str) -> str:
     return str(values[0].as_py() or "")
 
 
-def read(file: DataFile, kind: FileKind, series_name: str) -> ReadFile:
+def read(file: DataFile, kind: FileKind, recognised: str) -> ReadFile:
     """Read one table of a release into the shape of `ees_row`.
 
     Raises:
         FileRefused: EES-05 authority columns missing, PS-012 no period can be read, and what `read_flat_csv` raises.
     """
     assert isinstance(kind.series, dict)
+    series_name = recognised
     series = kind.series[series_name]
     flat = read_flat_csv(file)
     names = set(flat.rows.column_names)
@@ -68,7 +71,9 @@ def read(file: DataFile, kind: FileKind, series_name: str) -> ReadFile:
         pc.equal(pc.fill_null(flat.rows.column("geographic_level"), ""), "Local authority")
     ).as_py()
     if missing and has_authority_rows:
-        raise FileRefused("EES-05", f"{file.source_file} has authority rows but lacks the column(s) {', '.join(missing)}.")
+        raise FileRefused(
+            "EES-05", f"{file.source_file} has authority rows but lacks the column(s) {', '.join(missing)}."
+        )
     year = file.release_year or _release_year(flat, series, file)
     columns = {name: flat.rows.column(name) if name in names else _text(None, flat) for name in (*ALWAYS, *AUTHORITY)}
     filters = {series.breakdown, series.topic_column or "breakdown_topic"}
@@ -76,9 +81,7 @@ def read(file: DataFile, kind: FileKind, series_name: str) -> ReadFile:
         _text(series.topic, flat) if series.topic else _column(flat, series.topic_column or "breakdown_topic")
     )
     columns["breakdown"] = _column(flat, series.breakdown)
-    measures = [
-        name for name in flat.rows.column_names if name not in {*ALWAYS, *AUTHORITY, *filters, "source_row"}
-    ]
+    measures = [name for name in flat.rows.column_names if name not in {*ALWAYS, *AUTHORITY, *filters, "source_row"}]
     rows = pa.table(
         {
             "source_row": flat.rows.column("source_row"),
@@ -123,5 +126,7 @@ def _release_year(flat: FlatFile, series: Series, file: DataFile) -> int:
     periods = pc.unique(pc.drop_null(flat.rows.column("time_period"))).to_pylist()
     ends = [int(match[1]) + (1 if match[2] else 0) for match in map(_YEAR.match, periods) if match]
     if not ends:
-        raise FileRefused("PS-012", f"{file.source_file} holds no period such as 2024 or 202425, so its release cannot be told.")
+        raise FileRefused(
+            "PS-012", f"{file.source_file} holds no period such as 2024 or 202425, so its release cannot be told."
+        )
     return max(ends) + series.years_after

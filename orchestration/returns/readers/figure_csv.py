@@ -1,6 +1,5 @@
 """Published figures one a row: the shape in which Cornerstone ships figures, open to anyone else's."""
 
-
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -26,7 +25,7 @@ def recognise(file: DataFile, kind: FileKind) -> str | None:
     return kind.supplier if {"publisher", "release_name", "measure", "value"} <= set(header) else None
 
 
-def read(file: DataFile, kind: FileKind, _recognised: str) -> ReadFile:
+def read(file: DataFile, kind: FileKind, recognised: str) -> ReadFile:
     """Read published figures into the shape of `published_figure`.
 
     The year of a release comes from its name ('EHC plans 2025 (revised)'); a name without one, such as a continuously
@@ -38,14 +37,18 @@ def read(file: DataFile, kind: FileKind, _recognised: str) -> ReadFile:
     flat = read_flat_csv(file)
     missing = [name for name in COLUMNS if name not in flat.rows.column_names]
     if missing:
-        raise FileRefused("PS-012", f"{file.source_file} lacks the column(s) {', '.join(missing)} of published figures.")
+        raise FileRefused(
+            "PS-012", f"{file.source_file} lacks the column(s) {', '.join(missing)} of published figures."
+        )
     names = flat.rows.column("release_name").combine_chunks()
     named_year = pc.cast(pc.struct_field(pc.extract_regex(pc.fill_null(names, ""), _YEAR), "year"), pa.int32())
     period_end = _period_end(flat.rows.column("time_period").combine_chunks())
     latest = int(pc.max(period_end).as_py() or 0)
     year = pc.fill_null(named_year, latest)
     if not latest and named_year.null_count:
-        raise FileRefused("PS-012", f"{file.source_file} has figures whose release year cannot be told from name or period.")
+        raise FileRefused(
+            "PS-012", f"{file.source_file} has figures whose release year cannot be told from name or period."
+        )
     revised = pc.cast(pc.match_substring_regex(pc.fill_null(names, ""), _REVISED), pa.int32())
     columns = {name: flat.rows.column(name) for name in COLUMNS if name not in ("measure", "value")}
     rows = pa.table(
@@ -73,6 +76,8 @@ def _period_end(time_period: pa.Array) -> pa.Array:
     """The calendar year a period ends in: 2024 -> 2024, 202425 -> 2025; null where it is neither."""
     text = pc.fill_null(time_period, "")
     is_period = pc.match_substring_regex(text, r"^\d{4}(\d{2})?$")
-    start = pc.cast(pc.if_else(is_period, pc.utf8_slice_codeunits(text, 0, 4), pa.scalar(None, pa.string())), pa.int32())
+    start = pc.cast(
+        pc.if_else(is_period, pc.utf8_slice_codeunits(text, 0, 4), pa.scalar(None, pa.string())), pa.int32()
+    )
     spans_two = np.asarray(pc.equal(pc.utf8_length(text), 6)).astype(np.int32)
     return pc.add(start, pa.array(spans_two))

@@ -50,7 +50,8 @@ def decode(file: DataFile) -> str:
             return file.content.decode("cp1252")
     except UnicodeDecodeError as error:
         raise FileRefused(
-            "PS-010", f"{file.source_file} is in an encoding that is not UTF-8, UTF-16 or Windows-1252; save it as CSV UTF-8."
+            "PS-010",
+            f"{file.source_file} is in an encoding that is not UTF-8, UTF-16 or Windows-1252; save it as CSV UTF-8.",
         ) from error
 
 
@@ -74,7 +75,9 @@ def read_flat_csv(file: DataFile) -> FlatFile:
     """
     text = decode(file)
     if text.count('"') % 2:
-        raise FileRefused("PS-011", f"{file.source_file} has a quotation mark that is never closed; correct it and send it again.")
+        raise FileRefused(
+            "PS-011", f"{file.source_file} has a quotation mark that is never closed; correct it and send it again."
+        )
     width = len(next(csv.reader(io.StringIO(text[:65_536])), []))
     unreadable: list[UnreadableRow] = []
 
@@ -112,7 +115,9 @@ def _drop_identical_columns(table: pa.Table, header: list[str], file: DataFile) 
     # A blank name is a stray delimiter as long as its column is empty.
     unnamed = [table.column(i) for i in range(table.num_columns) if i >= len(names) or not names[i]]
     if any(column.null_count < len(column) for column in unnamed):
-        raise FileRefused("PS-011", f"{file.source_file} has values under a column without a name; name it or remove it.")
+        raise FileRefused(
+            "PS-011", f"{file.source_file} has values under a column without a name; name it or remove it."
+        )
     keep: dict[str, pa.ChunkedArray] = {}
     for position, name in enumerate(names):
         if not name:

@@ -12,11 +12,7 @@ select
     measures.measure_code,
     coalesce(alias.measure_name, measures.measure_code) as measure_name,
     coalesce(alias.measure_label, measures.measure_code) as measure_label,
-    case
-        when measures.series_code = 'lait' then 'as published'
-        when regexp_matches(measures.measure_code, '(^|_)pc(_|$)|rate$') then 'percent'
-        else 'count'
-    end as unit
+    {{ measure_unit('measures.series_code', 'measures.measure_code') }} as unit
 from measures
 left join {{ ref('measure_alias') }} as alias -- at most one
     on measures.measure_code = alias.measure_code

@@ -1,0 +1,223 @@
+-- The published figures that feed a KPI, for the areas compared, and totals rebuilt where a release left the total row out.
+with figures as (
+    select
+        figure.area_key,
+        area.comparator_role,
+        figure.series_code,
+        figure.measure_code,
+        measure.unit,
+        period.time_identifier,
+        period.time_period,
+        figure.is_total,
+        figure.breakdown_topic,
+        figure.breakdown,
+        topic.kpi_breakdown_topic,
+        figure.value,
+        figure.value_status,
+        figure.fault_rule_id,
+        figure.publisher,
+        figure.release_name,
+        figure.release_year,
+        figure.release_revision,
+        figure.submission_id
+    from {{ ref('fct_published_statistic') }} as figure
+    inner join {{ ref('dim_area') }} as area -- exactly one
+        on figure.area_key = area.area_key
+    inner join {{ ref('dim_period') }} as period -- exactly one
+        on figure.period_key = period.period_key
+    inner join {{ ref('dim_measure') }} as measure -- exactly one
+        on figure.measure_key = measure.measure_key
+    left join {{ ref('breakdown_topic') }} as topic -- at most one
+        on
+            figure.breakdown_topic = topic.breakdown_topic
+            and (topic.series_code = '*' or topic.series_code = figure.series_code)
+            and not figure.is_total
+    where
+        figure.is_latest_vintage
+        and area.comparator_role is not null
+        -- Without dates a figure has no place in a series (PS-103, PS-104).
+        and period.period_start is not null
+        and exists (
+            select 1
+            from {{ ref('kpi_published_source') }} as wanted
+            where
+                wanted.series_code = figure.series_code
+                and wanted.measure_code = figure.measure_code
+        )
+),
+
+published_totals as (
+    select
+        area_key,
+        comparator_role,
+        series_code,
+        measure_code,
+        time_identifier,
+        time_period,
+        value,
+        value_status,
+        fault_rule_id,
+        false as is_derived,
+        publisher,
+        release_name,
+        release_year,
+        release_revision,
+        submission_id
+    from figures
+    where is_total
+),
+
+topic_sums as (
+    select
+        area_key,
+        comparator_role,
+        series_code,
+        measure_code,
+        time_identifier,
+        time_period,
+        breakdown_topic,
+        sum(value) as topic_total,
+        max(publisher) as publisher,
+        max(release_name) as release_name,
+        max(release_year) as release_year,
+        max(release_revision) as release_revision,
+        max(submission_id) as submission_id
+    from figures
+    where not is_total and unit = 'count'
+    group by all
+    having bool_and(value_status = 'reported' and fault_rule_id is null)
+),
+
+-- A missing or faulty total is rebuilt only when two breakdowns of the population agree on it: one topic alone may repeat
+-- its parts.
+derived_totals as (
+    select
+        topic_sums.area_key,
+        topic_sums.comparator_role,
+        topic_sums.series_code,
+        topic_sums.measure_code,
+        topic_sums.time_identifier,
+        topic_sums.time_period,
+        max(topic_sums.topic_total) as value,
+        'reported' as value_status,
+        cast(null as varchar) as fault_rule_id,
+        true as is_derived,
+        max(topic_sums.publisher) as publisher,
+        max(topic_sums.release_name) as release_name,
+        max(topic_sums.release_year) as release_year,
+        max(topic_sums.release_revision) as release_revision,
+        max(topic_sums.submission_id) as submission_id
+    from topic_sums
+    anti join published_totals
+        on
+            published_totals.fault_rule_id is null
+            and topic_sums.area_key = published_totals.area_key
+            and topic_sums.series_code = published_totals.series_code
+            and topic_sums.measure_code = published_totals.measure_code
+            and topic_sums.time_identifier = published_totals.time_identifier
+            and topic_sums.time_period = published_totals.time_period
+    group by all
+    having count(*) >= 2 and min(topic_sums.topic_total) = max(topic_sums.topic_total)
+),
+
+cells as (
+    select
+        area_key,
+        comparator_role,
+        series_code,
+        measure_code,
+        time_identifier,
+        time_period,
+        'Total' as cell_topic,
+        'Total' as cell_breakdown,
+        cast(null as integer) as age_from,
+        cast(null as integer) as age_to,
+        value,
+        value_status,
+        fault_rule_id,
+        is_derived,
+        publisher,
+        release_name,
+        release_year,
+        release_revision,
+        submission_id
+    from published_totals
+    -- A faulty total gives way to the rebuilt one.
+    anti join derived_totals using (area_key, series_code, measure_code, time_identifier, time_period)
+
+    union all
+
+    select
+        area_key,
+        comparator_role,
+        series_code,
+        measure_code,
+        time_identifier,
+        time_period,
+        'Total' as cell_topic,
+        'Total' as cell_breakdown,
+        cast(null as integer) as age_from,
+        cast(null as integer) as age_to,
+        value,
+        value_status,
+        fault_rule_id,
+        is_derived,
+        publisher,
+        release_name,
+        release_year,
+        release_revision,
+        submission_id
+    from derived_totals
+
+    union all
+
+    select
+        area_key,
+        comparator_role,
+        series_code,
+        measure_code,
+        time_identifier,
+        time_period,
+        kpi_breakdown_topic as cell_topic,
+        case kpi_breakdown_topic
+            when 'Age group'
+                then {{ age_group(age_from('breakdown'), age_to('breakdown')) }}
+            else breakdown
+        end as cell_breakdown,
+        case when kpi_breakdown_topic = 'Age group' then {{ age_from('breakdown') }} end as age_from,
+        case when kpi_breakdown_topic = 'Age group' then {{ age_to('breakdown') }} end as age_to,
+        value,
+        value_status,
+        fault_rule_id,
+        kpi_breakdown_topic = 'Age group' as is_derived,
+        publisher,
+        release_name,
+        release_year,
+        release_revision,
+        submission_id
+    from figures
+    where kpi_breakdown_topic is not null
+)
+
+select
+    area_key,
+    comparator_role,
+    series_code,
+    measure_code,
+    time_identifier,
+    time_period,
+    cell_topic,
+    cell_breakdown,
+    age_from,
+    age_to,
+    value,
+    value_status,
+    fault_rule_id,
+    is_derived,
+    publisher,
+    release_name,
+    release_year,
+    release_revision,
+    submission_id
+from cells
+where cell_breakdown is not null or age_from is not null

@@ -1,0 +1,258 @@
+-- One row a KPI, area, period and breakdown from published figures, by the recipe of kpi_published_source.
+with recipes as (
+    select
+        row_number() over (
+            order by
+                kpi_id, source_rank, breakdown_topic, breakdown, part, series_code, measure_code, age_from, weight
+        ) as component_id,
+        count(*) over (
+            partition by kpi_id, source_rank, breakdown_topic, breakdown, part
+        ) as component_count,
+        *
+    from {{ ref('kpi_published_source') }}
+),
+
+component_cells as (
+    select
+        recipe.*,
+        cell.* exclude (series_code, measure_code, age_from, age_to, time_period, time_identifier),
+        case
+            when recipe.age_from is not null or cell.cell_topic = 'Total' then recipe.breakdown_topic
+            else cell.cell_topic
+        end as kpi_topic,
+        case
+            when recipe.age_from is not null or cell.cell_topic = 'Total' then recipe.breakdown
+            else cell.cell_breakdown
+        end as kpi_breakdown,
+        -- January stock published under its calendar year belongs to the academic year that holds the January.
+        case
+            when recipe.is_january_stock and cell.time_identifier = 'Calendar year' then 'Academic year'
+            else cell.time_identifier
+        end as time_identifier,
+        case
+            when recipe.is_january_stock and cell.time_identifier = 'Calendar year'
+                then {{ academic_year_of_january('cell.time_period') }}
+            else cell.time_period
+        end as time_period
+    from recipes as recipe
+    inner join {{ ref('int_kpi__published_cell') }} as cell -- one component to many cells
+        on
+            recipe.series_code = cell.series_code
+            and recipe.measure_code = cell.measure_code
+            and case
+                when recipe.age_from is not null
+                    then cell.age_from >= recipe.age_from and cell.age_to <= recipe.age_to
+                else
+                    cell.cell_breakdown is not null
+                    and (cell.cell_topic = 'Total' or recipe.is_split_by_person)
+            end
+    where
+        (recipe.first_time_period is null or cell.time_period >= recipe.first_time_period)
+        -- Percentages of single ages do not add up to the percentage of a group.
+        and not (recipe.part = 'published' and cell.cell_topic = 'Age group')
+),
+
+parts as (
+    select
+        kpi_id,
+        source_rank,
+        calculation,
+        area_key,
+        comparator_role,
+        time_identifier,
+        time_period,
+        kpi_topic,
+        kpi_breakdown,
+        part,
+        sum(weight * value) as part_value,
+        bool_and(value_status = 'reported' and fault_rule_id is null) as is_complete,
+        max(fault_rule_id) as fault_rule_id,
+        min(value_status) filter (where value_status <> 'reported') as marker,
+        bool_or(is_derived) or count(*) > 1 as is_derived,
+        count(distinct component_id) = max(component_count) as has_every_component,
+        max(publisher) as publisher,
+        arg_max(release_name, (release_year, release_revision, release_name)) as release_name,
+        arg_max(submission_id, (release_year, release_revision, release_name, submission_id)) as submission_id
+    from component_cells
+    group by all
+),
+
+measured as (
+    select
+        kpi_id,
+        source_rank,
+        calculation,
+        area_key,
+        comparator_role,
+        time_identifier,
+        time_period,
+        kpi_topic,
+        kpi_breakdown,
+        max(part_value) filter (where part = 'numerator' and is_complete) as numerator,
+        max(part_value) filter (where part = 'denominator' and is_complete) as denominator,
+        max(part_value) filter (where part = 'published' and is_complete) as published,
+        count(distinct part) filter (where part <> 'published') = 2 as has_both_counts,
+        bool_or(part = 'published') as has_published,
+        max(fault_rule_id) filter (where part <> 'published') as fault_rule_id,
+        -- The numerator's marker speaks first: it is what the KPI is about.
+        coalesce(
+            max(marker) filter (where part = 'numerator'),
+            max(marker) filter (where part = 'denominator'),
+            max(marker)
+        ) as marker,
+        bool_or(is_derived) as is_derived,
+        bool_or(is_derived and part = 'published') as is_sum_of_percentages,
+        max(publisher) as publisher,
+        max(release_name) as release_name,
+        max(submission_id) as submission_id
+    from parts
+    where has_every_component
+    group by all
+),
+
+-- A published percentage wins where counts cannot reproduce it to its one decimal (unknowns left out of its base).
+valued as (
+    select
+        *,
+        case calculation
+            when 'count' then numerator
+            when 'growth' then numerator
+            when 'published' then published
+            else
+                case
+                    when published is null then 100 * numerator / nullif(denominator, 0)
+                    when abs(100 * numerator / nullif(denominator, 0) - published) <= 0.051
+                        then 100 * numerator / nullif(denominator, 0)
+                    else published
+                end
+        end as value,
+        calculation = 'published'
+        or (
+            calculation in ('share', 'gap')
+            and published is not null
+            and coalesce(abs(100 * numerator / nullif(denominator, 0) - published) > 0.051, true)
+        ) as is_published_percentage
+    from measured
+    where calculation in ('count', 'growth') or has_both_counts or has_published
+),
+
+-- The preferred source that has a number; a marker only where no source has one.
+chosen as (
+    select *
+    from valued
+    qualify row_number() over (
+        partition by kpi_id, area_key, time_identifier, time_period, kpi_topic, kpi_breakdown
+        order by value is null, source_rank
+    ) = 1
+),
+
+dated as (
+    select
+        *,
+        {{ period_start('time_identifier', 'time_period') }} as period_start
+    from chosen
+),
+
+grown as (
+    select
+        this_year.* replace (
+            this_year.numerator - year_before.numerator as numerator,
+            year_before.numerator as denominator,
+            100 * (this_year.numerator - year_before.numerator) / nullif(year_before.numerator, 0) as value,
+            coalesce(this_year.fault_rule_id, year_before.fault_rule_id) as fault_rule_id,
+            coalesce(this_year.marker, year_before.marker) as marker
+        )
+    from dated as this_year
+    inner join dated as year_before -- at most one
+        on
+            this_year.kpi_id = year_before.kpi_id
+            and this_year.area_key = year_before.area_key
+            and this_year.time_identifier = year_before.time_identifier
+            and this_year.kpi_topic = year_before.kpi_topic
+            and this_year.kpi_breakdown = year_before.kpi_breakdown
+            and this_year.period_start = year_before.period_start + to_years(1)
+    where this_year.calculation = 'growth'
+),
+
+gaps as (
+    select
+        area.* replace (
+            area.value as numerator,
+            england.value as denominator,
+            area.value - england.value as value,
+            coalesce(area.fault_rule_id, england.fault_rule_id) as fault_rule_id,
+            coalesce(area.marker, england.marker) as marker
+        )
+    from dated as area
+    inner join dated as england -- at most one
+        on
+            area.kpi_id = england.kpi_id
+            and area.period_start = england.period_start
+            and area.time_identifier = england.time_identifier
+            and area.kpi_topic = england.kpi_topic
+            and area.kpi_breakdown = england.kpi_breakdown
+    where
+        area.calculation = 'gap'
+        and area.comparator_role <> 'england'
+        and england.comparator_role = 'england'
+),
+
+computed as (
+    select
+        *,
+        case
+            when is_published_percentage and is_sum_of_percentages then 'computed from published percentages'
+            when is_published_percentage then 'published figure'
+            else 'computed from published counts'
+        end as method
+    from dated
+    where calculation in ('share', 'published')
+
+    union all by name
+
+    select
+        *,
+        case when is_derived then 'computed from published counts' else 'published figure' end as method
+    from dated
+    where calculation = 'count'
+
+    union all by name
+
+    select
+        *,
+        'computed from published counts' as method
+    from grown
+
+    union all by name
+
+    select
+        *,
+        'computed from published percentages' as method
+    from gaps
+)
+
+select
+    kpi_id,
+    area_key,
+    comparator_role,
+    time_identifier,
+    time_period,
+    kpi_topic as breakdown_topic,
+    kpi_breakdown as breakdown,
+    case when not is_published_percentage or calculation = 'gap' then numerator end as numerator,
+    case when not is_published_percentage or calculation = 'gap' then denominator end as denominator,
+    case when fault_rule_id is null then value end as value,
+    case
+        when fault_rule_id is not null then 'fault'
+        when value is not null then 'reported'
+        -- A share of nobody does not exist.
+        when numerator is not null and denominator = 0 then 'not_applicable'
+        when marker in ('blank', 'text') then 'not_available'
+        else coalesce(marker, 'not_available')
+    end as value_status,
+    method,
+    fault_rule_id,
+    publisher,
+    release_name,
+    submission_id
+from computed

@@ -1,0 +1,21 @@
+select
+    kpi_id,
+    title,
+    family,
+    definition,
+    numerator,
+    denominator,
+    unit,
+    source_return,
+    breakdowns,
+    frequency,
+    polarity,
+    statutory_basis,
+    outcome_statement,
+    aspiration,
+    published_comparator,
+    target,
+    owner_role,
+    caveats,
+    evidence_confidence
+from {{ ref('kpi_definition') }}

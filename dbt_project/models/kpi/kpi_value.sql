@@ -1,0 +1,107 @@
+with kpi_values as (
+    select
+        published.kpi_id,
+        published.comparator_role as area_role,
+        area.area_level,
+        area.area_code,
+        area.area_name,
+        area.la_code,
+        published.time_identifier,
+        published.time_period,
+        published.breakdown_topic,
+        published.breakdown,
+        published.numerator,
+        published.denominator,
+        published.value,
+        cast(null as varchar) as value_label,
+        published.value_status,
+        published.method,
+        published.fault_rule_id,
+        published.publisher,
+        published.release_name,
+        published.submission_id
+    from {{ ref('int_kpi__published_value') }} as published
+    inner join {{ ref('dim_area') }} as area -- exactly one
+        on published.area_key = area.area_key
+
+    union all
+
+    select
+        wait.kpi_id,
+        wait.comparator_role as area_role,
+        provider.org_level as area_level,
+        coalesce(provider.org_code, 'E92000001') as area_code,
+        provider.org_name as area_name,
+        provider.la_code,
+        wait.time_identifier,
+        wait.time_period,
+        wait.breakdown_topic,
+        wait.breakdown,
+        wait.numerator,
+        wait.denominator,
+        wait.value,
+        wait.value_label,
+        wait.value_status,
+        wait.method,
+        wait.fault_rule_id,
+        wait.publisher,
+        wait.release_name,
+        wait.submission_id
+    from {{ ref('int_kpi__community_wait') }} as wait
+    inner join {{ ref('dim_provider') }} as provider -- exactly one
+        on wait.provider_key = provider.provider_key
+),
+
+dated_values as (
+    select
+        *,
+        {{ period_start('time_identifier', 'time_period') }} as period_start,
+        {{ period_end('time_identifier', 'time_period') }} as period_end
+    from kpi_values
+)
+
+select
+    {{ surrogate_key([
+        'dated_values.kpi_id', 'dated_values.area_level', 'dated_values.area_code', 'dated_values.time_identifier',
+        'dated_values.time_period', 'dated_values.breakdown_topic', 'dated_values.breakdown'
+    ]) }} as kpi_value_key,
+    dated_values.kpi_id,
+    dated_values.area_level,
+    dated_values.area_code,
+    dated_values.area_name,
+    dated_values.area_role,
+    dated_values.la_code,
+    dated_values.time_identifier,
+    dated_values.time_period,
+    dated_values.period_start,
+    dated_values.period_end,
+    dated_values.breakdown_topic,
+    dated_values.breakdown,
+    cast(dated_values.numerator as decimal(18, 4)) as numerator,
+    cast(dated_values.denominator as decimal(18, 4)) as denominator,
+    cast(dated_values.value as decimal(18, 4)) as value,
+    kpi.unit,
+    dated_values.value_label,
+    dated_values.value_status,
+    case
+        when dated_values.value_status = 'reported' and dated_values.method = 'estimated from bands' then 'u'
+        when dated_values.value_status = 'small_base' then 'u'
+        else {{ symbol_of_status('dated_values.value_status') }}
+    end as symbol,
+    'published' as value_basis,
+    dated_values.method,
+    dated_values.fault_rule_id,
+    series_break.reason as series_break_note,
+    dated_values.publisher,
+    dated_values.release_name,
+    dated_values.period_start = max(dated_values.period_start) over (
+        partition by dated_values.kpi_id, dated_values.area_level, dated_values.area_code
+    ) as is_latest_period,
+    dated_values.submission_id
+from dated_values
+inner join {{ ref('kpi_catalogue') }} as kpi -- exactly one
+    on dated_values.kpi_id = kpi.kpi_id
+left join {{ ref('series_break') }} as series_break -- at most one: the period in which the break falls
+    on
+        dated_values.kpi_id = series_break.kpi_id
+        and series_break.break_date between dated_values.period_start and dated_values.period_end

@@ -1,0 +1,61 @@
+-- Workbooks before October 2023 print no codes: the code comes from the name in later workbooks; without one the name is the key.
+with organisations as (
+    select
+        wait.org_level,
+        wait.org_name_key,
+        coalesce(wait.org_code, organisation.org_code) as org_code,
+        max(wait.published_date) as last_published_date
+    from {{ ref('stg_published_statistics__community_wait') }} as wait
+    left join {{ ref('nhs_organisation') }} as organisation -- at most one: a name has one code at a level
+        on
+            wait.org_level = organisation.org_level
+            and wait.org_name_key = organisation.org_name_key
+    group by all
+),
+
+-- Names change for one code; the latest workbook's stands.
+named_organisations as (
+    select
+        {{ surrogate_key(['org_level', 'coalesce(org_code, org_name_key)']) }} as provider_key,
+        org_level,
+        org_code,
+        arg_max(org_name_key, (last_published_date, org_name_key)) as org_name
+    from organisations
+    group by org_level, org_code, coalesce(org_code, org_name_key)
+),
+
+own_providers as (
+    select
+        provider.org_code,
+        provider.la_code,
+        provider.icb_code,
+        provider.nhs_region_code
+    from {{ ref('provider_of_interest') }} as provider
+    inner join {{ ref('stg_control__setting') }} as setting
+        on provider.la_code = setting.setting_value
+    where setting.setting_name = 'la_code'
+)
+
+select
+    named_organisations.provider_key,
+    named_organisations.org_level,
+    named_organisations.org_code,
+    named_organisations.org_name,
+    own_providers.la_code,
+    own_providers.icb_code,
+    own_providers.nhs_region_code,
+    case
+        when named_organisations.org_level = 'england' then 'england'
+        when own_providers.org_code is not null then 'own_provider'
+        when
+            named_organisations.org_level = 'icb'
+            and named_organisations.org_code in (select icb_code from own_providers) then 'icb'
+        when
+            named_organisations.org_level = 'nhs_region'
+            and named_organisations.org_code in (select nhs_region_code from own_providers) then 'nhs_region'
+    end as comparator_role
+from named_organisations
+left join own_providers -- at most one
+    on
+        named_organisations.org_code = own_providers.org_code
+        and named_organisations.org_level = 'provider'

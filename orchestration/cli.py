@@ -1,0 +1,220 @@
+"""The `cornerstone` command.
+
+Exit status: 0 good, 1 the data has errors, 2 the file or the set-up cannot be used. Results go to standard output,
+progress and errors to standard error.
+"""
+
+import json
+import logging
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from orchestration.errors import CornerstoneError
+from orchestration.settings import load_settings
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="SEND data pipeline: land, check, build, release.")
+release_app = typer.Typer(no_args_is_help=True, help="Releases: list, show, approve, roll back.")
+app.add_typer(release_app, name="release")
+
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+
+
+class _Progress(logging.Handler):
+    """Progress lines with the time since the command started."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.INFO)
+        self.started = time.perf_counter()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        style = "yellow" if record.levelno >= logging.WARNING else "dim"
+        err.print(f"[{time.perf_counter() - self.started:6.1f} s] {record.getMessage()}", style=style, markup=False)
+
+
+def _print_json(content: Any) -> None:
+    out.print_json(json.dumps(content, default=str))
+
+
+@app.command()
+def run(as_json: AsJson = False) -> None:
+    """Land whatever is new, build, check and release; says so when there is nothing to do."""
+    from orchestration.run import run_journey
+
+    settings = load_settings()
+    outcome = run_journey(settings)
+    if as_json:
+        _print_json({**asdict(outcome), "current": str(settings.current_link)})
+    else:
+        for reason in outcome.refused:
+            out.print(f"[yellow]refused[/yellow]  {reason}")
+        for repeat in outcome.repeats:
+            out.print(f"[dim]repeated[/dim] {repeat}")
+        for rule in outcome.failed_rules:
+            out.print(
+                f"[red]blocked[/red]  {rule.rule_id} on {rule.table}: {rule.failing_rows:,} failing. {rule.label}"
+            )
+            out.print(f"         owner {rule.owner}. {rule.action}")
+        _print_seconds(outcome.seconds)
+        gate = {"blocked": "[red]failed[/red]", "failed": "[red]not reached[/red]"}.get(
+            outcome.status, "[green]passed[/green]"
+        )
+        out.print(f"gates    {gate}")
+        out.print(f"release  {outcome.release_id or 'none yet'}")
+        out.print(f"         {outcome.message}")
+        if outcome.release_id:
+            out.print(f"look at  {settings.current_link}/evidence/index.html (what was checked)")
+            out.print(f"         {settings.current_link}/open/ (KPI tables: DuckDB, Parquet, CSV)")
+    raise typer.Exit(outcome.exit_code)
+
+
+def _print_seconds(seconds: dict[str, float]) -> None:
+    table = Table("where the time went", "seconds", box=None, header_style="dim", style="dim", pad_edge=False)
+    table.columns[1].justify = "right"
+    for step, taken in seconds.items():
+        table.add_row(step, f"{taken:.1f}")
+    table.add_row("total", f"{sum(seconds.values()):.1f}")
+    out.print(table)
+
+
+@app.command()
+def check(
+    files: Annotated[list[Path], typer.Argument(help="Files to check, as you would drop them in the inbox.")],
+    return_id: Annotated[
+        str | None, typer.Option("--return", help="The return the files are of; recognised when left out.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Check files against the rules of their return without touching the store."""
+    from orchestration.check import check_files
+
+    report = check_files(load_settings(), files, return_id)
+    if as_json:
+        _print_json(report.as_json())
+    else:
+        report.print_to(out)
+    raise typer.Exit(report.exit_code)
+
+
+@app.command()
+def status(as_json: AsJson = False) -> None:
+    """What has arrived, what waits, what was refused, and which release people read."""
+    from orchestration.status import read_status
+
+    report = read_status(load_settings())
+    if as_json:
+        _print_json(asdict(report))
+    else:
+        report.print_to(out)
+
+
+@app.command()
+def prepare(
+    print_dagster_home: Annotated[bool, typer.Option(help="Print only DAGSTER_HOME, for use in a shell.")] = False,
+) -> None:
+    """Make the store's folders, dagster.yaml and the dbt manifest, for `dagster dev` and `dagster job execute`."""
+    from orchestration.dagster_home import prepare_dagster_home
+    from orchestration.dbt_manifest import ensure_manifest
+    from orchestration.warehouse import prepare_store
+
+    settings = load_settings()
+    prepare_store(settings)
+    ensure_manifest(settings)
+    home = prepare_dagster_home(settings)
+    out.print(str(home) if print_dagster_home else f"ready; DAGSTER_HOME={home}", soft_wrap=True)
+
+
+@release_app.command("list")
+def release_list(as_json: AsJson = False) -> None:
+    """Every release, newest first."""
+    from orchestration.release.lifecycle import list_releases
+
+    releases = list_releases(load_settings())
+    if as_json:
+        _print_json([asdict(release) for release in releases])
+        return
+    table = Table("release", "made", "approval", "", box=None, pad_edge=False)
+    for release in releases:
+        mark = "current" if release.is_current else "withdrawn" if release.is_withdrawn else ""
+        table.add_row(
+            release.release_id, f"{release.created_at:%d %B %Y %H:%M} UTC", release.approval.replace("_", " "), mark
+        )
+    out.print(table if releases else "No release yet; `cornerstone run` makes one.")
+
+
+@release_app.command("show")
+def release_show(
+    release_id: str,
+    verify: Annotated[bool, typer.Option(help="Read every file and compare it with the manifest.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """One release: inputs, tables, checks, approval."""
+    from orchestration.release.lifecycle import show_release
+
+    manifest = show_release(load_settings(), release_id, verify=verify)
+    content = manifest.model_dump(mode="json")
+    if as_json:
+        _print_json(content)
+        return
+    out.print(f"release   {manifest.release_id}")
+    out.print(f"made      {manifest.created_at:%d %B %Y %H:%M} UTC by code {manifest.code_version}")
+    out.print(f"approval  {manifest.approval.status.replace('_', ' ')}")
+    for kind in ("inputs", "tables"):
+        table = Table(*content[kind][0].keys() if content[kind] else ["none"], box=None, pad_edge=False, title=kind)
+        for row in content[kind]:
+            table.add_row(*(str(value) for value in row.values()))
+        out.print(table)
+
+
+@release_app.command("approve")
+def release_approve(
+    release_id: str,
+    by: Annotated[str, typer.Option(help="Name of the person who approves.")],
+    note: Annotated[str, typer.Option(help="Why; recorded in the manifest.")],
+) -> None:
+    """Approve a pending release; from then on it is the one people read."""
+    from orchestration.release.lifecycle import approve_release
+
+    manifest = approve_release(load_settings(), release_id, by, note, datetime.now(UTC))
+    out.print(f"{manifest.release_id} is approved by {by} and current.")
+
+
+@release_app.command("rollback")
+def release_rollback(
+    release_id: str,
+    by: Annotated[str, typer.Option(help="Name of the person who rolls back.")],
+    note: Annotated[str, typer.Option(help="Why; recorded in the manifest.")],
+) -> None:
+    """Make an earlier release the current one again."""
+    from orchestration.release.lifecycle import rollback
+
+    manifest = rollback(load_settings(), release_id, by, note, datetime.now(UTC))
+    out.print(f"{manifest.release_id} is current again.")
+
+
+def _guarded(command: Callable[[], None]) -> int:
+    try:
+        command()
+    except CornerstoneError as error:
+        err.print(f"error: {error}", style="red", markup=False, soft_wrap=True)
+        return error.exit_code
+    return 0
+
+
+def main() -> None:
+    """Entry point: errors as one clear sentence, no traceback."""
+    logging.getLogger("cornerstone").addHandler(_Progress())
+    logging.getLogger("cornerstone").setLevel(logging.INFO)
+    logging.getLogger("cornerstone").propagate = False
+    sys.exit(_guarded(app))

@@ -1,0 +1,67 @@
+"""dbt's manifest, from which Dagster makes its assets: built when it is missing or older than a model."""
+
+import logging
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from orchestration.errors import CornerstoneError
+from orchestration.settings import Settings
+
+log = logging.getLogger("cornerstone.dbt")
+
+_SOURCES = ("models", "macros", "seeds", "snapshots", "tests")
+
+
+def manifest_path(settings: Settings) -> Path:
+    """Where dbt leaves its manifest."""
+    return settings.dbt_project_dir / "target" / "manifest.json"
+
+
+def _newest_source(settings: Settings) -> float:
+    project = settings.dbt_project_dir
+    files = [
+        *project.glob("*.yml"),
+        *(path for name in _SOURCES for path in (project / name).rglob("*") if path.is_file()),
+    ]
+    return max(path.stat().st_mtime for path in files)
+
+
+def ensure_manifest(settings: Settings) -> Path:
+    """Parse the dbt project if its manifest is missing or stale; some seconds then, nothing otherwise.
+
+    Raises:
+        CornerstoneError: dbt cannot parse the project; its own words follow.
+    """
+    path = manifest_path(settings)
+    if path.is_file() and path.stat().st_mtime >= _newest_source(settings):
+        return path
+    log.info("reading the dbt project (once after a change, some seconds)")
+    run_dbt(settings, ["parse"])
+    path.touch()
+    return path
+
+
+def run_dbt(settings: Settings, arguments: list[str]) -> None:
+    """Run dbt in a process of its own.
+
+    Raises:
+        CornerstoneError: dbt ended with an error.
+    """
+    settings.store.mkdir(parents=True, exist_ok=True)
+    done = subprocess.run(
+        [str(Path(sys.executable).with_name("dbt")), *arguments],
+        cwd=settings.dbt_project_dir,
+        env={
+            **os.environ,
+            "CORNERSTONE_STORE": str(settings.store),
+            "DBT_PROFILES_DIR": str(settings.dbt_project_dir),
+            "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise CornerstoneError(f"dbt {arguments[0]} failed:\n{(done.stdout + done.stderr).strip()[-2000:]}")

@@ -1,0 +1,225 @@
+"""One run of the whole journey from the command line: Dagster's `refresh` job in this process, told step by step."""
+
+import hashlib
+import json
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from expectations.catalogue import load_catalogue
+from orchestration.code_version import code_version
+from orchestration.dagster_home import prepare_dagster_home
+from orchestration.durable import write_json_durably
+from orchestration.locking import exclusive_lock
+from orchestration.release.folders import current_release
+from orchestration.returns.land import has_work
+from orchestration.returns.spec import return_ids
+from orchestration.returns.submission import current_submissions, read_submissions
+from orchestration.settings import Settings
+from orchestration.warehouse import prepare_store
+
+if TYPE_CHECKING:
+    from dagster import DagsterEvent, ExecuteInProcessResult
+
+log = logging.getLogger("cornerstone.run")
+
+STATE_FILE = "last_run.json"
+
+
+@dataclass(frozen=True)
+class FailedRule:
+    """A rule that stopped the release: what, how much, whose, and what to do."""
+
+    rule_id: str
+    table: str
+    failing_rows: int
+    label: str
+    owner: str
+    action: str
+
+
+@dataclass(frozen=True)
+class RunOutcome:
+    """What a run came to. Times are wall-clock seconds by step, in the order they ran."""
+
+    status: Literal["released", "pending", "unchanged", "nothing_new", "blocked", "failed"]
+    message: str
+    release_id: str | None
+    run_id: str | None = None
+    refused: list[str] = field(default_factory=list)
+    repeats: list[str] = field(default_factory=list)
+    failed_rules: list[FailedRule] = field(default_factory=list)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def exit_code(self) -> int:
+        """0 good, 1 the data has errors, 2 the set-up cannot be used."""
+        if self.status == "failed":
+            return 2
+        return 1 if self.status == "blocked" or self.refused else 0
+
+
+def _fingerprint(settings: Settings) -> str:
+    """What decides the content of a release: submissions that count, code, rules and settings."""
+    counting = [
+        submission.submission_id
+        for return_id in return_ids()
+        for submission in current_submissions(read_submissions(settings, return_id)).values()
+    ]
+    content = [sorted(counting), code_version(), load_catalogue(settings.rules_dir).digest, settings.la_code]
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()
+
+
+def _is_nothing_new(settings: Settings) -> bool:
+    state = settings.store / STATE_FILE
+    if any(has_work(settings, return_id) for return_id in return_ids()) or not state.is_file():
+        return False
+    last = json.loads(state.read_text(encoding="utf-8"))
+    release = current_release(settings)
+    return (
+        last["fingerprint"] == _fingerprint(settings)
+        and release is not None
+        and release.release_id == last["release_id"]
+    )
+
+
+def run_journey(settings: Settings) -> RunOutcome:
+    """Land whatever is new and carry it to a release.
+
+    Raises:
+        CornerstoneError: another run holds the store, or the set-up cannot be used.
+    """
+    prepare_store(settings)
+    with exclusive_lock(settings.store / "run.lock", wait_seconds=2, holder="another run"):
+        started = time.perf_counter()
+        if _is_nothing_new(settings):
+            release = current_release(settings)
+            assert release is not None
+            return RunOutcome(
+                "nothing_new",
+                "Nothing new in the inbox, and nothing changed since the last run: the current release stands.",
+                release.release_id,
+                seconds={"looking for new files": time.perf_counter() - started},
+            )
+        return _run_dagster(settings)
+
+
+def _run_dagster(settings: Settings) -> RunOutcome:
+    started = time.perf_counter()
+    prepare_dagster_home(settings)
+    log.info("starting Dagster")
+    from dagster import DagsterInstance
+
+    from orchestration.definitions import defs
+
+    seconds = {"imports and definitions": time.perf_counter() - started}
+    with DagsterInstance.get() as instance:
+        _free_slots_of_dead_runs(instance)
+        result = defs.resolve_job_def("refresh").execute_in_process(
+            instance=instance,
+            raise_on_error=False,
+            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+            tags={"cornerstone/started_by": "command line"},
+        )
+        records = instance.all_logs(result.run_id)
+    seconds |= _step_seconds(records)
+    outcome = _outcome(settings, result, seconds)
+    if outcome.status in ("released", "unchanged"):
+        write_json_durably(
+            settings.store / STATE_FILE, {"fingerprint": _fingerprint(settings), "release_id": outcome.release_id}
+        )
+    return outcome
+
+
+def _free_slots_of_dead_runs(instance: Any) -> None:
+    """Give back the pool slots of runs that were killed; this run holds the store, so no other is alive."""
+    from dagster import DagsterRunStatus, RunsFilter
+
+    running = RunsFilter(statuses=[DagsterRunStatus.STARTED, DagsterRunStatus.STARTING])
+    for run in instance.get_runs(running):
+        if run.tags.get("cornerstone/started_by") == "command line":
+            instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
+            instance.report_run_failed(run, "The process was killed; a later run found it so.")
+
+
+def _step_seconds(records: Sequence[Any]) -> dict[str, float]:
+    begun: dict[str, float] = {}
+    seconds: dict[str, float] = {}
+    for record in records:
+        event = record.dagster_event
+        if event is None or event.step_key is None:
+            continue
+        if event.is_step_start:
+            begun[event.step_key] = record.timestamp
+        elif event.is_step_success or event.is_step_failure:
+            seconds[event.step_key] = record.timestamp - begun[event.step_key]
+    return seconds
+
+
+def _outcome(settings: Settings, result: "ExecuteInProcessResult", seconds: dict[str, float]) -> RunOutcome:
+    release = current_release(settings)
+    standing = release.release_id if release else None
+    landed = [
+        _metadata(event) for event in result.get_asset_materialization_events() if "landed" in str(event.asset_key)
+    ]
+    refused = [text for metadata in landed for text in metadata.get("refused_now", [])]
+    repeats = [text for metadata in landed for text in metadata.get("repeats_now", [])]
+    common: dict[str, Any] = {
+        "run_id": result.run_id, "refused": refused, "repeats": repeats, "seconds": seconds, "release_id": standing
+    }  # fmt: skip
+    if result.success:
+        told = next(_metadata(e) for e in result.get_asset_materialization_events() if str(e.asset_key) == _RELEASE)
+        status: Literal["released", "pending", "unchanged"] = {
+            "published": "released", "pending": "pending", "unchanged": "unchanged"
+        }[told["status"]]  # type: ignore[assignment]  # fmt: skip
+        return RunOutcome(status, told["message"], **{**common, "release_id": told["release_id"]})
+    stands = f"The release {standing} stands." if standing else "Nothing has been released yet."
+    failed_rules = list(_failed_rules(result, settings))
+    if failed_rules:
+        rules = ", ".join(rule.rule_id for rule in failed_rules)
+        return RunOutcome(
+            "blocked", f"No release was made: {rules} failed. {stands}", failed_rules=failed_rules, **common
+        )
+    reasons = [_reason(event) for event in result.all_events if event.is_step_failure]
+    return RunOutcome("failed", f"The run failed: {'; '.join(reasons)} {stands}", **common)
+
+
+_RELEASE = 'AssetKey(["release"])'
+
+
+def _metadata(event: "DagsterEvent") -> dict[str, Any]:
+    return {name: value.value for name, value in event.materialization.metadata.items()}
+
+
+def _failed_rules(result: "ExecuteInProcessResult", settings: Settings) -> list[FailedRule]:
+    from dagster import AssetCheckSeverity
+
+    catalogue = load_catalogue(settings.rules_dir)
+    failed = []
+    for evaluation in result.get_asset_check_evaluations():
+        if evaluation.passed or evaluation.severity != AssetCheckSeverity.ERROR or not evaluation.blocking:
+            continue
+        metadata: dict[str, Any] = {name: value.value for name, value in evaluation.metadata.items()}
+        rule_id = metadata.get("rule_id")
+        if rule_id is None:  # a dbt test: its own words say what and where
+            failed.append(
+                FailedRule(
+                    evaluation.check_name, evaluation.asset_key.path[-1], int(metadata.get("dagster_dbt/failed_row_count", 0)),
+                    "A dbt test of the model failed.", "data-engineering", "See the test in the model's YAML.",
+                )
+            )  # fmt: skip
+            continue
+        rule = catalogue.rule(rule_id)
+        failed.append(
+            FailedRule(rule.rule_id, rule.table, metadata["failing_rows"], rule.label, rule.owner, rule.action)
+        )
+    return failed
+
+
+def _reason(event: "DagsterEvent") -> str:
+    error = event.step_failure_data.error
+    while error is not None and error.cause is not None:
+        error = error.cause
+    return f"{event.step_key}: {error.message.strip() if error else 'no reason given'}"

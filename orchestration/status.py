@@ -1,0 +1,121 @@
+"""`cornerstone status`: what has arrived, what waits, what was refused, and which release people read."""
+
+from dataclasses import dataclass
+
+from rich.console import Console
+from rich.table import Table
+
+from orchestration.release.folders import current_release
+from orchestration.release.lifecycle import list_releases
+from orchestration.returns.land import pending_receipts, waiting_files
+from orchestration.returns.spec import load_spec, return_ids
+from orchestration.returns.submission import current_submissions, read_submissions
+from orchestration.settings import Settings
+
+
+@dataclass(frozen=True)
+class ArrivedSupplier:
+    """What counts of one supplier: its latest period, and all of them."""
+
+    return_id: str
+    supplier: str
+    latest_period: str
+    periods: int
+    rows_landed: int
+    rows_quarantined: int
+    received_at: str
+
+
+@dataclass(frozen=True)
+class Status:
+    """The state of a store, read without changing it."""
+
+    store: str
+    current_release: str | None
+    released_at: str | None
+    pending_releases: list[str]
+    waiting: list[str]
+    received_not_landed: list[str]
+    arrived: list[ArrivedSupplier]
+    refused: list[str]
+    returns_without_data: list[str]
+
+    def print_to(self, console: Console) -> None:
+        """For a person."""
+        console.print(f"store    {self.store}")
+        console.print(
+            f"release  {self.current_release or 'none yet'}"
+            + (f", made {self.released_at}" if self.released_at else "")
+        )
+        for release_id in self.pending_releases:
+            console.print(f"pending  {release_id} waits for approval: cornerstone release approve {release_id}")
+        for name in self.waiting:
+            console.print(f"waiting  {name}: the next run lands it")
+        for name in self.received_not_landed:
+            console.print(f"waiting  {name}: received, and not landed yet; the next run does")
+        table = Table(
+            "return", "supplier", "latest period", "periods", "rows", "set aside", "received", box=None, pad_edge=False
+        )
+        for row in self.arrived:
+            table.add_row(
+                row.return_id,
+                row.supplier,
+                row.latest_period,
+                str(row.periods),
+                f"{row.rows_landed:,}",
+                f"{row.rows_quarantined:,}",
+                row.received_at[:16].replace("T", " "),
+            )
+        if self.arrived:
+            console.print(table)
+        for reason in self.refused:
+            console.print(f"refused  {reason}", soft_wrap=True)
+        for return_id in self.returns_without_data:
+            console.print(f"nothing has arrived for {return_id}")
+
+
+def read_status(settings: Settings) -> Status:
+    """Read the state of the store."""
+    release = current_release(settings)
+    arrived: list[ArrivedSupplier] = []
+    waiting, received, refused, empty = [], [], [], []
+    for return_id in return_ids():
+        load_spec(return_id)
+        submissions = read_submissions(settings, return_id)
+        counting = list(current_submissions(submissions).values())
+        known = {submission.delivery_sha256 for submission in submissions}
+        pending = pending_receipts(settings, return_id)
+        received += [f"{return_id}/{receipt.file_name}" for receipt in pending if receipt.sha256 not in known]
+        waiting += [
+            f"{return_id}/{path.name}"
+            for path in waiting_files(settings, return_id)
+            if path.is_relative_to(settings.inbox_dir)
+        ]
+        refused += [str(submission.reason) for submission in submissions if submission.status == "refused"]
+        if not counting:
+            empty.append(return_id)
+        for supplier in sorted({submission.supplier for submission in counting}):
+            own = [submission for submission in counting if submission.supplier == supplier]
+            latest = max(own, key=lambda submission: submission.period)
+            arrived.append(
+                ArrivedSupplier(
+                    return_id,
+                    supplier,
+                    latest.period,
+                    len(own),
+                    sum(submission.rows_landed for submission in own),
+                    sum(submission.rows_quarantined for submission in own),
+                    max(submission.received_at for submission in own),
+                )
+            )
+    return Status(
+        store=str(settings.store),
+        current_release=release.release_id if release else None,
+        released_at=f"{release.created_at:%d %B %Y %H:%M} UTC" if release else None,
+        pending_releases=[summary.release_id for summary in list_releases(settings) if summary.approval == "pending"],
+        waiting=waiting,
+        received_not_landed=received,
+        arrived=arrived,
+        refused=refused,
+        returns_without_data=empty,
+    )

@@ -1,0 +1,196 @@
+"""A small warehouse as dbt and the gates leave it: one EHC plan KPI family, three areas, two submissions."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from orchestration.release.build import ReleaseOutcome, publish
+from orchestration.release.digest import content_digest
+from orchestration.release.inventory import GATE_OF_SCHEMA, released_tables
+from orchestration.settings import Settings
+
+WAREHOUSE = """
+create schema control;
+create table control.submission (
+    submission_id varchar, return_id varchar, period varchar, supplier varchar, sequence varchar, received_at timestamp,
+    spec_version varchar, source_file varchar, sha256 varchar, table_name varchar, rows_read bigint, rows_landed bigint,
+    rows_quarantined bigint, status varchar, reason varchar, supersedes varchar, is_current boolean
+);
+insert into control.submission values
+    ('s1', 'published_statistics', '2025', 'dfe.ehc_plans.requests', '0', '2026-03-01 08:00', '1', 'requests <2025>.csv',
+     'aa11', 'ees_row', 10, 9, 1, 'accepted', null, null, false),
+    ('s2', 'published_statistics', '2025', 'dfe.ehc_plans.requests', '1', '2026-03-01 09:00', '1', 'requests.csv',
+     'bb22', 'ees_row', 10, 10, 0, 'accepted', null, 's1', true),
+    ('s3', 'published_statistics', '2025', 'dfe.ehc_plans.caseload', '0', '2026-03-01 09:00', '1', 'broken.csv',
+     'cc33', 'ees_row', 0, 0, 0, 'refused', 'no rows', null, false);
+create table control.rule_failure (
+    rule_id varchar, submission_id varchar, source_file varchar, source_row bigint, table_name varchar
+);
+insert into control.rule_failure values ('PS-201', 's2', 'requests.csv', 3, 'ees_row');
+
+create schema marts;
+create table marts.dim_area (
+    area_key varchar, area_level varchar, area_code varchar, area_name varchar, region_code varchar, region_name varchar
+);
+insert into marts.dim_area values
+    ('1', 'national', 'E92000001', 'England', null, null),
+    ('2', 'region', 'E12000003', 'Yorkshire and The Humber', 'E12000003', 'Yorkshire and The Humber'),
+    ('3', 'local_authority', 'E08000018', 'Rotherham', 'E12000003', 'Yorkshire and The Humber');
+create table marts.fct_published_statistic (
+    published_statistic_key varchar, publisher varchar, dataset varchar, release_name varchar, value decimal(18, 4)
+);
+insert into marts.fct_published_statistic values
+    ('a', 'Department for Education', 'Education, health and care plans', 'EHC plans 2025', 959),
+    ('b', 'Department for Education', 'Education, health and care plans', 'EHC plans 2022', 285);
+comment on table marts.fct_published_statistic is 'One published figure.';
+comment on column marts.fct_published_statistic.value is 'The figure''s value, NULL beside a marker.';
+
+create schema kpi;
+create table kpi.kpi_catalogue (kpi_id varchar, title varchar, family varchar, definition varchar, unit varchar);
+insert into kpi.kpi_catalogue values
+    ('ehc_requests', 'Requests for assessment', 'ehcp_process', 'Requests received in the year.', 'count'),
+    ('plans_20_weeks_pct', 'New plans issued in 20 weeks', 'ehcp_process', 'Share without exceptions.', 'percent'),
+    ('therapy_waiting', 'Children waiting', 'therapy_waits', 'Waiting at month end.', 'count');
+create table kpi.kpi_value (
+    kpi_value_key varchar, kpi_id varchar, area_level varchar, area_code varchar, area_name varchar, la_code varchar,
+    time_identifier varchar, time_period varchar, breakdown_topic varchar, breakdown varchar,
+    value decimal(18, 4), unit varchar, symbol varchar
+);
+insert into kpi.kpi_value values
+    ('1', 'ehc_requests', 'local_authority', 'E08000018', 'Rotherham', '372', 'Calendar year', '2024', null, null,
+     959, 'count', null),
+    ('2', 'ehc_requests', 'local_authority', 'E08000018', 'Rotherham', '372', 'Calendar year', '2024', 'Sex', 'Female',
+     null, 'count', 'c'),
+    ('3', 'ehc_requests', 'national', 'E92000001', 'England', null, 'Calendar year', '2024', null, null,
+     154489, 'count', null),
+    ('4', 'plans_20_weeks_pct', 'local_authority', 'E08000018', 'Rotherham', '372', 'Calendar year', '2024', null, null,
+     77.7056, 'percent', null),
+    ('5', 'plans_20_weeks_pct', 'region', 'E12000003', 'Yorkshire and The Humber', null, 'Calendar year', '2024',
+     null, null, 61.25, 'percent', null),
+    ('6', 'therapy_waiting', 'nhs_provider', 'RFR', 'The Rotherham NHS Foundation Trust', null, 'October', '2025',
+     null, null, 182, 'count', null),
+    ('7', 'ehc_requests', 'local_authority', 'E08000018', 'Rotherham', '372', 'Financial year', '202425', null, null,
+     940, 'count', null);
+comment on table kpi.kpi_value is 'One KPI for one area, period and breakdown.';
+comment on column kpi.kpi_value.value is 'The KPI''s value; NULL beside a symbol.';
+create view "warehouse"."kpi"."kpi_ehcp_process" as
+select kpi_value.* from "warehouse"."kpi"."kpi_value" inner join "warehouse"."kpi"."kpi_catalogue" using (kpi_id)
+where kpi_catalogue.family = 'ehcp_process';
+comment on view kpi.kpi_ehcp_process is 'EHC plan process, wide.';
+
+create schema gate;
+create table gate.verdict (
+    gate varchar, table_name varchar, content_digest varchar, catalogue_digest varchar, verdict varchar, run_id varchar,
+    evaluated_at timestamp
+);
+create table gate.rule_result (
+    run_id varchar, gate varchar, rule_id varchar, severity varchar, failing_count bigint, rows_examined bigint,
+    success boolean
+);
+"""
+
+
+@dataclass(frozen=True)
+class SampleRule:
+    """A rule as the rule catalogue offers it."""
+
+    rule_id: str
+    severity: str
+    effect: str | None
+    label: str
+
+    def as_row(self) -> dict[str, str | None]:
+        """One row of text columns."""
+        return {
+            "rule_id": self.rule_id,
+            "severity": self.severity,
+            "effect": self.effect,
+            "label": self.label,
+            "owner": "Performance lead",
+            "action": "Ask the publisher.",
+        }
+
+
+@dataclass(frozen=True)
+class SampleCatalogue:
+    """A rule catalogue with one rule of each kind."""
+
+    digest: str = "catalogue-1"
+    rules: tuple[SampleRule, ...] = field(
+        default=(
+            SampleRule("PS-201", "warn", "flag", "A count is not <negative> & whole"),
+            SampleRule("PS-202", "observe", "flag", "A figure has a series"),
+            SampleRule("PS-401", "block", None, "Keys are unique"),
+            SampleRule("PS-501", "warn", None, "A share lies between 0 and 100"),
+        )
+    )
+
+
+def make_warehouse(settings: Settings) -> duckdb.DuckDBPyConnection:
+    """Make the warehouse and the Data Docs of a store; return the open warehouse."""
+    (settings.quality_dir / "data_docs").mkdir(parents=True)
+    (settings.quality_dir / "data_docs" / "index.html").write_text("<p>Data Docs</p>", encoding="utf-8")
+    settings.store.chmod(0o755)
+    connection = duckdb.connect(str(settings.warehouse_path))
+    connection.execute(WAREHOUSE)
+    return connection
+
+
+def pass_gates(connection: duckdb.DuckDBPyConnection, catalogue: SampleCatalogue, run_id: str = "gate-run") -> None:
+    """Record what the gates record when no blocking rule fails."""
+    connection.execute("delete from gate.verdict; delete from gate.rule_result")
+    for schema, table in released_tables(connection):
+        connection.execute(
+            "insert into gate.verdict values (?, ?, ?, ?, 'pass', ?, timestamp '2026-03-02 08:00')",
+            [
+                GATE_OF_SCHEMA[schema],
+                f"{schema}.{table}",
+                content_digest(connection, schema, table),
+                catalogue.digest,
+                run_id,
+            ],
+        )
+    connection.execute("insert into gate.rule_result values (?, 'mart', 'PS-401', 'block', 0, 2, true)", [run_id])
+    connection.execute("insert into gate.rule_result values (?, 'kpi', 'PS-501', 'warn', 2, 7, false)", [run_id])
+
+
+@pytest.fixture
+def catalogue() -> SampleCatalogue:
+    return SampleCatalogue()
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(store=tmp_path / "store", raw=tmp_path / "raw", release_approval="none")
+
+
+@pytest.fixture
+def approval_settings(settings: Settings) -> Settings:
+    return settings.model_copy(update={"release_approval": "required"})
+
+
+@pytest.fixture
+def warehouse(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
+    connection = make_warehouse(settings)
+    yield connection
+    connection.close()
+
+
+Publish = Callable[..., ReleaseOutcome]
+
+
+@pytest.fixture
+def publish_at(warehouse: duckdb.DuckDBPyConnection, settings: Settings, catalogue: SampleCatalogue) -> Publish:
+    """Pass the gates and publish: `publish_at(TUESDAY)`."""
+
+    def run(now: datetime, *, settings: Settings = settings, code_version: str = "1.0") -> ReleaseOutcome:
+        pass_gates(warehouse, catalogue)
+        return publish(
+            settings, warehouse, catalogue=catalogue, code_version=code_version, run_id=f"run-{now:%d}", now=now
+        )
+
+    return run

@@ -1,0 +1,213 @@
+"""Open CSV files follow the Explore Education Statistics (EES) layout; test names carry the numbers of its rules."""
+
+import csv
+import re
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from orchestration.errors import CornerstoneError
+from orchestration.release.ees import EesExport, write_ees_files
+
+ALWAYS = ["time_period", "time_identifier", "geographic_level", "country_code", "country_name"]
+GEOGRAPHY = ["region_code", "region_name", "old_la_code", "new_la_code", "la_name"]
+Table = list[dict[str, str]]
+
+
+def read(path: Path) -> Table:
+    with path.open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    made = tmp_path / "csv"
+    made.mkdir()
+    return made
+
+
+@pytest.fixture
+def export(warehouse: duckdb.DuckDBPyConnection, folder: Path) -> EesExport:
+    return write_ees_files(warehouse, folder)
+
+
+@pytest.fixture
+def pairs(export: EesExport, folder: Path) -> dict[str, tuple[Table, Table]]:
+    """(data, meta) by stem."""
+    return {stem: (read(folder / f"{stem}.csv"), read(folder / f"{stem}.meta.csv")) for stem in export.rows}
+
+
+def names(meta: Table, col_type: str) -> list[str]:
+    return [row["col_name"] for row in meta if row["col_type"] == col_type]
+
+
+def test_ees_01_02_files_come_in_pairs_named_for_family_and_kind_of_period(export: EesExport, folder: Path) -> None:
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "ehcp_process_calendar_year.csv",
+        "ehcp_process_calendar_year.meta.csv",
+        "ehcp_process_financial_year.csv",
+        "ehcp_process_financial_year.meta.csv",
+    ]
+    assert all(re.fullmatch(r"[a-z][a-z0-9_-]{0,49}", stem) for stem in export.rows)
+
+
+def test_ees_03_04_05_time_and_geography_columns_come_first(pairs: dict[str, tuple[Table, Table]]) -> None:
+    for data, _ in pairs.values():
+        assert list(data[0])[:10] == ALWAYS + GEOGRAPHY
+
+
+def test_ees_06_07_08_parent_places_are_filled_and_lower_ones_blank(pairs: dict[str, tuple[Table, Table]]) -> None:
+    data, _ = pairs["ehcp_process_calendar_year"]
+    place = {row["geographic_level"]: [row[column] for column in ALWAYS[3:] + GEOGRAPHY] for row in data}
+    assert place == {
+        "National": ["E92000001", "England", "", "", "", "", ""],
+        "Regional": ["E92000001", "England", "E12000003", "Yorkshire and The Humber", "", "", ""],
+        "Local authority": [
+            "E92000001",
+            "England",
+            "E12000003",
+            "Yorkshire and The Humber",
+            "372",
+            "E08000018",
+            "Rotherham",
+        ],
+    }
+
+
+def test_ees_07_an_authority_whose_region_is_unknown_says_not_available(
+    warehouse: duckdb.DuckDBPyConnection, folder: Path
+) -> None:
+    warehouse.execute("delete from marts.dim_area where area_level = 'local_authority'")
+    write_ees_files(warehouse, folder)
+    row = read(folder / "ehcp_process_financial_year.csv")[0]
+    assert (row["region_code"], row["region_name"]) == ("x", "Not available")
+
+
+def test_ees_09_10_12_a_file_holds_one_kind_of_period_with_its_own_digits(
+    pairs: dict[str, tuple[Table, Table]],
+) -> None:
+    periods = {
+        stem: {(row["time_identifier"], row["time_period"]) for row in data} for stem, (data, _) in pairs.items()
+    }
+    assert periods == {
+        "ehcp_process_calendar_year": {("Calendar year", "2024")},
+        "ehcp_process_financial_year": {("Financial year", "202425")},
+    }
+
+
+@pytest.mark.parametrize(
+    ("identifier", "period"),
+    [
+        ("Calendar year", "202425"),
+        ("Financial year", "202426"),
+        ("Financial year", "2024"),
+        ("Calendar year", "2024/25"),
+    ],
+)
+def test_ees_09_10_a_period_that_does_not_fit_its_identifier_stops_the_export(
+    warehouse: duckdb.DuckDBPyConnection, folder: Path, identifier: str, period: str
+) -> None:
+    warehouse.execute(
+        "update kpi.kpi_value set time_identifier = ?, time_period = ? where kpi_value_key = '7'", [identifier, period]
+    )
+    with pytest.raises(CornerstoneError, match=re.escape(repr(period))):
+        write_ees_files(warehouse, folder)
+
+
+def test_ees_10_a_century_ends_on_consecutive_years(warehouse: duckdb.DuckDBPyConnection, folder: Path) -> None:
+    warehouse.execute("update kpi.kpi_value set time_period = '209900' where kpi_value_key = '7'")
+    assert write_ees_files(warehouse, folder).rows["ehcp_process_financial_year"] == 1
+
+
+def test_ees_10_an_identifier_that_does_not_exist_stops_the_export(
+    warehouse: duckdb.DuckDBPyConnection, folder: Path
+) -> None:
+    warehouse.execute("update kpi.kpi_value set time_identifier = 'School year' where kpi_value_key = '7'")
+    with pytest.raises(CornerstoneError, match="'School year'"):
+        write_ees_files(warehouse, folder)
+
+
+def test_ees_13_14_15_16_17_the_meta_file_describes_filters_and_indicators(
+    pairs: dict[str, tuple[Table, Table]],
+) -> None:
+    _, meta = pairs["ehcp_process_calendar_year"]
+    assert [list(row.values()) for row in meta] == [
+        ["breakdown_topic", "Filter", "Breakdown topic", "", "", "", "", ""],
+        ["breakdown", "Filter", "Breakdown", "", "", "", "", ""],
+        ["ehc_requests", "Indicator", "Requests for assessment", "", "", "0", "", ""],
+        ["plans_20_weeks_pct", "Indicator", "New plans issued in 20 weeks", "", "%", "1", "", ""],
+    ]
+    assert list(meta[0]) == [
+        "col_name",
+        "col_type",
+        "label",
+        "indicator_grouping",
+        "indicator_unit",
+        "indicator_dp",
+        "filter_hint",
+        "filter_grouping_column",
+    ]
+
+
+def test_ees_18_every_other_column_is_in_the_meta_file_once(pairs: dict[str, tuple[Table, Table]]) -> None:
+    for data, meta in pairs.values():
+        assert [row["col_name"] for row in meta] == list(data[0])[10:]
+
+
+def test_ees_19_20_a_filter_has_two_items_one_of_them_total_or_is_dropped(
+    pairs: dict[str, tuple[Table, Table]],
+) -> None:
+    data, meta = pairs["ehcp_process_calendar_year"]
+    for name in names(meta, "Filter"):
+        assert len({row[name] for row in data}) > 1
+        assert "Total" in {row[name] for row in data}
+    assert names(pairs["ehcp_process_financial_year"][1], "Filter") == []
+
+
+def test_ees_23_one_cell_given_twice_stops_the_export(warehouse: duckdb.DuckDBPyConnection, folder: Path) -> None:
+    warehouse.execute("insert into kpi.kpi_value from kpi.kpi_value where kpi_value_key = '1'")
+    with pytest.raises(CornerstoneError, match="KPI ehc_requests twice for period 2024"):
+        write_ees_files(warehouse, folder)
+
+
+def test_ees_27_28_30_a_cell_is_a_number_or_a_symbol_never_blank(pairs: dict[str, tuple[Table, Table]]) -> None:
+    data, _ = pairs["ehcp_process_calendar_year"]
+    cells = {
+        (row["geographic_level"], row["breakdown"]): (row["ehc_requests"], row["plans_20_weeks_pct"]) for row in data
+    }
+    assert cells == {
+        ("National", "Total"): ("154489", "x"),  # the KPI exists for this breakdown, not for this place
+        ("Regional", "Total"): ("x", "61.3"),  # 61.25 rounds half up
+        ("Local authority", "Total"): ("959", "77.7"),
+        ("Local authority", "Female"): ("c", "z"),  # never broken down by sex: not applicable
+    }
+
+
+def test_ees_28_a_missing_value_without_a_symbol_is_not_available(
+    warehouse: duckdb.DuckDBPyConnection, folder: Path
+) -> None:
+    warehouse.execute("update kpi.kpi_value set value = null where kpi_value_key = '7'")
+    write_ees_files(warehouse, folder)
+    assert read(folder / "ehcp_process_financial_year.csv")[0]["ehc_requests"] == "x"
+
+
+def test_nhs_organisations_have_no_level_and_are_counted_as_left_out(export: EesExport) -> None:
+    assert export.left_out == {"nhs_provider": 1}
+    assert export.rows == {"ehcp_process_calendar_year": 4, "ehcp_process_financial_year": 1}
+
+
+def test_a_unit_nobody_defined_is_named(warehouse: duckdb.DuckDBPyConnection, folder: Path) -> None:
+    warehouse.execute("update kpi.kpi_value set unit = 'furlongs' where kpi_value_key = '7'")
+    with pytest.raises(CornerstoneError, match="ehc_requests has the unit 'furlongs'"):
+        write_ees_files(warehouse, folder)
+
+
+def test_a_second_export_of_the_same_values_is_byte_identical(
+    warehouse: duckdb.DuckDBPyConnection, folder: Path, export: Any
+) -> None:
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    warehouse.execute("create or replace table kpi.kpi_value as from kpi.kpi_value order by hash(kpi_value_key)")
+    write_ees_files(warehouse, folder)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before

@@ -1,0 +1,360 @@
+"""What a release holds, when one is made, and when it is refused."""
+
+import json
+import os
+import stat
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from orchestration.errors import CornerstoneError
+from orchestration.release import build
+from orchestration.release.build import publish
+from orchestration.release.digest import content_digest
+from orchestration.release.errors import ReleaseRefused, ReleaseUnsound
+from orchestration.release.exports import write_parquet
+from orchestration.release.folders import current_release
+from orchestration.release.inventory import Inventory
+from orchestration.release.manifest import Manifest, read_manifest
+from orchestration.settings import Settings
+
+MONDAY = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+TUESDAY = datetime(2026, 3, 3, 9, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def released(publish_at: Any, settings: Settings) -> Path:
+    """The current release, as people reach it."""
+    assert publish_at(MONDAY).status == "published"
+    return settings.current_link
+
+
+def query(database: Path, sql: str) -> list[tuple[Any, ...]]:
+    with duckdb.connect(str(database), read_only=True) as connection:
+        return connection.execute(sql).fetchall()
+
+
+def test_the_link_is_relative_and_leads_to_a_release_named_for_its_time_and_content(
+    publish_at: Any, settings: Settings
+) -> None:
+    outcome = publish_at(MONDAY)
+    assert outcome.release_id == f"20260302T090000Z-{outcome.content_digest[:8]}"
+    assert os.readlink(settings.current_link) == f"releases/{outcome.release_id}"
+    assert [path.name for path in settings.releases_dir.iterdir() if path.is_dir()] == [outcome.release_id]
+
+
+def test_the_open_database_holds_every_kpi_table_its_views_and_nothing_of_the_marts(released: Path) -> None:
+    database = released / "open/send_kpis.duckdb"
+    assert query(database, "select table_schema, table_name from information_schema.tables order by all") == [
+        ("kpi", "kpi_catalogue"),
+        ("kpi", "kpi_ehcp_process"),
+        ("kpi", "kpi_value"),
+        ("meta", "glossary"),
+        ("meta", "release"),
+        ("meta", "rule"),
+        ("meta", "rule_result"),
+        ("meta", "source"),
+        ("meta", "submission"),
+    ]
+    assert query(database, "select count(*) from kpi.kpi_ehcp_process") == [(6,)]
+    assert "warehouse" not in query(database, "select string_agg(sql, '') from duckdb_views() where not internal")[0][0]
+
+
+def test_the_restricted_database_holds_the_marts_and_the_kpis_apart(released: Path) -> None:
+    database = released / "restricted/send_marts.duckdb"
+    assert query(database, "select table_schema, table_name from information_schema.tables order by all") == [
+        ("kpi_internal", "kpi_catalogue"),
+        ("kpi_internal", "kpi_ehcp_process"),
+        ("kpi_internal", "kpi_value"),
+        ("marts", "dim_area"),
+        ("marts", "fct_published_statistic"),
+    ]
+    assert query(database, "select count(*) from kpi_internal.kpi_ehcp_process") == [(6,)]
+
+
+def test_a_released_database_opens_under_any_name_and_in_the_oldest_storage_version(released: Path) -> None:
+    with duckdb.connect() as connection:
+        connection.execute(f"attach '{released}/open/send_kpis.duckdb' as anything (read_only)")
+        tags = connection.execute(
+            "select tags['storage_version'] from duckdb_databases() where database_name = 'anything'"
+        )
+        assert tags.fetchone() == ("v1.0.0+",)
+        assert connection.execute("select count(*) from anything.kpi.kpi_ehcp_process").fetchone() == (6,)
+
+
+def test_descriptions_travel_with_the_tables(released: Path) -> None:
+    sql = "select comment from duckdb_columns() where column_name = 'value' and comment is not null and table_name not like 'kpi_ehcp%'"
+    assert query(released / "open/send_kpis.duckdb", sql) == [("The KPI's value; NULL beside a symbol.",)]
+    assert ("The figure's value, NULL beside a marker.",) in query(released / "restricted/send_marts.duckdb", sql)
+    assert query(
+        released / "open/send_kpis.duckdb", "select comment from duckdb_views() where view_name = 'kpi_ehcp_process'"
+    ) == [("EHC plan process, wide.",)]
+    assert query(
+        released / "restricted/send_marts.duckdb",
+        "select comment from duckdb_tables() where schema_name = 'marts' order by 1",
+    ) == [("One published figure.",), (None,)]
+
+
+def test_meta_says_which_release_files_rules_words_and_sources(released: Path) -> None:
+    database = released / "open/send_kpis.duckdb"
+    manifest = read_manifest(released.resolve())
+    assert query(database, "select release_id, code_version, content_digest, created_at from meta.release") == [
+        (manifest.release_id, "1.0", manifest.content_digest, datetime(2026, 3, 2, 9, 0))
+    ]
+    assert query(database, "select submission_id, is_current from meta.submission") == [("s1", False), ("s2", True)]
+    assert query(database, "select count(*) from meta.rule") == [(4,)]
+    assert query(database, "select gate, rule_id, failing_count, success from meta.rule_result") == [
+        ("kpi", "PS-501", 2, False),
+        ("landing", "PS-201", 1, False),
+        ("landing", "PS-202", 0, True),
+        ("mart", "PS-401", 0, True),
+    ]
+    glossary = dict(query(database, "select term, definition from meta.glossary"))
+    assert glossary["Requests for assessment"] == "Requests received in the year."
+    assert glossary["value"] == "The KPI's value; NULL beside a symbol."
+    assert query(database, "select * from meta.source") == [
+        (
+            "Department for Education",
+            "Education, health and care plans",
+            "EHC plans 2022; EHC plans 2025",
+            "Contains public sector information licensed under the Open Government Licence v3.0.",
+        )
+    ]
+
+
+def test_what_a_supplier_wrote_as_free_text_is_not_public(released: Path) -> None:
+    columns = query(
+        released / "open/send_kpis.duckdb", "select column_name from duckdb_columns() where table_name = 'submission'"
+    )
+    assert {("source_file",), ("reason",)}.isdisjoint(columns)
+
+
+def test_parquet_files_hold_what_the_database_holds(released: Path, warehouse: duckdb.DuckDBPyConnection) -> None:
+    names = sorted(path.stem for path in (released / "open/parquet").iterdir())
+    assert names == ["kpi_catalogue", "kpi_ehcp_process", "kpi_value"]
+    difference = warehouse.execute(
+        f"from kpi.kpi_value except all from read_parquet('{released}/open/parquet/kpi_value.parquet')"
+    ).fetchall()
+    assert difference == []
+
+
+def test_the_manifest_accounts_for_inputs_tables_gates_and_every_file(
+    released: Path, warehouse: duckdb.DuckDBPyConnection
+) -> None:
+    folder = released.resolve()
+    manifest = read_manifest(folder)
+    assert [(item.source_file, item.sha256, item.is_current) for item in manifest.inputs] == [
+        ("requests <2025>.csv", "aa11", False),
+        ("requests.csv", "bb22", True),
+    ]
+    assert {(table.table_name, table.rows, table.digest) for table in manifest.tables} == {
+        (name, rows, content_digest(warehouse, schema, name))
+        for schema, name, rows in (
+            ("kpi", "kpi_catalogue", 3),
+            ("kpi", "kpi_value", 7),
+            ("marts", "dim_area", 3),
+            ("marts", "fct_published_statistic", 2),
+        )
+    }
+    assert [(gate.gate, gate.run_id, gate.rule_counts[0].severity) for gate in manifest.gates] == [
+        ("mart", "gate-run", "block"),
+        ("kpi", "gate-run", "warn"),
+    ]
+    assert manifest.approval.status == "not_required"
+    on_disk = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    assert {record.path for record in manifest.files} == on_disk - {"manifest.json"}
+    assert not [path for path in on_disk if path.endswith(".wal")]
+    assert (manifest.duckdb_storage_version, manifest.previous_release) == ("v1.0.0", None)
+
+
+def test_the_evidence_page_stands_alone_escapes_what_suppliers_write_and_links_data_docs(released: Path) -> None:
+    page = (released / "evidence/index.html").read_text(encoding="utf-8")
+    assert "requests &lt;2025&gt;.csv" in page
+    assert "A count is not &lt;negative&gt; &amp; whole" in page
+    assert "aa11" in page and "dfe.ehc_plans.requests" in page
+    assert "nhs_provider" in page
+    assert 'href="data_docs/index.html"' in page
+    assert (released / "evidence/data_docs/index.html").is_file()
+    assert '<html lang="en-GB">' in page
+    assert not [word for word in ("<script", "src=", "http://", "https://", "@import") if word in page]
+
+
+# --- same input, same output ------------------------------------------------------------------------------------
+
+
+def test_the_same_content_is_not_released_twice(publish_at: Any, settings: Settings) -> None:
+    first = publish_at(MONDAY)
+    again = publish_at(TUESDAY)
+    assert (again.status, again.release_id) == ("unchanged", first.release_id)
+    assert len([path for path in settings.releases_dir.iterdir() if path.is_dir()]) == 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "update kpi.kpi_value set value = 960 where kpi_value_key = '1'",
+        "insert into marts.dim_area values ('4', 'region', 'E12000001', 'North East', 'E12000001', 'North East')",
+        "update control.submission set sha256 = 'ff00' where submission_id = 's2'",
+        "create or replace view kpi.kpi_ehcp_process as select kpi_id from kpi.kpi_value",
+    ],
+)
+def test_any_change_of_content_makes_a_new_release_and_keeps_the_old_one(
+    publish_at: Any, settings: Settings, warehouse: duckdb.DuckDBPyConnection, change: str
+) -> None:
+    first = publish_at(MONDAY)
+    warehouse.execute(change)
+    second = publish_at(TUESDAY)
+    assert second.status == "published"
+    assert settings.current_link.resolve() == second.folder
+    assert read_manifest(second.folder).previous_release == first.release_id
+    assert (first.folder / "open/send_kpis.duckdb").is_file()
+
+
+def test_a_new_version_of_the_code_makes_a_new_release(publish_at: Any) -> None:
+    first = publish_at(MONDAY)
+    second = publish_at(TUESDAY, code_version="1.1")
+    assert (second.status, second.release_id == first.release_id) == ("published", False)
+
+
+# --- refusals ---------------------------------------------------------------------------------------------------
+
+
+def refused(
+    settings: Settings, warehouse: duckdb.DuckDBPyConnection, catalogue: Any, expected: str, now: datetime = TUESDAY
+) -> None:
+    before = current_release(settings)
+    with pytest.raises(ReleaseRefused, match=expected) as refusal:
+        publish(settings, warehouse, catalogue=catalogue, code_version="1.0", run_id="r", now=now)
+    assert refusal.value.exit_code == 1
+    assert current_release(settings) == before
+    assert not list(settings.releases_dir.glob("*.partial"))
+
+
+@pytest.mark.parametrize("table", ["kpi.kpi_value", "marts.dim_area"])
+def test_a_table_rebuilt_after_its_gate_is_refused_by_name(
+    publish_at: Any, settings: Settings, warehouse: duckdb.DuckDBPyConnection, catalogue: Any, table: str
+) -> None:
+    publish_at(MONDAY)
+    warehouse.execute(f"update {table} set area_name = 'Rotherham ' where area_name = 'Rotherham'")
+    refused(settings, warehouse, catalogue, f"no pass for {table} with")
+
+
+def test_a_table_no_gate_has_seen_is_refused(
+    publish_at: Any, settings: Settings, warehouse: duckdb.DuckDBPyConnection, catalogue: Any
+) -> None:
+    publish_at(MONDAY)
+    warehouse.execute("create table marts.dim_new as select 1 as new_key")
+    refused(settings, warehouse, catalogue, r"no pass for marts\.dim_new")
+
+
+def test_a_failed_gate_is_refused(
+    publish_at: Any, settings: Settings, warehouse: duckdb.DuckDBPyConnection, catalogue: Any
+) -> None:
+    publish_at(MONDAY)
+    warehouse.execute("update gate.verdict set verdict = 'fail' where gate = 'kpi'")
+    refused(settings, warehouse, catalogue, r"kpi gate holds no pass for kpi\.kpi_catalogue, kpi\.kpi_value")
+
+
+def test_a_pass_under_other_rules_does_not_count(
+    publish_at: Any, settings: Settings, warehouse: duckdb.DuckDBPyConnection, catalogue: Any
+) -> None:
+    publish_at(MONDAY)
+    warehouse.execute("update gate.verdict set catalogue_digest = 'catalogue-0' where table_name = 'kpi.kpi_value'")
+    refused(settings, warehouse, catalogue, r"no pass for kpi\.kpi_value")
+
+
+def test_passes_of_different_runs_do_not_add_up(
+    publish_at: Any, settings: Settings, warehouse: duckdb.DuckDBPyConnection, catalogue: Any
+) -> None:
+    publish_at(MONDAY)
+    warehouse.execute("update gate.verdict set run_id = 'other' where table_name = 'kpi.kpi_value'")
+    refused(settings, warehouse, catalogue, "different runs of the kpi gate")
+
+
+def test_nothing_is_released_before_any_gate_has_run(
+    settings: Settings, warehouse: duckdb.DuckDBPyConnection, catalogue: Any
+) -> None:
+    warehouse.execute("drop schema gate cascade")
+    refused(settings, warehouse, catalogue, "no gate has run yet")
+
+
+def test_a_view_that_reads_what_is_not_released_with_it_is_refused(
+    publish_at: Any, settings: Settings, warehouse: duckdb.DuckDBPyConnection
+) -> None:
+    warehouse.execute("create view kpi.kpi_leak as select * from marts.fct_published_statistic")
+    with pytest.raises(ReleaseRefused, match=r"kpi\.kpi_leak reads marts\.fct_published_statistic"):
+        publish_at(MONDAY)
+    assert not settings.current_link.exists()
+
+
+def test_a_file_that_differs_from_what_was_passed_is_never_released(
+    publish_at: Any, settings: Settings, warehouse: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def write_short(connection: duckdb.DuckDBPyConnection, inventory: Inventory, folder: Path) -> None:
+        write_parquet(connection, inventory, folder)
+        connection.execute(f"copy (from kpi.kpi_value limit 1) to '{folder}/kpi_value.parquet' (format parquet)")
+
+    first = publish_at(MONDAY)
+    warehouse.execute("update kpi.kpi_value set value = 960 where kpi_value_key = '1'")
+    with monkeypatch.context() as patch, pytest.raises(ReleaseUnsound, match=r"kpi_value\.parquet"):
+        patch.setattr(build, "write_parquet", write_short)
+        publish_at(TUESDAY)
+    assert settings.current_link.resolve() == first.folder
+    assert publish_at(TUESDAY).status == "published"
+
+
+def test_a_release_without_data_docs_is_not_made(publish_at: Any, settings: Settings) -> None:
+    (settings.quality_dir / "data_docs/index.html").unlink()
+    with pytest.raises(CornerstoneError, match="no Data Docs"):
+        publish_at(MONDAY)
+
+
+# --- who may read -----------------------------------------------------------------------------------------------
+
+
+def test_modes_let_everyone_read_what_is_open_and_only_the_group_what_is_restricted(released: Path) -> None:
+    folder = released.resolve()
+
+    def mode(path: str) -> int:
+        return stat.S_IMODE((folder / path).stat().st_mode)
+
+    assert stat.S_IMODE(folder.parent.stat().st_mode) == 0o755
+    assert [mode(path) for path in (".", "open", "open/csv", "evidence", "evidence/data_docs")] == [0o755] * 5
+    assert [mode(path) for path in ("open/send_kpis.duckdb", "evidence/index.html")] == [0o644] * 2
+    assert (mode("restricted"), mode("restricted/send_marts.duckdb"), mode("manifest.json")) == (0o750, 0o640, 0o640)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user; the modes are tested above")
+def test_an_unprivileged_user_reads_open_and_evidence_and_nothing_else(released: Path, tmp_path: Path) -> None:
+    for parent in [tmp_path, *tmp_path.parents]:
+        if parent.stat().st_uid == os.geteuid() and parent.parts[:2] == ("/", "tmp") and len(parent.parts) > 2:
+            parent.chmod(0o755)
+    probe = """
+import json, os, sys
+os.setgroups([]); os.setgid(65534); os.setuid(65534)
+def readable(path):
+    try:
+        with open(path, "rb") as stream:
+            return bool(stream.read(1))
+    except PermissionError:
+        return False
+print(json.dumps([readable(path) for path in sys.argv[1:]]))
+"""
+    paths = ["open/send_kpis.duckdb", "evidence/index.html", "restricted/send_marts.duckdb", "manifest.json"]
+    done = subprocess.run(
+        [sys.executable, "-c", probe, *(str(released / path) for path in paths)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert json.loads(done.stdout) == [True, True, False, False]
+
+
+def test_a_manifest_round_trips(released: Path) -> None:
+    manifest = read_manifest(released.resolve())
+    assert Manifest.model_validate_json(manifest.model_dump_json()) == manifest
