@@ -65,10 +65,10 @@ def landing_asset(spec: ReturnSpec, settings: Settings, catalogue: Catalogue) ->
             for rule in rules
         ],
     )
-    def land(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+    def land(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[None]]:
         report = land_return(settings, spec.return_id, catalogue, now=datetime.now(UTC))
         _log_received(context, spec, report)
-        return dg.MaterializeResult(
+        yield dg.MaterializeResult(
             metadata=_metadata(settings, report), check_results=list(_check_results(rules, report))
         )
 

@@ -141,33 +141,42 @@ def same_content(settings: Settings, content: str, *, now: datetime) -> ReleaseO
             settings.releases_dir / current.release_id,
             f"Nothing has changed since release {current.release_id}; it stays current and no new release was made.",
         )
-    newer = [
-        manifest
-        for manifest in complete_releases(settings)
-        if manifest.content_digest == content and (current is None or manifest.created_at > current.created_at)
-    ]
-    if not newer:
+    latest = newest_with(settings, content, current)
+    if latest is None:
         return None
-    latest = newer[-1]
-    folder = settings.releases_dir / latest.release_id
     if latest.withdrawal is not None:
         return ReleaseOutcome(
             "unchanged",
             latest.release_id,
             content,
-            folder,
+            settings.releases_dir / latest.release_id,
             f"This content is release {latest.release_id}, which {latest.withdrawal.by} rolled back from; no new "
             f"release was made, and {latest.withdrawal.replaced_by} stays current.",
         )
     if latest.approval.status == "pending":
         return pending_outcome(settings, latest)
-    if latest.approval.status == "not_required" and settings.release_approval == "required":
-        return None
+    return make_current(settings, latest, now=now) if is_adoptable(settings, latest) else None
+
+
+def newest_with(settings: Settings, content: str, current: Manifest | None) -> Manifest | None:
+    """The newest complete release with this content that was made after the current one."""
+    newer = [
+        manifest
+        for manifest in complete_releases(settings)
+        if manifest.content_digest == content and (current is None or manifest.created_at > current.created_at)
+    ]
+    return newer[-1] if newer else None
+
+
+def is_adoptable(settings: Settings, manifest: Manifest) -> bool:
+    """Whether a complete release may become current as it is: approved if that is asked, and its files unaltered."""
+    if manifest.approval.status == "not_required" and settings.release_approval == "required":
+        return False
     try:
-        verify_files(folder, latest)
+        verify_files(settings.releases_dir / manifest.release_id, manifest)
     except ReleaseUnsound:
-        return None
-    return make_current(settings, latest, now=now)
+        return False
+    return True
 
 
 def new_manifest(

@@ -19,7 +19,7 @@ COUNTRY_CODE, COUNTRY_NAME = "E92000001", "England"
 
 # EES geographic level by the level of a KPI value. EES has none for NHS organisations: those rows stay in the DuckDB
 # and Parquet files and are counted as left out.
-GEOGRAPHIC_LEVELS = {"national": "National", "region": "Regional", "local_authority": "Local authority"}
+GEOGRAPHIC_LEVELS = {"england": "National", "region": "Regional", "local_authority": "Local authority"}
 
 MONTHS = [
     "January",
@@ -267,7 +267,8 @@ def tidy_select(indicators: list[Indicator], filters: list[str]) -> str:
         "case geographic_level when 'Regional' then any_value(area_name)"
         " when 'Local authority' then any_value(region_name) end as region_name",
         f"case when {own_level} then any_value(la_code) end as old_la_code",
-        f"case when {own_level} then area_code end as new_la_code",
+        # an authority whose ONS code nobody published goes by its DfE code in the warehouse
+        f"case when {own_level} then coalesce(nullif(area_code, any_value(la_code)), 'x') end as new_la_code",
         f"case when {own_level} then any_value(area_name) end as la_name",
         *filters,
         *(

@@ -69,10 +69,10 @@ def copy_schemas(
             statement = relocated_view(connection, view, database=database, schema_names=schema_names)
             try:
                 connection.execute(statement)
-            except duckdb.BinderException as error:
+            except (duckdb.BinderException, duckdb.CatalogException) as error:
                 raise ReleaseRefused(
-                    f"View {view.schema_name}.{view.view_name} does not stand on the released tables alone; refer to "
-                    f"columns by table name or alias only."
+                    f"View {view.schema_name}.{view.view_name} does not stand on the released tables and earlier "
+                    f"views alone; name columns by table or alias only, and build the views it reads before it."
                 ) from error
     copy_comments(connection, database=database, schema_names=schema_names)
 

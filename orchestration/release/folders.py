@@ -26,24 +26,29 @@ def release_folder(settings: Settings, release_id: str) -> Path:
     """The folder of a release.
 
     Raises:
-        CornerstoneError: the id is not the name of a folder in `store/releases`.
+        CornerstoneError: there is no complete release of that name.
     """
-    folder = settings.releases_dir / release_id
-    if folder.parent != settings.releases_dir or release_id.endswith(PARTIAL) or not folder.is_dir():
-        raise CornerstoneError(f"There is no release {release_id!r}; `cornerstone release list` shows those there are.")
-    return folder
+    for folder in complete_folders(settings):
+        if folder.name == release_id:
+            return folder
+    raise CornerstoneError(f"There is no release {release_id!r}; `cornerstone release list` shows those there are.")
+
+
+def complete_folders(settings: Settings) -> list[Path]:
+    """The folders of all complete releases. A folder still being built has no place here."""
+    if not settings.releases_dir.is_dir():
+        return []
+    return [
+        folder
+        for folder in settings.releases_dir.iterdir()
+        if folder.suffix != PARTIAL and (folder / MANIFEST).is_file()
+    ]
 
 
 def complete_releases(settings: Settings) -> list[Manifest]:
-    """The manifests of all complete releases, oldest first. A folder still being built has no place here."""
-    if not settings.releases_dir.is_dir():
-        return []
-    folders = [
-        folder
-        for folder in settings.releases_dir.iterdir()
-        if folder.is_dir() and folder.suffix != PARTIAL and (folder / MANIFEST).is_file()
-    ]
-    return sorted(map(read_manifest, folders), key=lambda manifest: (manifest.created_at, manifest.release_id))
+    """The manifests of all complete releases, oldest first."""
+    manifests = map(read_manifest, complete_folders(settings))
+    return sorted(manifests, key=lambda manifest: (manifest.created_at, manifest.release_id))
 
 
 def current_release(settings: Settings) -> Manifest | None:

@@ -94,7 +94,7 @@ def take_inventory(connection: duckdb.DuckDBPyConnection, *, catalogue_digest: s
 
 
 def released_tables(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
-    """(schema, table) of every base table of the released schemas: what the gates must guard."""
+    """(schema, table) of every base table of the released schemas."""
     return connection.execute(
         """
         select table_schema, table_name
@@ -104,6 +104,11 @@ def released_tables(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, st
         """,
         [list(GATE_OF_SCHEMA)],
     ).fetchall()
+
+
+def guarded_tables(connection: duckdb.DuckDBPyConnection, gate: str) -> list[str]:
+    """`schema.table` of every table a gate ('mart' or 'kpi') must pass before it can be released."""
+    return [f"{schema}.{table}" for schema, table in released_tables(connection) if GATE_OF_SCHEMA[schema] == gate]
 
 
 def released_views(connection: duckdb.DuckDBPyConnection) -> list[ViewContent]:

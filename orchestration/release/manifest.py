@@ -157,5 +157,6 @@ def read_manifest(folder: Path) -> Manifest:
         raise CornerstoneError(f"{folder.name} is not a complete release: it has no {MANIFEST}.") from error
     except (ValidationError, UnicodeDecodeError) as error:
         raise CornerstoneError(
-            f"The manifest of release {folder.name} cannot be read; restore it from a backup or roll back."
+            f"The manifest of release {folder.name} cannot be read; restore it from a backup, or move the folder out of "
+            f"{folder.parent} and run again."
         ) from error

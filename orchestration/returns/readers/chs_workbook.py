@@ -209,7 +209,7 @@ def _band_cells(name: str, sheet: Sheet, kind: FileKind, file: DataFile) -> pd.D
 def _typed(cells: pd.DataFrame, kind: FileKind) -> pd.DataFrame:
     """Value, its text and its status: a blank is not a zero, and a star is neither."""
     number = pd.to_numeric(cells["cell"], errors="coerce")
-    whole = number.notna() & (number % 1 == 0) & (number >= 0)
+    whole = number.notna() & (number % 1 == 0)
     text = cells.pop("cell").astype(str).str.strip()
     # Numbers come as floats: 182.0 was printed 182.
     cells["value_text"] = text.where(~whole, number.where(whole).astype("Int64").astype("string")).replace("", None)
@@ -220,7 +220,7 @@ def _typed(cells: pd.DataFrame, kind: FileKind) -> pd.DataFrame:
     cells["value_status"] = np.select(
         [text == "*", (text == "") & withheld, text == ""], ["suppressed", "suppressed", "not_submitted"], "reported"
     )
-    cells["value"] = number.where(whole & (cells["value_status"] == "reported")).astype("Int64")
+    cells["value"] = number.where(whole & (number >= 0) & (cells["value_status"] == "reported")).astype("Int64")
     return cells
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from orchestration.release.build import ReleaseOutcome, publish
 from orchestration.release.digest import content_digest
-from orchestration.release.inventory import GATE_OF_SCHEMA, released_tables
+from orchestration.release.inventory import guarded_tables
 from orchestration.settings import Settings
 
 WAREHOUSE = """
@@ -37,7 +37,7 @@ create table marts.dim_area (
     area_key varchar, area_level varchar, area_code varchar, area_name varchar, region_code varchar, region_name varchar
 );
 insert into marts.dim_area values
-    ('1', 'national', 'E92000001', 'England', null, null),
+    ('1', 'england', 'E92000001', 'England', null, null),
     ('2', 'region', 'E12000003', 'Yorkshire and The Humber', 'E12000003', 'Yorkshire and The Humber'),
     ('3', 'local_authority', 'E08000018', 'Rotherham', 'E12000003', 'Yorkshire and The Humber');
 create table marts.fct_published_statistic (
@@ -65,7 +65,7 @@ insert into kpi.kpi_value values
      959, 'count', null),
     ('2', 'ehc_requests', 'local_authority', 'E08000018', 'Rotherham', '372', 'Calendar year', '2024', 'Sex', 'Female',
      null, 'count', 'c'),
-    ('3', 'ehc_requests', 'national', 'E92000001', 'England', null, 'Calendar year', '2024', null, null,
+    ('3', 'ehc_requests', 'england', 'E92000001', 'England', null, 'Calendar year', '2024', null, null,
      154489, 'count', null),
     ('4', 'plans_20_weeks_pct', 'local_authority', 'E08000018', 'Rotherham', '372', 'Calendar year', '2024', null, null,
      77.7056, 'percent', null),
@@ -143,22 +143,28 @@ def make_warehouse(settings: Settings) -> duckdb.DuckDBPyConnection:
 def pass_gates(connection: duckdb.DuckDBPyConnection, catalogue: SampleCatalogue, run_id: str = "gate-run") -> None:
     """Record what the gates record when no blocking rule fails."""
     connection.execute("delete from gate.verdict; delete from gate.rule_result")
-    for schema, table in released_tables(connection):
-        connection.execute(
-            "insert into gate.verdict values (?, ?, ?, ?, 'pass', ?, timestamp '2026-03-02 08:00')",
-            [
-                GATE_OF_SCHEMA[schema],
-                f"{schema}.{table}",
-                content_digest(connection, schema, table),
-                catalogue.digest,
-                run_id,
-            ],
-        )
+    for gate in ("mart", "kpi"):
+        for table in guarded_tables(connection, gate):
+            digest = content_digest(connection, *table.split("."))
+            connection.execute(
+                "insert into gate.verdict values (?, ?, ?, ?, 'pass', ?, timestamp '2026-03-02 08:00')",
+                [gate, table, digest, catalogue.digest, run_id],
+            )
     connection.execute("insert into gate.rule_result values (?, 'mart', 'PS-401', 'block', 0, 2, true)", [run_id])
     connection.execute("insert into gate.rule_result values (?, 'kpi', 'PS-501', 'warn', 2, 7, false)", [run_id])
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
+def new_warehouse() -> Callable[[Settings], duckdb.DuckDBPyConnection]:
+    return make_warehouse
+
+
+@pytest.fixture(scope="session")
+def record_passes() -> Callable[..., None]:
+    return pass_gates
+
+
+@pytest.fixture(scope="session")
 def catalogue() -> SampleCatalogue:
     return SampleCatalogue()
 

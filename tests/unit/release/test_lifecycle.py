@@ -8,6 +8,7 @@ import duckdb
 import pytest
 
 from orchestration.errors import CornerstoneError
+from orchestration.release import lifecycle
 from orchestration.release.errors import ReleaseUnsound
 from orchestration.release.folders import JOURNAL
 from orchestration.release.lifecycle import approve_release, list_releases, rollback, show_release
@@ -85,6 +86,21 @@ def test_a_pending_release_older_than_the_current_one_cannot_be_approved(
     with pytest.raises(CornerstoneError, match=f"older than the current release {newer.release_id}"):
         approve_release(approval_settings, older.release_id, "A. Person", "fine", WEDNESDAY)
     assert current_name(approval_settings) == newer.release_id
+
+
+def test_an_approval_that_died_before_the_link_changed_can_be_given_again(
+    publish_at: Any, approval_settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    pending = publish_at(MONDAY, settings=approval_settings)
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(lifecycle, "point_current_to", die)
+        approve_release(approval_settings, pending.release_id, "A. Person", "fine", TUESDAY)
+    assert not approval_settings.current_link.exists()
+    approve_release(approval_settings, pending.release_id, "A. Person", "fine", TUESDAY)
+    assert current_name(approval_settings) == pending.release_id
 
 
 def test_a_release_is_approved_once_and_only_if_it_waits(publish_at: Any, settings: Settings) -> None:

@@ -5,6 +5,7 @@ import os
 import stat
 import subprocess
 import sys
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import duckdb
 import pytest
 
 from orchestration.errors import CornerstoneError
+from orchestration.locking import exclusive_lock
 from orchestration.release import build
 from orchestration.release.build import publish
 from orchestration.release.digest import content_digest
@@ -20,18 +22,24 @@ from orchestration.release.errors import ReleaseRefused, ReleaseUnsound
 from orchestration.release.exports import write_parquet
 from orchestration.release.folders import current_release
 from orchestration.release.inventory import Inventory
-from orchestration.release.manifest import Manifest, read_manifest
+from orchestration.release.manifest import read_manifest
 from orchestration.settings import Settings
 
 MONDAY = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 TUESDAY = datetime(2026, 3, 3, 9, 0, tzinfo=UTC)
 
 
-@pytest.fixture
-def released(publish_at: Any, settings: Settings) -> Path:
-    """The current release, as people reach it."""
-    assert publish_at(MONDAY).status == "published"
-    return settings.current_link
+@pytest.fixture(scope="module")
+def released(
+    tmp_path_factory: pytest.TempPathFactory, new_warehouse: Any, record_passes: Any, catalogue: Any
+) -> Iterator[Path]:
+    """One release, as people reach it; tests that use it only read."""
+    settings = Settings(store=tmp_path_factory.mktemp("released") / "store", release_approval="none")
+    with new_warehouse(settings) as connection:
+        record_passes(connection, catalogue)
+        outcome = publish(settings, connection, catalogue=catalogue, code_version="1.0", run_id="r", now=MONDAY)
+    assert outcome.status == "published"
+    yield settings.current_link
 
 
 def query(database: Path, sql: str) -> list[tuple[Any, ...]]:
@@ -44,7 +52,7 @@ def test_the_link_is_relative_and_leads_to_a_release_named_for_its_time_and_cont
 ) -> None:
     outcome = publish_at(MONDAY)
     assert outcome.release_id == f"20260302T090000Z-{outcome.content_digest[:8]}"
-    assert os.readlink(settings.current_link) == f"releases/{outcome.release_id}"
+    assert settings.current_link.readlink() == Path("releases") / outcome.release_id
     assert [path.name for path in settings.releases_dir.iterdir() if path.is_dir()] == [outcome.release_id]
 
 
@@ -330,24 +338,22 @@ def test_modes_let_everyone_read_what_is_open_and_only_the_group_what_is_restric
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user; the modes are tested above")
-def test_an_unprivileged_user_reads_open_and_evidence_and_nothing_else(released: Path, tmp_path: Path) -> None:
-    for parent in [tmp_path, *tmp_path.parents]:
-        if parent.stat().st_uid == os.geteuid() and parent.parts[:2] == ("/", "tmp") and len(parent.parts) > 2:
-            parent.chmod(0o755)
+def test_an_unprivileged_user_reads_open_and_evidence_and_nothing_else(released: Path) -> None:
     probe = """
 import json, os, sys
 os.setgroups([]); os.setgid(65534); os.setuid(65534)
-def readable(path):
+def is_readable(path):
     try:
         with open(path, "rb") as stream:
             return bool(stream.read(1))
     except PermissionError:
         return False
-print(json.dumps([readable(path) for path in sys.argv[1:]]))
+print(json.dumps([is_readable(path) for path in sys.argv[1:]]))
 """
     paths = ["open/send_kpis.duckdb", "evidence/index.html", "restricted/send_marts.duckdb", "manifest.json"]
     done = subprocess.run(
-        [sys.executable, "-c", probe, *(str(released / path) for path in paths)],
+        [sys.executable, "-c", probe, *(f"{released.name}/{path}" for path in paths)],
+        cwd=released.parent,
         capture_output=True,
         text=True,
         check=True,
@@ -355,6 +361,13 @@ print(json.dumps([readable(path) for path in sys.argv[1:]]))
     assert json.loads(done.stdout) == [True, True, False, False]
 
 
-def test_a_manifest_round_trips(released: Path) -> None:
-    manifest = read_manifest(released.resolve())
-    assert Manifest.model_validate_json(manifest.model_dump_json()) == manifest
+def test_two_processes_do_not_release_at_once(
+    publish_at: Any, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(build, "LOCK_WAIT_SECONDS", 0.0)
+    with (
+        exclusive_lock(settings.store / "release.lock", wait_seconds=0, holder="another release"),
+        pytest.raises(CornerstoneError, match="held by another release"),
+    ):
+        publish_at(MONDAY)
+    assert publish_at(MONDAY).status == "published"

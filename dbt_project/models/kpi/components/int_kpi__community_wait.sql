@@ -166,7 +166,17 @@ measured as (
     union all by name
 
     select
-        percentile_targets.* exclude (percentile),
+        percentile_targets.provider_key,
+        percentile_targets.comparator_role,
+        percentile_targets.therapy_line_name,
+        percentile_targets.time_identifier,
+        percentile_targets.time_period,
+        percentile_targets.submission_id,
+        percentile_targets.total_count,
+        percentile_targets.total_status,
+        percentile_targets.fault_rule_id,
+        percentile_targets.band_count,
+        percentile_targets.kpi_id,
         null as numerator,
         percentile_targets.band_count as denominator,
         round(percentiles.wait_days, 4) / 7 as value,

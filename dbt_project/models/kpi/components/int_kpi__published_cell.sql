@@ -30,7 +30,7 @@ with figures as (
     left join {{ ref('breakdown_topic') }} as topic -- at most one
         on
             figure.breakdown_topic = topic.breakdown_topic
-            and (topic.series_code = '*' or topic.series_code = figure.series_code)
+            and topic.series_code in ('*', figure.series_code)
             and not figure.is_total
     where
         figure.is_latest_vintage
@@ -110,40 +110,46 @@ derived_totals as (
     from topic_sums
     anti join published_totals
         on
-            published_totals.fault_rule_id is null
-            and topic_sums.area_key = published_totals.area_key
+            topic_sums.area_key = published_totals.area_key
             and topic_sums.series_code = published_totals.series_code
             and topic_sums.measure_code = published_totals.measure_code
             and topic_sums.time_identifier = published_totals.time_identifier
             and topic_sums.time_period = published_totals.time_period
+            and published_totals.fault_rule_id is null
     group by all
     having count(*) >= 2 and min(topic_sums.topic_total) = max(topic_sums.topic_total)
 ),
 
 cells as (
     select
-        area_key,
-        comparator_role,
-        series_code,
-        measure_code,
-        time_identifier,
-        time_period,
+        published_totals.area_key,
+        published_totals.comparator_role,
+        published_totals.series_code,
+        published_totals.measure_code,
+        published_totals.time_identifier,
+        published_totals.time_period,
         'Total' as cell_topic,
         'Total' as cell_breakdown,
         cast(null as integer) as age_from,
         cast(null as integer) as age_to,
-        value,
-        value_status,
-        fault_rule_id,
-        is_derived,
-        publisher,
-        release_name,
-        release_year,
-        release_revision,
-        submission_id
+        published_totals.value,
+        published_totals.value_status,
+        published_totals.fault_rule_id,
+        published_totals.is_derived,
+        published_totals.publisher,
+        published_totals.release_name,
+        published_totals.release_year,
+        published_totals.release_revision,
+        published_totals.submission_id
     from published_totals
     -- A faulty total gives way to the rebuilt one.
-    anti join derived_totals using (area_key, series_code, measure_code, time_identifier, time_period)
+    anti join derived_totals
+        on
+            published_totals.area_key = derived_totals.area_key
+            and published_totals.series_code = derived_totals.series_code
+            and published_totals.measure_code = derived_totals.measure_code
+            and published_totals.time_identifier = derived_totals.time_identifier
+            and published_totals.time_period = derived_totals.time_period
 
     union all
 

@@ -14,8 +14,24 @@ with recipes as (
 
 component_cells as (
     select
-        recipe.*,
-        cell.* exclude (series_code, measure_code, age_from, age_to, time_period, time_identifier),
+        recipe.component_id,
+        recipe.component_count,
+        recipe.kpi_id,
+        recipe.source_rank,
+        recipe.calculation,
+        recipe.part,
+        recipe.weight,
+        cell.area_key,
+        cell.comparator_role,
+        cell.value,
+        cell.value_status,
+        cell.fault_rule_id,
+        cell.is_derived,
+        cell.publisher,
+        cell.release_name,
+        cell.release_year,
+        cell.release_revision,
+        cell.submission_id,
         case
             when recipe.age_from is not null or cell.cell_topic = 'Total' then recipe.breakdown_topic
             else cell.cell_topic
@@ -41,7 +57,7 @@ component_cells as (
             and recipe.measure_code = cell.measure_code
             and case
                 when recipe.age_from is not null
-                    then cell.age_from >= recipe.age_from and cell.age_to <= recipe.age_to
+                    then recipe.age_from <= cell.age_from and recipe.age_to >= cell.age_to
                 else
                     cell.cell_breakdown is not null
                     and (cell.cell_topic = 'Total' or recipe.is_split_by_person)

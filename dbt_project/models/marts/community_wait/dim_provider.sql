@@ -4,6 +4,7 @@ with organisations as (
         wait.org_level,
         wait.org_name_key,
         coalesce(wait.org_code, organisation.org_code) as org_code,
+        max(wait.org_name) as org_name,
         max(wait.published_date) as last_published_date
     from {{ ref('stg_published_statistics__community_wait') }} as wait
     left join {{ ref('nhs_organisation') }} as organisation -- at most one: a name has one code at a level
@@ -19,7 +20,7 @@ named_organisations as (
         {{ surrogate_key(['org_level', 'coalesce(org_code, org_name_key)']) }} as provider_key,
         org_level,
         org_code,
-        arg_max(org_name_key, (last_published_date, org_name_key)) as org_name
+        arg_max(org_name, (last_published_date, org_name)) as org_name
     from organisations
     group by org_level, org_code, coalesce(org_code, org_name_key)
 ),
@@ -34,6 +35,16 @@ own_providers as (
     inner join {{ ref('stg_control__setting') }} as setting
         on provider.la_code = setting.setting_value
     where setting.setting_name = 'la_code'
+),
+
+own_boards as (
+    select distinct icb_code
+    from own_providers
+),
+
+own_regions as (
+    select distinct nhs_region_code
+    from own_providers
 )
 
 select
@@ -49,13 +60,17 @@ select
         when own_providers.org_code is not null then 'own_provider'
         when
             named_organisations.org_level = 'icb'
-            and named_organisations.org_code in (select icb_code from own_providers) then 'icb'
+            and own_boards.icb_code is not null then 'icb'
         when
             named_organisations.org_level = 'nhs_region'
-            and named_organisations.org_code in (select nhs_region_code from own_providers) then 'nhs_region'
+            and own_regions.nhs_region_code is not null then 'nhs_region'
     end as comparator_role
 from named_organisations
 left join own_providers -- at most one
     on
         named_organisations.org_code = own_providers.org_code
         and named_organisations.org_level = 'provider'
+left join own_boards -- at most one
+    on named_organisations.org_code = own_boards.icb_code
+left join own_regions -- at most one
+    on named_organisations.org_code = own_regions.nhs_region_code

@@ -1,0 +1,94 @@
+"""Shared fixtures: a store and an inbox of one's own, and small invented files in the shapes publishers use."""
+
+import csv
+import io
+import os
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from orchestration.settings import PROJECT_DIR, Settings
+
+os.environ["GX_ANALYTICS_ENABLED"] = "false"
+
+SHARED = PROJECT_DIR.parent / "shared"
+
+EES_FIXED = [
+    "time_period", "time_identifier", "geographic_level", "country_code", "country_name", "region_code", "region_name",
+    "new_la_code", "old_la_code", "la_name", "breakdown_topic", "breakdown",
+]  # fmt: skip
+ENGLAND = ["National", "E92000001", "England", "", "", "", "", ""]
+YORKSHIRE = ["Regional", "E92000001", "England", "E12000003", "Yorkshire and The Humber", "", "", ""]
+ROTHERHAM = [
+    "Local authority", "E92000001", "England", "E12000003", "Yorkshire and The Humber", "E08000018", "372", "Rotherham",
+]  # fmt: skip
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """Settings of an empty store with no bundled figures."""
+    (tmp_path / "raw" / "inbox" / "published_statistics").mkdir(parents=True)
+    return Settings(store=tmp_path / "store", raw=tmp_path / "raw")
+
+
+@pytest.fixture
+def inbox(settings: Settings) -> Path:
+    """The inbox of published statistics."""
+    return settings.inbox_dir / "published_statistics"
+
+
+def csv_text(header: list[str], rows: list[list[str]]) -> str:
+    """Rows as CSV text."""
+    buffer = io.StringIO()
+    csv.writer(buffer, lineterminator="\n").writerows([header, *rows])
+    return buffer.getvalue()
+
+
+def requests_csv(requests: str = "959", refused: str = "304", period: str = "2024") -> str:
+    """A table of EHC needs assessment requests as DfE lays it out: England, the region and Rotherham."""
+    header = [*EES_FIXED, "requests_received_in_year", "requests_decided_not_to_assess"]
+    topic = ["All requests for EHC needs assessments"] * 2
+    return csv_text(
+        header,
+        [
+            [period, "Calendar year", *ENGLAND, *topic, "154489", "38960"],
+            [period, "Calendar year", *YORKSHIRE, *topic, "14000", "3500"],
+            [period, "Calendar year", *ROTHERHAM, *topic, requests, refused],
+        ],
+    )
+
+
+def caseload_csv(rotherham: str = "3623", period: str = "202425") -> str:
+    """A table of EHC plans in January as DfE lays it out."""
+    topic = ["All EHC plans"] * 2
+    return csv_text(
+        [*EES_FIXED, "ehcplans", "special_total"],
+        [
+            [period, "Academic year", *ENGLAND, *topic, "638745", "200000"],
+            [period, "Academic year", *YORKSHIRE, *topic, "60000", "20000"],
+            [period, "Academic year", *ROTHERHAM, *topic, rotherham, "1200"],
+        ],
+    )
+
+
+def write_zip(path: Path, members: dict[str, str | bytes]) -> Path:
+    """A zip of text members."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return path
+
+
+@pytest.fixture
+def shared_data() -> Callable[[str], Path]:
+    """A file of the published data held beside the project; the test skips where it is absent."""
+
+    def find(relative: str) -> Path:
+        path = SHARED / relative
+        if not path.exists():
+            pytest.skip(f"needs the published file {relative}, which is held beside the project and not part of it")
+        return path
+
+    return find

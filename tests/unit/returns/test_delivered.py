@@ -1,0 +1,119 @@
+"""A delivered file is opened, or refused in one sentence."""
+
+import gzip
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from orchestration.returns.delivered import MAX_MEMBERS, DataFile, FileRefused, open_delivered
+from tests.conftest import requests_csv, write_zip
+
+
+def refusal(path: Path) -> FileRefused:
+    with pytest.raises(FileRefused) as caught:
+        open_delivered(path, path.name)
+    message = str(caught.value)
+    assert path.name in message
+    assert "\n" not in message
+    return caught.value
+
+
+def write(path: Path, content: bytes) -> Path:
+    path.write_bytes(content)
+    return path
+
+
+def test_a_release_zip_gives_its_data_files_and_the_year_its_guidance_names(tmp_path: Path) -> None:
+    path = write_zip(
+        tmp_path / "release.zip",
+        {
+            "data/requests.csv": requests_csv(),
+            "supporting-files/extra.csv": requests_csv("1"),
+            "data-guidance/data-guidance.txt": "Education, health and care plans\nReporting year 2025\n",
+        },
+    )
+    files = open_delivered(path, path.name)
+    assert [f.source_file for f in files if isinstance(f, DataFile)] == [
+        "release.zip/data/requests.csv",
+        "release.zip/supporting-files/extra.csv",
+    ]
+    assert {f.release_year for f in files if isinstance(f, DataFile)} == {2025}
+
+
+def test_the_guidance_of_2022_words_the_year_the_other_way_round(tmp_path: Path) -> None:
+    path = write_zip(tmp_path / "r.zip", {"data/a.csv": "x\n1\n", "data-guidance/data-guidance.txt": "2022 Reporting year\n"})
+    [file] = open_delivered(path, path.name)
+    assert isinstance(file, DataFile)
+    assert file.release_year == 2022
+
+
+def test_an_empty_member_is_refused_and_the_others_are_opened(tmp_path: Path) -> None:
+    path = write_zip(tmp_path / "r.zip", {"data/a.csv": "", "data/b.csv": requests_csv()})
+    refused, opened = open_delivered(path, path.name)
+    assert isinstance(refused, FileRefused)
+    assert refused.rule_id == "PS-005"
+    assert isinstance(opened, DataFile)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "rule_id"),
+    [
+        ("empty.csv", b"", "PS-005"),
+        ("report.pdf", b"%PDF-1.7 ...", "PS-004"),
+        ("page.csv", b"<!doctype html><html></html>", "PS-004"),
+        ("return.xml", b"\xef\xbb\xbf<?xml version='1.0'?><Message/>", "PS-004"),
+        ("old.xls", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\x00" * 100, "PS-004"),
+        ("photo.csv", b"\x89PNG\r\n\x1a\n\x00\x00\x00", "PS-004"),
+        ("release.zip", b"this is not a zip", "PS-001"),
+        ("release.zip", b"PK\x03\x04 cut short", "PS-001"),
+        ("waits.xlsx", b"PK\x03\x04 cut short", "PS-003"),
+        ("waits.xlsx", b"plain text", "PS-003"),
+        ("figures.csv.gz", b"\x1f\x8b\x08 cut short", "PS-001"),
+    ],
+)
+def test_what_cannot_be_opened_is_refused_by_its_rule(tmp_path: Path, name: str, content: bytes, rule_id: str) -> None:
+    assert refusal(write(tmp_path / name, content)).rule_id == rule_id
+
+
+def test_a_member_damaged_inside_an_archive_is_refused_alone(tmp_path: Path) -> None:
+    path = write_zip(tmp_path / "r.zip", {"data/a.csv": requests_csv(), "data/b.csv": requests_csv("1")})
+    content = bytearray(path.read_bytes())
+    first_data = content.find(b"data/a.csv") + len("data/a.csv") + 20
+    content[first_data : first_data + 8] = b"\xff" * 8
+    refused, opened = open_delivered(write(path, bytes(content)), path.name)
+    assert isinstance(refused, FileRefused)
+    assert refused.rule_id == "PS-001"
+    assert isinstance(opened, DataFile)
+
+
+def test_a_truncated_zip_is_refused(tmp_path: Path) -> None:
+    whole = write_zip(tmp_path / "r.zip", {"data/a.csv": requests_csv()}).read_bytes()
+    assert refusal(write(tmp_path / "cut.zip", whole[: len(whole) // 2])).rule_id == "PS-001"
+
+
+def test_a_zip_bomb_is_not_opened(tmp_path: Path) -> None:
+    path = write_zip(tmp_path / "bomb.zip", {"data/a.csv": b"0" * (60 * 1024**2)})
+    assert refusal(path).rule_id == "PS-002"
+
+
+def test_an_archive_of_too_many_files_is_not_opened(tmp_path: Path) -> None:
+    path = write_zip(tmp_path / "many.zip", {f"{i}.csv": "a\n1\n" for i in range(MAX_MEMBERS + 1)})
+    assert refusal(path).rule_id == "PS-002"
+
+
+def test_a_member_that_leaves_the_archive_is_not_opened(tmp_path: Path) -> None:
+    path = tmp_path / "slip.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("../../outside.csv", "a\n1\n")
+    assert refusal(path).rule_id == "PS-002"
+
+
+def test_a_zip_without_a_data_file_is_refused(tmp_path: Path) -> None:
+    assert refusal(write_zip(tmp_path / "r.zip", {"notes.txt": "nothing"})).rule_id == "PS-005"
+
+
+def test_gzip_is_opened_by_its_content_whatever_its_name(tmp_path: Path) -> None:
+    [file] = open_delivered(write(tmp_path / "figures.csv", gzip.compress(b"a,b\n1,2\n")), "figures.csv")
+    assert isinstance(file, DataFile)
+    assert file.content == b"a,b\n1,2\n"

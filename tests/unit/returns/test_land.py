@@ -1,0 +1,211 @@
+"""Landing: nothing lost, nothing displaced by something worse, nothing done twice."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from expectations.catalogue import Catalogue, load_catalogue
+from orchestration.returns import land
+from orchestration.returns.archive import archived_path, receipts
+from orchestration.returns.land import LandingReport, has_work, land_return
+from orchestration.returns.submission import Submission, current_submissions, read_submissions, submission_dir
+from orchestration.settings import Settings
+from orchestration.warehouse import prepare_store
+from tests.chs_workbook import write_workbook
+from tests.conftest import caseload_csv, requests_csv, write_zip
+
+RETURN = "published_statistics"
+NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
+
+Land = Callable[[], LandingReport]
+
+
+@pytest.fixture
+def catalogue(settings: Settings) -> Catalogue:
+    return load_catalogue(settings.rules_dir)
+
+
+@pytest.fixture
+def land_all(settings: Settings, catalogue: Catalogue) -> Land:
+    """Land what is in the inbox, each time an hour later."""
+    prepare_store(settings)
+    clock = iter(NOON + timedelta(hours=hour) for hour in range(100))
+    return lambda: land_return(settings, RETURN, catalogue, now=next(clock))
+
+
+def rows(settings: Settings, submission: Submission) -> list[tuple[object, ...]]:
+    path = submission_dir(settings, submission) / f"{submission.table}.parquet"
+    return duckdb.sql(f"select * from read_parquet('{path}')").fetchall()
+
+
+def test_a_file_is_archived_landed_and_leaves_the_inbox(settings: Settings, inbox: Path, land_all: Land) -> None:
+    (inbox / "requests.csv").write_text(requests_csv())
+    content = (inbox / "requests.csv").read_bytes()
+    [submission] = land_all().committed
+    assert (submission.status, submission.supplier, submission.period) == ("accepted", "dfe.ehc_plans.requests", "2025")
+    assert (submission.rows_read, submission.rows_landed, submission.rows_quarantined) == (3, 3, 0)
+    assert len(rows(settings, submission)) == 3
+    assert archived_path(settings, submission.sha256).read_bytes() == content
+    assert not list(inbox.iterdir())
+
+
+def test_the_same_bytes_twice_do_nothing_and_say_so(inbox: Path, land_all: Land) -> None:
+    (inbox / "requests.csv").write_text(requests_csv())
+    land_all()
+    (inbox / "requests (1).csv").write_text(requests_csv())
+    report = land_all()
+    assert report.committed == []
+    assert report.repeats == ["requests (1).csv holds the same bytes as requests.csv, received on 2026-01-05; nothing to do."]
+    assert not list(inbox.iterdir())
+
+
+def test_a_table_that_came_alone_is_not_landed_again_from_the_whole_release(inbox: Path, land_all: Land) -> None:
+    (inbox / "requests.csv").write_text(requests_csv())
+    land_all()
+    write_zip(inbox / "release.zip", {"data/requests.csv": requests_csv(), "data/caseload.csv": caseload_csv()})
+    assert [submission.supplier for submission in land_all().committed] == ["dfe.ehc_plans.caseload"]
+
+
+def test_a_later_file_supersedes_and_the_earlier_stays_queryable(settings: Settings, inbox: Path, land_all: Land) -> None:
+    (inbox / "requests.csv").write_text(requests_csv(requests="950"))
+    [first] = land_all().committed
+    (inbox / "requests.csv").write_text(requests_csv(requests="959"))
+    report = land_all()
+    [second] = report.committed
+    assert second.supersedes == first.submission_id
+    assert [submission.submission_id for submission in report.current] == [second.submission_id]
+    assert len(rows(settings, first)) == 3
+
+
+def test_a_workbook_published_earlier_does_not_displace_one_published_later(inbox: Path, land_all: Land) -> None:
+    write_workbook(inbox / "revised.xlsx")
+    [kept] = land_all().committed
+    older = Submission(**{**kept.__dict__, "submission_id": "older", "sequence": "2025-11-01", "received_at": "2026-02-01"})
+    assert current_submissions([kept, older]) == {(kept.supplier, kept.period): kept}
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("requests.csv", b""),
+        ("requests.csv", requests_csv().encode()[:180]),
+        ("release.zip", b"PK\x03\x04 cut"),
+        ("waits.xlsx", b"PK\x03\x04 cut"),
+        ("children.xml", b"<Message><Pupil/></Message>"),
+        ("people.csv", b"name,height\nAda,170\n"),
+        ("requests.csv", requests_csv().split("\n", maxsplit=1)[0].encode() + b"\n"),
+        ("requests.csv", requests_csv().replace("requests_decided_not_to_assess", "Requests_Received_In_Year").encode()),
+    ],
+    ids=["empty", "cut short", "corrupt zip", "truncated workbook", "wrong type", "of no return", "no rows", "duplicate column"],
+)
+def test_a_bad_file_gets_one_sentence_the_others_land_and_the_good_one_stays(
+    settings: Settings, inbox: Path, land_all: Land, name: str, content: bytes
+) -> None:
+    (inbox / "requests.csv").write_text(requests_csv())
+    [good] = land_all().committed
+    (inbox / name).write_bytes(content)
+    (inbox / "zz_caseload.csv").write_text(caseload_csv())
+    report = land_all()
+    [refused] = report.refused
+    assert refused.reason is not None
+    assert name in refused.reason
+    assert "\n" not in refused.reason
+    assert refused.rows_landed == 0
+    assert {submission.supplier for submission in report.current} == {"dfe.ehc_plans.requests", "dfe.ehc_plans.caseload"}
+    assert good in report.current
+    assert not list(inbox.iterdir())
+    assert len(receipts(settings, RETURN)) == 3
+
+
+def test_one_bad_member_of_a_release_does_not_stop_the_others(inbox: Path, land_all: Land) -> None:
+    write_zip(inbox / "r.zip", {"data/requests.csv": requests_csv(), "data/caseload.csv": "", "data/x.csv": "a,b\n1,2\n"})
+    report = land_all()
+    assert {submission.status for submission in report.committed} == {"accepted", "refused"}
+    assert len(report.refused) == 2
+
+
+def test_rows_that_cannot_be_used_are_quarantined_with_place_rule_and_action(
+    settings: Settings, inbox: Path, land_all: Land
+) -> None:
+    content = requests_csv() + "2024,Calendar year,Local authority\n"
+    (inbox / "requests.csv").write_text(content)
+    [submission] = land_all().committed
+    assert (submission.rows_read, submission.rows_landed, submission.rows_quarantined) == (4, 3, 1)
+    [path] = settings.vault_dir.glob("quarantine/**/rows.parquet")
+    [row] = duckdb.sql(f"select rule_id, source_file, source_row, row_text, action from read_parquet('{path}')").fetchall()
+    assert row[:4] == ("PS-013", "requests.csv", 4, "2024,Calendar year,Local authority")
+    assert row[4]
+
+
+def test_rows_read_are_rows_landed_plus_rows_quarantined_for_every_shape(inbox: Path, land_all: Land) -> None:
+    write_zip(inbox / "r.zip", {"data/requests.csv": requests_csv() + "short\n", "data/caseload.csv": caseload_csv()})
+    write_workbook(inbox / "waits.xlsx")
+    for submission in land_all().committed:
+        assert submission.rows_read == submission.rows_landed + submission.rows_quarantined
+        assert submission.rows_read > 0
+
+
+def test_a_landing_killed_after_the_receipt_is_taken_up_again(
+    settings: Settings, inbox: Path, land_all: Land, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (inbox / "requests.csv").write_text(requests_csv())
+
+    class KilledError(RuntimeError):
+        pass
+
+    def killed(*_: object) -> None:
+        raise KilledError
+
+    with monkeypatch.context() as patch, pytest.raises(KilledError):
+        patch.setattr(land, "write_submission", killed)
+        land_all()
+    assert not list(inbox.iterdir())
+    assert read_submissions(settings, RETURN) == []
+    assert has_work(settings, RETURN)
+    [submission] = land_all().committed
+    assert submission.rows_landed == 3
+    assert not has_work(settings, RETURN)
+
+
+def test_a_landing_killed_before_the_delivery_is_recorded_does_not_land_twice(
+    settings: Settings, inbox: Path, land_all: Land, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (inbox / "requests.csv").write_text(requests_csv())
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(land, "write_delivery", killed)
+        land_all()
+    assert len(read_submissions(settings, RETURN)) == 1
+    assert land_all().committed == []
+    assert len(read_submissions(settings, RETURN)) == 1
+
+
+def test_bundled_figures_are_landed_once_and_stay_where_they_are(settings: Settings, land_all: Land) -> None:
+    bundled = settings.seed_dir / RETURN / "requests.csv"
+    bundled.parent.mkdir(parents=True)
+    bundled.write_text(requests_csv())
+    assert has_work(settings, RETURN)
+    assert len(land_all().committed) == 1
+    assert bundled.is_file()
+    assert not has_work(settings, RETURN)
+    report = land_all()
+    assert (report.committed, report.repeats) == ([], [])
+
+
+def test_hidden_files_and_notes_are_no_deliveries(inbox: Path, settings: Settings, land_all: Land) -> None:
+    for name in (".gitkeep", ".~lock.requests.csv#", "README.md"):
+        (inbox / name).write_text("not a delivery")
+    assert land_all().committed == []
+    assert len(list(inbox.iterdir())) == 3
+
+
+def test_the_store_keeps_what_is_not_shared_to_its_owner(settings: Settings, inbox: Path, land_all: Land) -> None:
+    land_all()
+    for folder in (settings.archive_dir, settings.vault_dir, settings.landed_dir, inbox):
+        assert folder.stat().st_mode & 0o077 == 0
