@@ -85,7 +85,11 @@ def write_workbook(
         sheet.append([f"{title}, {month}"])
         for _ in range(4 if era == 1 else 3):
             sheet.append([])
-        left = {1: [None] * 3, 2: ["Organisation Type", "Organisation Name"], 3: ["Organisation Type", "Organisation Code", "Organisation Name"]}[era]
+        left = {
+            1: [None] * 3,
+            2: ["Organisation Type", "Organisation Name"],
+            3: ["Organisation Type", "Organisation Code", "Organisation Name"],
+        }[era]
         if era == 2 and name == "Table 4g":
             left = ["level", "name"]
         services = [service if era > 1 else service.replace(": S", ": s") for service in _services()]

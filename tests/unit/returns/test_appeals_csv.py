@@ -5,7 +5,7 @@ from orchestration.returns.readers.outcome import ReadFile
 from orchestration.returns.recognise import read_data_file
 from orchestration.returns.spec import load_spec
 
-TABLE = '''"SEND Appeal rate table 1: Special Educational Needs - Appeal rate 2023-2024",,,,,,,,
+TABLE = """"SEND Appeal rate table 1: Special Educational Needs - Appeal rate 2023-2024",,,,,,,,
 ,,,,,,,,
 Local Authority,LA code,2023,,,2024,,,,
 ,,Appeals registered4,Total Appealable Decisions1,SEND Tribunal Appeal Rate2,Appeals registered4,"Total Appealable Decisions1,9",SEND Tribunal Appeal Rate2,"In development: Total Appealable Decisions1,8",In development: SEND Tribunal Appeal Rate2
@@ -17,7 +17,7 @@ England total excluding suppressed,,,,,900,,,"1,500",60.00%
 ,,,,,,,,,
 Notes: ,,,,,,,,,
 "1. Total Appealable Decisions, 372, and so on",,,,,,,,,
-'''
+"""
 
 
 def read() -> ReadFile:

@@ -35,7 +35,9 @@ def cells(path: Path, **wanted: Any) -> list[dict[str, Any]]:
 def test_every_layout_gives_the_same_figures(tmp_path: Path, era: int) -> None:
     path = write_workbook(tmp_path / "waits.xlsx", era=era)
     name = "The Rotherham NHS Foundation Trust".upper() if era == 3 else "The Rotherham NHS Foundation Trust"
-    speech = cells(path, org_name_raw=name, service_line_code="therapy_interventions_speech_and_language", age_group="cyp")
+    speech = cells(
+        path, org_name_raw=name, service_line_code="therapy_interventions_speech_and_language", age_group="cyp"
+    )
     last = [0, 0] if era == 3 else [0]
     assert [row["value"] for row in speech] == [182, 10, 20, 50, 61, 20, 21, *last]
     assert {row["org_level"] for row in speech} == {"provider"}
@@ -54,7 +56,9 @@ def test_the_organisation_levels_of_the_merged_layout_are_filled_down(tmp_path: 
 
 
 def test_the_over_52_weeks_sheet_loads_although_its_headings_were_renamed_in_the_second_layout(tmp_path: Path) -> None:
-    assert cells(write_workbook(tmp_path / "w.xlsx", era=2), band_code="w52_plus", service_line_raw=OT)[0]["value"] == 40
+    assert (
+        cells(write_workbook(tmp_path / "w.xlsx", era=2), band_code="w52_plus", service_line_raw=OT)[0]["value"] == 40
+    )
 
 
 def test_england_has_no_code_and_the_others_have_theirs(tmp_path: Path) -> None:
@@ -77,7 +81,11 @@ def test_blank_zero_and_withheld_are_three_things(tmp_path: Path) -> None:
 def test_a_star_is_withheld_in_the_older_layouts(tmp_path: Path) -> None:
     rows = cells(write_workbook(tmp_path / "w.xlsx", era=2), value_text="*")
     assert {row["value_status"] for row in rows} == {"suppressed"}
-    assert {row["service_line_code"] for row in rows} == {"adult_safeguarding", "looked_after_children_teams", "safeguarding"}
+    assert {row["service_line_code"] for row in rows} == {
+        "adult_safeguarding",
+        "looked_after_children_teams",
+        "safeguarding",
+    }
 
 
 def test_a_cell_that_is_no_whole_number_keeps_its_text_and_has_no_value(tmp_path: Path) -> None:

@@ -42,7 +42,9 @@ def test_a_release_zip_gives_its_data_files_and_the_year_its_guidance_names(tmp_
 
 
 def test_the_guidance_of_2022_words_the_year_the_other_way_round(tmp_path: Path) -> None:
-    path = write_zip(tmp_path / "r.zip", {"data/a.csv": "x\n1\n", "data-guidance/data-guidance.txt": "2022 Reporting year\n"})
+    path = write_zip(
+        tmp_path / "r.zip", {"data/a.csv": "x\n1\n", "data-guidance/data-guidance.txt": "2022 Reporting year\n"}
+    )
     [file] = open_delivered(path, path.name)
     assert isinstance(file, DataFile)
     assert file.release_year == 2022

@@ -21,13 +21,19 @@ def test_a_table_is_known_by_its_columns_whatever_the_file_is_called() -> None:
 
 
 def test_column_names_are_compared_without_case() -> None:
-    read = read_data_file(data_file(requests_csv().replace("requests_received_in_year", "Requests_Received_In_Year")), SPEC)
+    read = read_data_file(
+        data_file(requests_csv().replace("requests_received_in_year", "Requests_Received_In_Year")), SPEC
+    )
     assert dict(read.rows.column("measures")[0].as_py())["requests_received_in_year"] == "154489"
 
 
 @pytest.mark.parametrize(
     ("content", "period"),
-    [(requests_csv(period="2024"), "2025"), (caseload_csv(period="202425"), "2025"), (caseload_csv(period="202526"), "2026")],
+    [
+        (requests_csv(period="2024"), "2025"),
+        (caseload_csv(period="202425"), "2025"),
+        (caseload_csv(period="202526"), "2026"),
+    ],
 )
 def test_flows_are_released_the_year_after_and_stock_the_year_its_january_is_in(content: str, period: str) -> None:
     assert read_data_file(data_file(content), SPEC).period == period
@@ -40,7 +46,9 @@ def test_the_release_year_named_in_the_archive_counts_before_the_periods() -> No
 
 def test_the_two_need_tables_share_columns_and_differ_by_kind_of_period() -> None:
     header = [*EES_FIXED, "ehc_plans", "number_asd"]
-    stock = csv_text(header, [["202425", "Academic year", *ENGLAND, "All EHC plans", "All EHC plans", "638745", "201183"]])
+    stock = csv_text(
+        header, [["202425", "Academic year", *ENGLAND, "All EHC plans", "All EHC plans", "638745", "201183"]]
+    )
     flow = csv_text(header, [["2024", "Calendar year", *ENGLAND, "All EHC plans", "All EHC plans", "97563", "26856"]])
     assert read_data_file(data_file(stock), SPEC).supplier == "dfe.ehc_plans.sen_needs_all_plans"
     assert read_data_file(data_file(flow), SPEC).supplier == "dfe.ehc_plans.sen_need_newplans"
@@ -48,7 +56,9 @@ def test_the_two_need_tables_share_columns_and_differ_by_kind_of_period() -> Non
 
 def test_the_file_name_decides_where_the_kind_of_period_is_wrong() -> None:
     header = [*EES_FIXED, "ehc_plans", "number_asd"]
-    wrong = csv_text(header, [["202425", "Academic year", *ENGLAND, "All EHC plans", "All EHC plans", "97563", "26856"]])
+    wrong = csv_text(
+        header, [["202425", "Academic year", *ENGLAND, "All EHC plans", "All EHC plans", "97563", "26856"]]
+    )
     assert read_data_file(data_file(wrong, "sen_need_newplans.csv"), SPEC).supplier == "dfe.ehc_plans.sen_need_newplans"
 
 
@@ -56,15 +66,24 @@ def test_the_single_filter_of_2022_becomes_topic_and_item() -> None:
     header = [*EES_FIXED[:10], "characteristic_age", "Total_st", "Total_ehc"]
     content = csv_text(header, [["2022", "Calendar year", *ROTHERHAM, "Age 5 to 10", "z", "912"]])
     row = read_data_file(data_file(content), SPEC).rows.to_pylist()[0]
-    assert (row["series"], row["breakdown_topic"], row["breakdown"]) == ("sen2_age_caseload", "Age group", "Age 5 to 10")
+    assert (row["series"], row["breakdown_topic"], row["breakdown"]) == (
+        "sen2_age_caseload",
+        "Age group",
+        "Age 5 to 10",
+    )
     assert dict(row["measures"]) == {"total_st": "z", "total_ehc": "912"}
 
 
 def test_markers_blank_and_zero_stay_what_they_are() -> None:
     content = requests_csv(requests="0", refused="").replace("3500", "x").replace("38960", "z")
-    refused = [dict(row.as_py())["requests_decided_not_to_assess"] for row in read_data_file(data_file(content), SPEC).rows["measures"]]
+    refused = [
+        dict(row.as_py())["requests_decided_not_to_assess"]
+        for row in read_data_file(data_file(content), SPEC).rows["measures"]
+    ]
     assert refused == ["z", "x", None]
-    assert dict(read_data_file(data_file(content), SPEC).rows["measures"][2].as_py())["requests_received_in_year"] == "0"
+    assert (
+        dict(read_data_file(data_file(content), SPEC).rows["measures"][2].as_py())["requests_received_in_year"] == "0"
+    )
 
 
 def test_an_ees_file_of_no_known_table_is_refused_and_told_the_known_ones() -> None:

@@ -58,7 +58,9 @@ def test_the_same_bytes_twice_do_nothing_and_say_so(inbox: Path, land_all: Land)
     (inbox / "requests (1).csv").write_text(requests_csv())
     report = land_all()
     assert report.committed == []
-    assert report.repeats == ["requests (1).csv holds the same bytes as requests.csv, received on 2026-01-05; nothing to do."]
+    assert report.repeats == [
+        "requests (1).csv holds the same bytes as requests.csv, received on 2026-01-05; nothing to do."
+    ]
     assert not list(inbox.iterdir())
 
 
@@ -69,7 +71,9 @@ def test_a_table_that_came_alone_is_not_landed_again_from_the_whole_release(inbo
     assert [submission.supplier for submission in land_all().committed] == ["dfe.ehc_plans.caseload"]
 
 
-def test_a_later_file_supersedes_and_the_earlier_stays_queryable(settings: Settings, inbox: Path, land_all: Land) -> None:
+def test_a_later_file_supersedes_and_the_earlier_stays_queryable(
+    settings: Settings, inbox: Path, land_all: Land
+) -> None:
     (inbox / "requests.csv").write_text(requests_csv(requests="950"))
     [first] = land_all().committed
     (inbox / "requests.csv").write_text(requests_csv(requests="959"))
@@ -83,7 +87,9 @@ def test_a_later_file_supersedes_and_the_earlier_stays_queryable(settings: Setti
 def test_a_workbook_published_earlier_does_not_displace_one_published_later(inbox: Path, land_all: Land) -> None:
     write_workbook(inbox / "revised.xlsx")
     [kept] = land_all().committed
-    older = Submission(**{**kept.__dict__, "submission_id": "older", "sequence": "2025-11-01", "received_at": "2026-02-01"})
+    older = Submission(
+        **{**kept.__dict__, "submission_id": "older", "sequence": "2025-11-01", "received_at": "2026-02-01"}
+    )
     assert current_submissions([kept, older]) == {(kept.supplier, kept.period): kept}
 
 
@@ -97,9 +103,21 @@ def test_a_workbook_published_earlier_does_not_displace_one_published_later(inbo
         ("children.xml", b"<Message><Pupil/></Message>"),
         ("people.csv", b"name,height\nAda,170\n"),
         ("requests.csv", requests_csv().split("\n", maxsplit=1)[0].encode() + b"\n"),
-        ("requests.csv", requests_csv().replace("requests_decided_not_to_assess", "Requests_Received_In_Year").encode()),
+        (
+            "requests.csv",
+            requests_csv().replace("requests_decided_not_to_assess", "Requests_Received_In_Year").encode(),
+        ),
     ],
-    ids=["empty", "cut short", "corrupt zip", "truncated workbook", "wrong type", "of no return", "no rows", "duplicate column"],
+    ids=[
+        "empty",
+        "cut short",
+        "corrupt zip",
+        "truncated workbook",
+        "wrong type",
+        "of no return",
+        "no rows",
+        "duplicate column",
+    ],
 )
 def test_a_bad_file_gets_one_sentence_the_others_land_and_the_good_one_stays(
     settings: Settings, inbox: Path, land_all: Land, name: str, content: bytes
@@ -114,14 +132,19 @@ def test_a_bad_file_gets_one_sentence_the_others_land_and_the_good_one_stays(
     assert name in refused.reason
     assert "\n" not in refused.reason
     assert refused.rows_landed == 0
-    assert {submission.supplier for submission in report.current} == {"dfe.ehc_plans.requests", "dfe.ehc_plans.caseload"}
+    assert {submission.supplier for submission in report.current} == {
+        "dfe.ehc_plans.requests",
+        "dfe.ehc_plans.caseload",
+    }
     assert good in report.current
     assert not list(inbox.iterdir())
     assert len(receipts(settings, RETURN)) == 3
 
 
 def test_one_bad_member_of_a_release_does_not_stop_the_others(inbox: Path, land_all: Land) -> None:
-    write_zip(inbox / "r.zip", {"data/requests.csv": requests_csv(), "data/caseload.csv": "", "data/x.csv": "a,b\n1,2\n"})
+    write_zip(
+        inbox / "r.zip", {"data/requests.csv": requests_csv(), "data/caseload.csv": "", "data/x.csv": "a,b\n1,2\n"}
+    )
     report = land_all()
     assert {submission.status for submission in report.committed} == {"accepted", "refused"}
     assert len(report.refused) == 2
@@ -135,7 +158,9 @@ def test_rows_that_cannot_be_used_are_quarantined_with_place_rule_and_action(
     [submission] = land_all().committed
     assert (submission.rows_read, submission.rows_landed, submission.rows_quarantined) == (4, 3, 1)
     [path] = settings.vault_dir.glob("quarantine/**/rows.parquet")
-    [row] = duckdb.sql(f"select rule_id, source_file, source_row, row_text, action from read_parquet('{path}')").fetchall()
+    [row] = duckdb.sql(
+        f"select rule_id, source_file, source_row, row_text, action from read_parquet('{path}')"
+    ).fetchall()
     assert row[:4] == ("PS-013", "requests.csv", 4, "2024,Calendar year,Local authority")
     assert row[4]
 

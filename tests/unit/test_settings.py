@@ -1,0 +1,24 @@
+"""Settings are typed and read once."""
+
+from pathlib import Path
+
+import pytest
+
+from orchestration.errors import CornerstoneError
+from orchestration.settings import load_settings
+
+
+def test_rotherham_is_the_default_and_a_release_needs_no_approval() -> None:
+    settings = load_settings()
+    assert (settings.la_code, settings.release_approval) == ("372", "none")
+
+
+def test_the_store_moves_with_its_variable(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("CORNERSTONE_STORE", str(tmp_path))
+    assert load_settings().warehouse_path == tmp_path / "warehouse.duckdb"
+
+
+def test_a_wrong_setting_is_named_in_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CORNERSTONE_LA_CODE", "Rotherham")
+    with pytest.raises(CornerstoneError, match="CORNERSTONE_LA_CODE cannot be used"):
+        load_settings()
