@@ -23,6 +23,7 @@ BANDS: dict[str, tuple[str, int, int]] = {
     "Table 4g": ("Number waiting >52-104 weeks (365-728 days) by service", 0, 40),
     "Table 4h": ("Number waiting over 104 weeks (over 2 years) by service", 0, 0),
 }
+OVER_52_WEEKS = "Number waiting over 52 weeks (over 365 days) by service"  # before the band was split
 TRUSTS = (("RFR", "The Rotherham NHS Foundation Trust"), ("RXE", "Rotherham Doncaster and South Humber NHS FT"))
 
 
@@ -79,10 +80,9 @@ def write_workbook(
     for name, (title, speech, ot) in sheets.items():
         if name in without:
             continue
-        if era < 3 and name == "Table 4g":
-            title = "Number waiting over 52 weeks (over 365 days) by service"
         sheet = book.create_sheet(name)
-        sheet.append([f"{title}, {month}"])
+        open_ended = era < 3 and name == "Table 4g"
+        sheet.append([f"{OVER_52_WEEKS if open_ended else title}, {month}"])
         for _ in range(4 if era == 1 else 3):
             sheet.append([])
         left = {

@@ -63,7 +63,7 @@ def test_the_over_52_weeks_sheet_loads_although_its_headings_were_renamed_in_the
 
 def test_england_has_no_code_and_the_others_have_theirs(tmp_path: Path) -> None:
     rows = cells(write_workbook(tmp_path / "w.xlsx"), band_code="total", service_line_raw=SPEECH)
-    assert [(row["org_code"], row["org_name_raw"]) for row in rows][0] == (None, "England")
+    assert (rows[0]["org_code"], rows[0]["org_name_raw"]) == (None, "England")
     assert [row["org_code"] for row in rows][1:] == ["Y63", "QF7", "RFR", "RXE"]
 
 

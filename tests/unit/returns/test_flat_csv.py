@@ -25,8 +25,8 @@ def test_values_stay_text_and_blank_is_null_not_zero() -> None:
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
 def test_the_encodings_councils_use_give_the_same_text(encoding: str) -> None:
-    flat = read_flat_csv(text_file("Région,é\nZoë – café,1\n".encode(encoding)))
-    assert flat.rows.to_pylist()[0]["région"] == "Zoë – café"
+    flat = read_flat_csv(text_file("Région,é\nZoë \u2013 café,1\n".encode(encoding)))
+    assert flat.rows.to_pylist()[0]["région"] == "Zoë \u2013 café"
 
 
 def test_bytes_of_no_known_encoding_are_refused() -> None:
