@@ -4,6 +4,7 @@ DuckDB takes one writer and, while it writes, no reader in another process. So o
 release open it, each under an operating-system lock; people read releases.
 """
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -129,7 +130,10 @@ def write_empty_tables(settings: Settings) -> None:
 
 def prepare_store(settings: Settings) -> None:
     """Make the store's folders with the modes they must have. Nothing here is shared but what `release` shares."""
+    # Whatever this process makes from now on is its owner's alone; a release sets the modes of what it shares.
+    os.umask(0o077)
     settings.store.mkdir(parents=True, exist_ok=True)
+    settings.store.chmod(0o711)  # readers of a release pass through; they cannot list it
     for folder in (
         settings.archive_dir,
         settings.vault_dir,

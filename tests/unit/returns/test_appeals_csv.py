@@ -5,10 +5,17 @@ from orchestration.returns.readers.outcome import ReadFile
 from orchestration.returns.recognise import read_data_file
 from orchestration.returns.spec import load_spec
 
-TABLE = """"SEND Appeal rate table 1: Special Educational Needs - Appeal rate 2023-2024",,,,,,,,
+# Headings as published, footnote numbers and all.
+HEADINGS = (
+    ",,Appeals registered4,Total Appealable Decisions1,SEND Tribunal Appeal Rate2,Appeals registered4,"
+    '"Total Appealable Decisions1,9",SEND Tribunal Appeal Rate2,"In development: Total Appealable Decisions1,8",'
+    "In development: SEND Tribunal Appeal Rate2"
+)
+TABLE = f"""\
+"SEND Appeal rate table 1: Special Educational Needs - Appeal rate 2023-2024",,,,,,,,
 ,,,,,,,,
 Local Authority,LA code,2023,,,2024,,,,
-,,Appeals registered4,Total Appealable Decisions1,SEND Tribunal Appeal Rate2,Appeals registered4,"Total Appealable Decisions1,9",SEND Tribunal Appeal Rate2,"In development: Total Appealable Decisions1,8",In development: SEND Tribunal Appeal Rate2
+{HEADINGS}
 YORKSHIRE AND THE HUMBER,,,,,,,,,
 Rotherham,372,52,"3,555",1.50%,98,"3,990",2.50%,"2,125",4.60%
 Barnsley,370, - ,"1,000",0.00%, .. , ~ ,,,

@@ -1,0 +1,86 @@
+"""Sound data for the rules: landed tables as the return specifies them, marts and KPIs as the dbt models promise them."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+import yaml
+
+from expectations.catalogue import Catalogue, load_catalogue
+from orchestration.returns.spec import load_spec
+
+HERE = Path(__file__).parent
+PROJECT = Path(__file__).parents[3]
+
+CONTROL_TABLES = """
+create schema control;
+create table control.setting (name varchar, value varchar);
+create table control.submission (
+    submission_id varchar, return_id varchar, status varchar, received_at timestamp, rows_landed bigint
+);
+create schema seed;
+create table seed.kpi_published_source (
+    kpi_id varchar, calculation varchar, breakdown_topic varchar, series_code varchar, measure_code varchar
+);
+"""
+SUBMISSION_FILE = """
+create table submission_file (
+    submission_id varchar, return_id varchar, source_file varchar, sha256 varchar, period varchar,
+    file_period varchar, table_name varchar, row_count bigint, duplicate_columns varchar[], unknown_columns varchar[]
+)
+"""
+
+
+@pytest.fixture(scope="session")
+def catalogue() -> Catalogue:
+    return load_catalogue(PROJECT / "expectations" / "rules")
+
+
+@pytest.fixture(scope="session")
+def landing_world() -> duckdb.DuckDBPyConnection:
+    connection = duckdb.connect()
+    for name, table in load_spec("published_statistics").tables.items():
+        connection.execute(f"create table {name} ({table.column_sql})")
+    connection.execute(SUBMISSION_FILE)
+    connection.execute((HERE / "sound_landing.sql").read_text())
+    return connection
+
+
+@pytest.fixture(scope="session")
+def warehouse_world() -> duckdb.DuckDBPyConnection:
+    connection = duckdb.connect()
+    connection.execute(CONTROL_TABLES)
+    for schema in ("marts", "kpi"):
+        connection.execute(f"create schema {schema}")
+        for model in contracted_models(schema):
+            columns = ", ".join(f"{column['name']} {column['data_type']}" for column in model["columns"])
+            connection.execute(f"create table {schema}.{model['name']} ({columns})")
+    connection.execute((HERE / "sound_warehouse.sql").read_text())
+    return connection
+
+
+def contracted_models(schema: str) -> Iterator[dict[str, Any]]:
+    for path in sorted((PROJECT / "dbt_project" / "models" / schema).rglob("_models.yml")):
+        for model in yaml.safe_load(path.read_text())["models"]:
+            if all("data_type" in column for column in model["columns"]):
+                yield model
+
+
+@pytest.fixture
+def sound_landing(landing_world: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyConnection]:
+    yield from _undone(landing_world)
+
+
+@pytest.fixture
+def sound_warehouse(warehouse_world: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyConnection]:
+    yield from _undone(warehouse_world)
+
+
+def _undone(connection: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyConnection]:
+    connection.execute("begin transaction")
+    try:
+        yield connection
+    finally:
+        connection.execute("rollback")

@@ -1,0 +1,80 @@
+"""Every rule of published statistics has a case that it lets pass and a case that it, and no other rule, finds."""
+
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+import yaml
+
+from expectations.catalogue import LANDING_LEVELS, Catalogue, Rule, load_catalogue
+from expectations.engine import evaluate
+
+HERE = Path(__file__).parent
+CASES: dict[str, dict[str, Any]] = yaml.safe_load((HERE / "rule_cases.yaml").read_text())
+CATALOGUE = load_catalogue(Path(__file__).parents[3] / "expectations" / "rules")
+CHECKED = [rule for rule in CATALOGUE.rules if not rule.is_reader_raised]
+
+
+@pytest.fixture
+def world(request: pytest.FixtureRequest) -> duckdb.DuckDBPyConnection:
+    """The sound data that a rule is about."""
+    rule: Rule = request.getfixturevalue("rule")
+    name = "sound_landing" if rule.level in LANDING_LEVELS else "sound_warehouse"
+    connection: duckdb.DuckDBPyConnection = request.getfixturevalue(name)
+    return connection
+
+
+def findings(connection: duckdb.DuckDBPyConnection, rules: list[Rule]) -> dict[str, int]:
+    """Failing rows of the rules that find any."""
+    counts = {
+        rule.rule_id: connection.execute(f"select count(*) from ({rule.failing_rows})").fetchall()[0][0]
+        for rule in rules
+    }
+    return {rule_id: count for rule_id, count in counts.items() if count}
+
+
+def rules_beside(rule: Rule) -> list[Rule]:
+    """The rules that look at the same world."""
+    is_landing = rule.level in LANDING_LEVELS
+    return [other for other in CHECKED if (other.level in LANDING_LEVELS) == is_landing]
+
+
+def test_every_rule_that_a_query_checks_has_a_passing_and_a_failing_case() -> None:
+    assert sorted(CASES) == sorted(rule.rule_id for rule in CHECKED)
+    assert all({"passes", "fails"} <= set(case) <= {"passes", "fails", "places"} for case in CASES.values())
+
+
+@pytest.mark.parametrize("rule", CHECKED, ids=lambda rule: rule.rule_id)
+def test_a_rule_lets_what_is_right_pass(rule: Rule, world: duckdb.DuckDBPyConnection) -> None:
+    world.execute(CASES[rule.rule_id]["passes"])
+    assert rule.rule_id not in findings(world, [rule])
+
+
+@pytest.mark.parametrize("rule", CHECKED, ids=lambda rule: rule.rule_id)
+def test_a_rule_alone_finds_what_it_is_for(rule: Rule, world: duckdb.DuckDBPyConnection) -> None:
+    world.execute(CASES[rule.rule_id]["fails"])
+    assert findings(world, rules_beside(rule)) == {rule.rule_id: CASES[rule.rule_id].get("places", 1)}
+
+
+def test_great_expectations_finds_nothing_in_sound_submissions(
+    catalogue: Catalogue, sound_landing: duckdb.DuckDBPyConnection
+) -> None:
+    results = evaluate(sound_landing, catalogue.for_landing("published_statistics"), suite_name="landing", docs=None)
+    assert all(result.success for result in results)
+
+
+@pytest.mark.parametrize("level", ["mart", "kpi"])
+def test_great_expectations_finds_nothing_in_a_sound_warehouse(
+    level: Any, catalogue: Catalogue, sound_warehouse: duckdb.DuckDBPyConnection
+) -> None:
+    results = evaluate(sound_warehouse, catalogue.for_level(level), suite_name=level, docs=None)
+    assert all(result.success and result.rows_examined for result in results)
+
+
+def test_the_labels_and_owners_of_the_catalogue_can_be_read_by_a_person() -> None:
+    for rule in CATALOGUE.rules:
+        assert rule.label.endswith("."), rule.rule_id
+        assert rule.action.endswith("."), rule.rule_id
+        assert rule.why.endswith("."), rule.rule_id
+        assert rule.owner in {"Data engineer", "Performance and intelligence lead"}, rule.rule_id
