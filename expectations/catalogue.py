@@ -216,6 +216,8 @@ def _read_check(where: str, entry: Mapping[str, Any]) -> str | None:
         return query.strip()
     if raised_by == "reader" and query is None:
         if entry.get("effect") not in {"refuse", "quarantine"}:
-            raise CatalogueError(f"{where}: what the reader cannot read is refused or quarantined, not {entry['effect']}.")
+            raise CatalogueError(
+                f"{where}: what the reader cannot read is refused or quarantined, not {entry['effect']}."
+            )
         return None
     raise CatalogueError(f"{where}: give either failing_rows (a select) or raised_by: reader.")

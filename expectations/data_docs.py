@@ -75,8 +75,8 @@ class QualityStore:
 
     def keep(self, result: "ExpectationSuiteValidationResult", suite_name: str) -> None:
         """Write one validation result, and drop those of this suite beyond the newest `VALIDATIONS_KEPT`."""
-        from great_expectations.core.run_identifier import RunIdentifier  # noqa: PLC0415  takes seconds
-        from great_expectations.data_context.types.resource_identifiers import (  # noqa: PLC0415
+        from great_expectations.core.run_identifier import RunIdentifier
+        from great_expectations.data_context.types.resource_identifiers import (
             ExpectationSuiteIdentifier,
             ValidationResultIdentifier,
         )

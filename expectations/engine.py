@@ -156,7 +156,7 @@ def _validate(
     expectations: Sequence["UnexpectedRowsExpectation"],
     address: str,
 ) -> "ExpectationSuiteValidationResult":
-    import great_expectations as gx  # noqa: PLC0415  takes seconds
+    import great_expectations as gx
 
     suite = gx.ExpectationSuite(name=suite_name, expectations=list(expectations))
     if len(suite.expectations) != len(expectations):
@@ -195,9 +195,9 @@ def _register_dialect() -> None:
     every row as soon as a statement has run: DuckDB drops a pending result when the connection is used again, which
     GX does before it reads. Only counts pass through it, so a buffer holds one row.
     """
-    from duckdb_engine import ConnectionWrapper, CursorWrapper, Dialect  # noqa: PLC0415
-    from sqlalchemy.dialects import registry  # noqa: PLC0415
-    from sqlalchemy.pool import StaticPool  # noqa: PLC0415
+    from duckdb_engine import ConnectionWrapper, CursorWrapper, Dialect
+    from sqlalchemy.dialects import registry
+    from sqlalchemy.pool import StaticPool
 
     class BufferingCursor(CursorWrapper):
         """Holds the rows of its last statement."""
@@ -267,8 +267,8 @@ def new_context(**stores: Any) -> "EphemeralDataContext":
     `stores` takes the place of settings of GX's project configuration.
     """
     _silence_gx()
-    import great_expectations as gx  # noqa: PLC0415  takes seconds, once a process
-    from great_expectations.data_context.types.base import (  # noqa: PLC0415
+    import great_expectations as gx
+    from great_expectations.data_context.types.base import (
         DataContextConfig,
         InMemoryStoreBackendDefaults,
         ProgressBarsConfig,
@@ -300,8 +300,8 @@ def rule_expectation_class() -> type["UnexpectedRowsExpectation"]:
     for the count alone: the count is always that of all failing rows, one number comes out of DuckDB however many
     rows fail, and no value of a row ever enters Python.
     """
-    from great_expectations.compatibility import pydantic  # noqa: PLC0415
-    from great_expectations.expectations.core.unexpected_rows_expectation import UnexpectedRowsExpectation  # noqa: PLC0415
+    from great_expectations.compatibility import pydantic
+    from great_expectations.expectations.core.unexpected_rows_expectation import UnexpectedRowsExpectation
 
     class ExpectRuleToFindNoRow(UnexpectedRowsExpectation):
         """No row of the rule's query."""

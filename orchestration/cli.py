@@ -40,7 +40,8 @@ class _Progress(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         style = "yellow" if record.levelno >= logging.WARNING else "dim"
-        err.print(f"[{time.perf_counter() - self.started:6.1f} s] {record.getMessage()}", style=style, markup=False)
+        seconds = time.perf_counter() - self.started
+        err.print(f"[{seconds:6.1f} s] {record.getMessage()}", style=style, markup=False, soft_wrap=True)
 
 
 def _print_json(content: Any) -> None:
@@ -58,24 +59,24 @@ def run(as_json: AsJson = False) -> None:
         _print_json({**asdict(outcome), "current": str(settings.current_link)})
     else:
         for reason in outcome.refused:
-            out.print(f"[yellow]refused[/yellow]  {reason}")
+            out.print(f"[yellow]refused[/yellow]  {reason}", soft_wrap=True)
         for repeat in outcome.repeats:
-            out.print(f"[dim]repeated[/dim] {repeat}")
+            out.print(f"[dim]repeated[/dim] {repeat}", soft_wrap=True)
         for rule in outcome.failed_rules:
             out.print(
                 f"[red]blocked[/red]  {rule.rule_id} on {rule.table}: {rule.failing_rows:,} failing. {rule.label}"
             )
-            out.print(f"         owner {rule.owner}. {rule.action}")
+            out.print(f"         owner {rule.owner}. {rule.action}", soft_wrap=True)
         _print_seconds(outcome.seconds)
         gate = {"blocked": "[red]failed[/red]", "failed": "[red]not reached[/red]"}.get(
             outcome.status, "[green]passed[/green]"
         )
         out.print(f"gates    {gate}")
         out.print(f"release  {outcome.release_id or 'none yet'}")
-        out.print(f"         {outcome.message}")
+        out.print(f"         {outcome.message}", soft_wrap=True)
         if outcome.release_id:
-            out.print(f"look at  {settings.current_link}/evidence/index.html (what was checked)")
-            out.print(f"         {settings.current_link}/open/ (KPI tables: DuckDB, Parquet, CSV)")
+            out.print(f"look at  {settings.current_link}/evidence/index.html (what was checked)", soft_wrap=True)
+            out.print(f"         {settings.current_link}/open/ (KPI tables: DuckDB, Parquet, CSV)", soft_wrap=True)
     raise typer.Exit(outcome.exit_code)
 
 

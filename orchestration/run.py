@@ -4,7 +4,8 @@ import hashlib
 import json
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -115,7 +116,7 @@ def _run_dagster(settings: Settings) -> RunOutcome:
     from orchestration.definitions import defs
 
     seconds = {"imports and definitions": time.perf_counter() - started}
-    with DagsterInstance.get() as instance:
+    with DagsterInstance.get() as instance, _own_log(settings):
         _free_slots_of_dead_runs(instance)
         result = defs.resolve_job_def("refresh").execute_in_process(
             instance=instance,
@@ -131,6 +132,13 @@ def _run_dagster(settings: Settings) -> RunOutcome:
             settings.store / STATE_FILE, {"fingerprint": _fingerprint(settings), "release_id": outcome.release_id}
         )
     return outcome
+
+
+@contextmanager
+def _own_log(settings: Settings) -> Iterator[None]:
+    """What dbt and other tools print goes to a file of the store; standard output is for results."""
+    with (settings.dagster_home / "last_run.log").open("w", encoding="utf-8") as stream, redirect_stdout(stream):
+        yield
 
 
 def _free_slots_of_dead_runs(instance: Any) -> None:
@@ -220,6 +228,8 @@ def _failed_rules(result: "ExecuteInProcessResult", settings: Settings) -> list[
 
 def _reason(event: "DagsterEvent") -> str:
     error = event.step_failure_data.error
+    if event.step_failure_data.user_failure_data and event.step_failure_data.user_failure_data.description:
+        return str(event.step_failure_data.user_failure_data.description)
     while error is not None and error.cause is not None:
         error = error.cause
     return f"{event.step_key}: {error.message.strip() if error else 'no reason given'}"

@@ -1,5 +1,6 @@
 """The two gates: Great Expectations judges the marts, then the KPI tables; a blocking rule that fails stops the run."""
 
+import logging
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Literal
@@ -10,6 +11,8 @@ from expectations.catalogue import Catalogue
 from orchestration.assets.landing import check_name
 from orchestration.resources import WarehouseResource
 from orchestration.settings import Settings
+
+log = logging.getLogger("cornerstone.gates")
 
 SCHEMA = {"mart": "marts", "kpi": "kpi"}
 
@@ -37,6 +40,7 @@ def gate(level: Literal["mart", "kpi"], settings: Settings, catalogue: Catalogue
     def evaluate(context: dg.AssetCheckExecutionContext, warehouse: WarehouseResource) -> Iterator[dg.AssetCheckResult]:
         from expectations.gate import run_gate
 
+        log.info("checking the %s tables with Great Expectations", SCHEMA[level])
         with warehouse.get_connection() as connection:
             verdict = run_gate(
                 connection,

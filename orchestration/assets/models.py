@@ -1,5 +1,7 @@
 """dbt models as assets, in two steps with a gate between them: marts, then KPI tables."""
 
+import json
+import logging
 import os
 import shutil
 from collections.abc import Iterator, Mapping
@@ -13,6 +15,8 @@ from orchestration.assets.landing import landed_key
 from orchestration.resources import WarehouseResource
 from orchestration.returns.spec import return_ids
 from orchestration.settings import Settings
+
+log = logging.getLogger("cornerstone.models")
 
 CONTROL_KEY = dg.AssetKey(["warehouse", "control"])
 OWNER = "team:data-engineering"
@@ -79,8 +83,13 @@ def model_assets(name: str, selector: str, project: DbtProject, settings: Settin
         # Each dbt invocation leaves compiled SQL and logs behind; only the last of each step is kept.
         shutil.rmtree(target, ignore_errors=True)
         os.environ["CORNERSTONE_STORE"] = str(settings.store)
+        log.info("building %s with dbt", selector)
         with warehouse.lock():
-            events = list(dbt.cli(["build"], context=context, target_path=target).stream())
+            invocation = dbt.cli(["build"], context=context, target_path=target, raise_on_error=False)
+            events = list(invocation.stream())
+        if not invocation.is_successful():
+            yield from events  # failed tests show as failed checks
+            raise dg.Failure(description=_failed_nodes(target), allow_retries=False)
         with warehouse.get_connection() as connection:
             counts = {
                 f"{schema}/{table}": count
@@ -96,6 +105,18 @@ def model_assets(name: str, selector: str, project: DbtProject, settings: Settin
                 yield event
 
     return build
+
+
+def _failed_nodes(target: Path) -> str:
+    """Which models and tests failed, by name; dbt's messages can hold values and stay in its log."""
+    results = target / "run_results.json"
+    if not results.is_file():
+        return f"dbt could not start building; its log is {target / 'dbt.log'}."
+    nodes = json.loads(results.read_text(encoding="utf-8"))["results"]
+    failed = [node["unique_id"].split(".")[2] for node in nodes if node["status"] in ("error", "fail", "runtime error")]
+    return (
+        f"dbt: {len(failed)} of {len(nodes)} models and tests failed ({', '.join(failed)}); see {target / 'dbt.log'}."
+    )
 
 
 def _output_key(context: dg.AssetExecutionContext, event: object) -> dg.AssetKey | None:

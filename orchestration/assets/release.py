@@ -1,5 +1,6 @@
 """The release: the last step, which publishes only what both gates passed."""
 
+import logging
 from datetime import UTC, datetime
 
 import dagster as dg
@@ -8,6 +9,8 @@ from expectations.catalogue import Catalogue
 from orchestration.code_version import code_version
 from orchestration.resources import WarehouseResource
 from orchestration.settings import Settings
+
+log = logging.getLogger("cornerstone.release")
 
 RELEASE_KEY = dg.AssetKey(["release"])
 
@@ -30,6 +33,7 @@ def release_asset(settings: Settings, catalogue: Catalogue, deps: list[dg.AssetK
     def release(context: dg.AssetExecutionContext, warehouse: WarehouseResource) -> dg.MaterializeResult[None]:
         from orchestration.release.build import publish
 
+        log.info("writing and auditing the release")
         with warehouse.get_connection() as connection:
             outcome = publish(
                 settings,

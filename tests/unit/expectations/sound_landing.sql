@@ -68,8 +68,8 @@ select
     bands.band_code,
     case
         when organisations.org_code = 'RXE' then null
-        when not lines.is_suppressed then bands.value
-        when organisations.org_level = 'national' and bands.band_code = 'total' then bands.value
+        when not lines.is_suppressed then bands.printed
+        when organisations.org_level = 'national' and bands.band_code = 'total' then bands.printed
     end as value,
     value::varchar as value_text,
     case
@@ -93,4 +93,4 @@ cross join (
 ) as lines (service_line_code, age_group, is_suppressed)
 cross join (
     values ('Table 4', 'total', 182), ('Table 4a', 'w00_01', 162), ('Table 4b', 'w01_02', 20)
-) as bands (sheet, band_code, value);
+) as bands (sheet, band_code, printed);

@@ -10,6 +10,13 @@ values
     ('empty', 'published_statistics', 'accepted', timestamp '2025-12-11 09:00', 0),
     ('unreadable', 'published_statistics', 'refused', timestamp '2025-12-11 09:00', 10);
 
+insert into marts.dim_submission by name
+select
+    submission_id,
+    return_id
+from control.submission
+where status = 'accepted';
+
 insert into marts.dim_area by name
 select
     'area-372' as area_key,
@@ -120,7 +127,7 @@ select
     'slt' as service_key,
     'october' as period_key,
     bands.band_code,
-    case when providers.provider_key <> 'rxe' then bands.waiting_count end as waiting_count,
+    case when providers.provider_key <> 'rxe' then bands.printed end as waiting_count,
     waiting_count::varchar as value_text,
     case when waiting_count is null then 'not_submitted' else 'reported' end as value_status,
     true as is_latest_vintage,
@@ -129,7 +136,7 @@ select
 from marts.dim_provider as providers
 cross join (
     values ('total', 182), ('w00_01', 162), ('w01_02', 20)
-) as bands (band_code, waiting_count);
+) as bands (band_code, printed);
 
 insert into marts.fct_community_wait_published by name
 select

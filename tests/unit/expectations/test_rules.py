@@ -35,9 +35,9 @@ def findings(connection: duckdb.DuckDBPyConnection, rules: list[Rule]) -> dict[s
 
 
 def rules_beside(rule: Rule) -> list[Rule]:
-    """The rules that look at the same world."""
-    is_landing = rule.level in LANDING_LEVELS
-    return [other for other in CHECKED if (other.level in LANDING_LEVELS) == is_landing]
+    """The rules that are judged together with this one: those of landing, or of the same gate."""
+    levels = LANDING_LEVELS if rule.level in LANDING_LEVELS else {rule.level}
+    return [other for other in CHECKED if other.level in levels]
 
 
 def test_every_rule_that_a_query_checks_has_a_passing_and_a_failing_case() -> None:

@@ -22,7 +22,8 @@ with published_rows as (
         la_name,
         breakdown_topic,
         breakdown,
-        measures
+        measures,
+        cast(null as varchar) as source_cell
     from {{ ref('stg_published_statistics__ees_row') }}
 
     union all by name
@@ -49,7 +50,9 @@ with published_rows as (
         la_name,
         breakdown_topic,
         breakdown,
-        map([measure_code], [value_text]) as measures
+        map([measure_code], [value_text]) as measures,
+        -- The tribunal table has the years and measures of an authority side by side in one row.
+        time_period || '/' || measure_code as source_cell
     from {{ ref('stg_published_statistics__published_figure') }}
 ),
 
@@ -73,6 +76,7 @@ placed_rows as (
         published_rows.breakdown_topic,
         published_rows.breakdown,
         published_rows.measures,
+        published_rows.source_cell,
         case published_rows.geographic_level
             when 'national' then 'england'
             when 'regional' then 'region'
@@ -123,7 +127,7 @@ select
     breakdown,
     is_total,
     measures,
-    {{ surrogate_key(['submission_id', 'source_file', 'source_row']) }} as row_key,
+    {{ surrogate_key(['submission_id', 'source_file', 'source_row', 'source_cell']) }} as row_key,
     {{ surrogate_key(['area_level', 'area_natural_code']) }} as area_key,
     {{ surrogate_key(['lower(time_identifier)', 'time_period']) }} as period_key,
     -- What the row is about, whichever release says it; the label of the total row changes between releases.

@@ -73,12 +73,12 @@ cumulative_bands as (
 percentile_targets as (
     select
         lists.*,
-        target.kpi_id,
-        target.percentile
+        estimate.kpi_id,
+        estimate.percent_reached
     from lists
     cross join (
         values ('therapy_median_wait_weeks', 50), ('therapy_p92_wait_weeks', 92)
-    ) as target (kpi_id, percentile)
+    ) as estimate (kpi_id, percent_reached)
 ),
 
 -- Linear interpolation in the first band whose cumulative count reaches the target; an open band has no number.
@@ -91,7 +91,7 @@ percentiles as (
         percentile_targets.time_period,
         band.band_code,
         band.lower_edge_days + (
-            percentile_targets.percentile * percentile_targets.band_count / 100.0
+            percentile_targets.percent_reached * percentile_targets.band_count / 100.0
             - (band.cumulative_count - band.waiting_count)
         ) / band.waiting_count * (band.upper_edge_days - band.lower_edge_days) as wait_days
     from percentile_targets
@@ -101,7 +101,7 @@ percentiles as (
             and percentile_targets.therapy_line_name = band.therapy_line_name
             and percentile_targets.time_identifier = band.time_identifier
             and percentile_targets.time_period = band.time_period
-            and band.cumulative_count * 100 >= percentile_targets.percentile * percentile_targets.band_count
+            and band.cumulative_count * 100 >= percentile_targets.percent_reached * percentile_targets.band_count
             and band.waiting_count > 0
     qualify row_number() over (
         partition by

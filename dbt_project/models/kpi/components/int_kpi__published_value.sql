@@ -255,9 +255,13 @@ select
     time_period,
     kpi_topic as breakdown_topic,
     kpi_breakdown as breakdown,
-    case when not is_published_percentage or calculation = 'gap' then numerator end as numerator,
-    case when not is_published_percentage or calculation = 'gap' then denominator end as denominator,
-    case when fault_rule_id is null then value end as value,
+    cast(
+        case when not is_published_percentage or calculation = 'gap' then numerator end as decimal(18, 4)
+    ) as numerator,
+    cast(
+        case when not is_published_percentage or calculation = 'gap' then denominator end as decimal(18, 4)
+    ) as denominator,
+    cast(case when fault_rule_id is null then value end as decimal(18, 4)) as value,
     case
         when fault_rule_id is not null then 'fault'
         when value is not null then 'reported'

@@ -4,7 +4,7 @@ with organisations as (
         wait.org_level,
         wait.org_name_key,
         coalesce(wait.org_code, organisation.org_code) as org_code,
-        max(wait.org_name) as org_name,
+        arg_max(wait.org_name, (wait.published_date, wait.org_name)) as org_name,
         max(wait.published_date) as last_published_date
     from {{ ref('stg_published_statistics__community_wait') }} as wait
     left join {{ ref('nhs_organisation') }} as organisation -- at most one: a name has one code at a level
