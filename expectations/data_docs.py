@@ -88,7 +88,16 @@ class QualityStore:
             run_id=run,
             batch_identifier=result.batch_id,
         )
-        new_context(**self._project()).validation_results_store.set(identifier, result)
+        # Written beside and moved into place: a run that is killed leaves no half result behind.
+        writing = self.quality_dir / "validations.partial"
+        shutil.rmtree(writing, ignore_errors=True)
+        new_context(**self._project(writing)).validation_results_store.set(identifier, result)
+        (written,) = writing.glob(f"{suite_name}/*/*/")
+        kept = self.validations_dir / written.relative_to(writing)
+        shutil.rmtree(kept, ignore_errors=True)
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        written.rename(kept)
+        shutil.rmtree(writing)
         # <suite>/<run>/<time>: the time is written so that its text sorts.
         times = sorted(self.validations_dir.glob(f"{suite_name}/*/*/"), key=lambda path: path.name)
         for expired in times[:-VALIDATIONS_KEPT]:
@@ -108,7 +117,7 @@ class QualityStore:
         rule_expectation_class()  # known to GX before it reads a stored result
         building = self.site_dir.with_name("data_docs.partial")
         shutil.rmtree(building, ignore_errors=True)
-        new_context(**self._project(site_dir=building)).build_data_docs()
+        new_context(**self._project(self.validations_dir, site_dir=building)).build_data_docs()
         # GX logs a page that it cannot draw and carries on without it.
         drawn, kept = len(list(building.glob("validations/**/*.html"))), len(list(self.validations_dir.rglob("*.json")))
         if drawn != kept or not (building / "index.html").is_file():
@@ -126,7 +135,8 @@ class QualityStore:
         shutil.rmtree(replaced, ignore_errors=True)
         return self.site_dir / "index.html"
 
-    def _project(self, site_dir: Path | None = None) -> dict[str, Any]:
+    @staticmethod
+    def _project(validations_dir: Path, site_dir: Path | None = None) -> dict[str, Any]:
         """GX project settings: results on disk, and the site to be drawn."""
         project: dict[str, Any] = {
             "stores": {
@@ -134,7 +144,7 @@ class QualityStore:
                     "class_name": "ValidationResultsStore",
                     "store_backend": {
                         "class_name": "TupleFilesystemStoreBackend",
-                        "base_directory": str(self.validations_dir),
+                        "base_directory": str(validations_dir),
                     },
                 }
             }

@@ -91,6 +91,22 @@ def test_only_the_newest_validations_are_kept(store: QualityStore) -> None:
     assert len(list(store.site_dir.glob("validations/**/*.html"))) == VALIDATIONS_KEPT
 
 
+def test_a_result_that_a_killed_run_left_half_written_is_never_drawn(tmp_path: Path) -> None:
+    half = tmp_path / "validations.partial" / "mart" / "run-0" / "20260101T000000.000000Z" / "batch.json"
+    half.parent.mkdir(parents=True)
+    half.write_text('{"results": [')
+    store = keep_runs(tmp_path, 1)
+    store.build_site()
+    assert len(list(store.site_dir.glob("validations/**/*.html"))) == 1
+    assert not half.exists()
+
+
+def test_judging_again_in_one_run_replaces_the_result(tmp_path: Path) -> None:
+    keep_runs(tmp_path, 1)
+    store = keep_runs(tmp_path, 1)
+    assert len(list(store.validations_dir.rglob("*.json"))) == 1
+
+
 def test_the_old_site_stays_when_a_page_cannot_be_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     index = keep_runs(tmp_path, 1).build_site()
     before = index.read_text("utf-8")
