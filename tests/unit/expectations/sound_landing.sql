@@ -3,9 +3,9 @@ insert into submission_file by name
 select *
 from (
     values
-        ('ees', 'published_statistics', 'caseload.csv', '2025', null, 'ees_row', 4, []::varchar[]),
-        ('fig', 'published_statistics', 'published_figures.csv.gz', '2025', null, 'published_figure', 3, []),
-        ('chs', 'published_statistics', 'community_health_2025-10-01.xlsx', '2025-10', '2025-10', 'chs_wait', 35, [])
+    ('ees', 'published_statistics', 'caseload.csv', '2025', null, 'ees_row', 4, []::varchar[]),
+    ('fig', 'published_statistics', 'published_figures.csv.gz', '2025', null, 'published_figure', 3, []),
+    ('chs', 'published_statistics', 'community_health_2025-10-01.xlsx', '2025-10', '2025-10', 'chs_wait', 35, [])
 ) as files (submission_id, return_id, source_file, period, file_period, table_name, row_count, duplicate_columns);
 
 insert into ees_row by name
@@ -24,10 +24,10 @@ select
     *
 from (
     values
-        (1, 'National', null, null, null, null, null),
-        (2, 'Regional', 'E12000003', 'Yorkshire and The Humber', null, null, null),
-        (3, 'Local authority', 'E12000003', 'Yorkshire and The Humber', '372', 'E08000018', 'Rotherham'),
-        (4, 'Local authority', 'E12000003', 'Yorkshire and The Humber', '370', 'E08000016', 'Barnsley')
+    (1, 'National', null, null, null, null, null),
+    (2, 'Regional', 'E12000003', 'Yorkshire and The Humber', null, null, null),
+    (3, 'Local authority', 'E12000003', 'Yorkshire and The Humber', '372', 'E08000018', 'Rotherham'),
+    (4, 'Local authority', 'E12000003', 'Yorkshire and The Humber', '370', 'E08000016', 'Barnsley')
 ) as places (source_row, geographic_level, region_code, region_name, old_la_code, new_la_code, la_name);
 
 insert into published_figure by name
@@ -45,9 +45,9 @@ select
     *
 from (
     values
-        (1, 'National', null, null, null, '154489'),
-        (2, 'Regional', 'Yorkshire and The Humber', null, null, '12345'),
-        (3, 'Local authority', 'Yorkshire and The Humber', '372', 'Rotherham', '959')
+    (1, 'National', null, null, null, '154489'),
+    (2, 'Regional', 'Yorkshire and The Humber', null, null, '12345'),
+    (3, 'Local authority', 'Yorkshire and The Humber', '372', 'Rotherham', '959')
 ) as places (source_row, geographic_level, region_name, old_la_code, la_name, value_text);
 
 -- Two providers, one of which sent nothing; three sheets; one line that is suppressed below England.
@@ -79,17 +79,17 @@ select
     end as value_status
 from (
     values
-        (6, 'national', null, 'England'),
-        (7, 'region', 'Y63', 'NORTH EAST AND YORKSHIRE'),
-        (8, 'icb', 'QF7', 'NHS SOUTH YORKSHIRE INTEGRATED CARE BOARD'),
-        (9, 'provider', 'RFR', 'THE ROTHERHAM NHS FOUNDATION TRUST'),
-        (10, 'provider', 'RXE', 'ROTHERHAM DONCASTER AND SOUTH HUMBER NHS FOUNDATION TRUST')
+    (6, 'national', null, 'England'),
+    (7, 'region', 'Y63', 'NORTH EAST AND YORKSHIRE'),
+    (8, 'icb', 'QF7', 'NHS SOUTH YORKSHIRE INTEGRATED CARE BOARD'),
+    (9, 'provider', 'RFR', 'THE ROTHERHAM NHS FOUNDATION TRUST'),
+    (10, 'provider', 'RXE', 'ROTHERHAM DONCASTER AND SOUTH HUMBER NHS FOUNDATION TRUST')
 ) as organisations (source_row, org_level, org_code, org_name_raw)
 cross join (
     values
-        ('therapy_interventions_speech_and_language', 'cyp', false),
-        ('therapy_interventions_speech_and_language', 'adult', false),
-        ('safeguarding', 'cyp', true)
+    ('therapy_interventions_speech_and_language', 'cyp', false),
+    ('therapy_interventions_speech_and_language', 'adult', false),
+    ('safeguarding', 'cyp', true)
 ) as lines (service_line_code, age_group, is_suppressed)
 cross join (
     values ('Table 4', 'total', 182), ('Table 4a', 'w00_01', 162), ('Table 4b', 'w01_02', 20)

@@ -3,12 +3,12 @@ insert into control.setting values ('la_code', '372');
 
 insert into control.submission
 values
-    ('ees', 'published_statistics', 'accepted', timestamp '2025-07-01 09:00', 200),
-    ('ees_2024', 'published_statistics', 'accepted', timestamp '2024-07-01 09:00', 1),
-    ('chs', 'published_statistics', 'accepted', timestamp '2025-12-11 09:00', 6),
-    ('chs_september', 'published_statistics', 'accepted', timestamp '2025-11-11 09:00', 2),
-    ('empty', 'published_statistics', 'accepted', timestamp '2025-12-11 09:00', 0),
-    ('unreadable', 'published_statistics', 'refused', timestamp '2025-12-11 09:00', 10);
+('ees', 'published_statistics', 'accepted', timestamp '2025-07-01 09:00', 200),
+('ees_2024', 'published_statistics', 'accepted', timestamp '2024-07-01 09:00', 1),
+('chs', 'published_statistics', 'accepted', timestamp '2025-12-11 09:00', 6),
+('chs_september', 'published_statistics', 'accepted', timestamp '2025-11-11 09:00', 2),
+('empty', 'published_statistics', 'accepted', timestamp '2025-12-11 09:00', 0),
+('unreadable', 'published_statistics', 'refused', timestamp '2025-12-11 09:00', 10);
 
 insert into marts.dim_submission by name
 select
@@ -45,10 +45,10 @@ insert into marts.dim_period by name
 select *
 from (
     values
-        ('2425', 'Academic year', '202425', date '2024-09-01', date '2025-08-31'),
-        ('2324', 'Academic year', '202324', date '2023-09-01', date '2024-08-31'),
-        ('september', 'September', '2025', date '2025-09-01', date '2025-09-30'),
-        ('october', 'October', '2025', date '2025-10-01', date '2025-10-31')
+    ('2425', 'Academic year', '202425', date '2024-09-01', date '2025-08-31'),
+    ('2324', 'Academic year', '202324', date '2023-09-01', date '2024-08-31'),
+    ('september', 'September', '2025', date '2025-09-01', date '2025-09-30'),
+    ('october', 'October', '2025', date '2025-10-01', date '2025-10-31')
 ) as periods (period_key, time_identifier, time_period, period_start, period_end);
 
 insert into marts.dim_measure by name
@@ -115,9 +115,9 @@ insert into marts.dim_provider by name
 select *
 from (
     values
-        ('england', 'england', null, 'England'),
-        ('rfr', 'provider', 'RFR', 'THE ROTHERHAM NHS FOUNDATION TRUST'),
-        ('rxe', 'provider', 'RXE', 'ROTHERHAM DONCASTER AND SOUTH HUMBER NHS FOUNDATION TRUST')
+    ('england', 'england', null, 'England'),
+    ('rfr', 'provider', 'RFR', 'THE ROTHERHAM NHS FOUNDATION TRUST'),
+    ('rxe', 'provider', 'RXE', 'ROTHERHAM DONCASTER AND SOUTH HUMBER NHS FOUNDATION TRUST')
 ) as providers (provider_key, org_level, org_code, org_name);
 
 insert into marts.fct_community_wait_published by name
@@ -175,11 +175,11 @@ select
     *
 from (
     values
-        ('ehcp_total', 'count', 'E08000018', 'local_authority', 'own_authority', '372', 10, null, 10, 'published figure'),
-        ('ehcp_total', 'count', 'E92000001', 'england', 'england', null, 1500, null, 1500, 'published figure'),
-        ('ehc_requests_refused_pct', 'percent', 'E08000018', 'local_authority', 'own_authority', '372', 304, 959, 31.6997, 'computed from published counts'),
-        ('ehc_requests_refused_pct', 'percent', 'E92000001', 'england', 'england', null, 1, 4, 25, 'computed from published counts'),
-        ('ehcp_growth_12m_pct', 'percent', 'E92000001', 'england', 'england', null, -30, 1530, -1.9608, 'computed from published counts')
+    ('ehcp_total', 'count', 'E08000018', 'local_authority', 'own_authority', '372', 10, null, 10, 'published figure'),
+    ('ehcp_total', 'count', 'E92000001', 'england', 'england', null, 1500, null, 1500, 'published figure'),
+    ('ehc_requests_refused_pct', 'percent', 'E08000018', 'local_authority', 'own_authority', '372', 304, 959, 31.6997, 'computed from published counts'),
+    ('ehc_requests_refused_pct', 'percent', 'E92000001', 'england', 'england', null, 1, 4, 25, 'computed from published counts'),
+    ('ehcp_growth_12m_pct', 'percent', 'E92000001', 'england', 'england', null, -30, 1530, -1.9608, 'computed from published counts')
 ) as cells (kpi_id, unit, area_code, area_level, area_role, la_code, numerator, denominator, value, method);
 
 insert into kpi.kpi_value by name
@@ -204,9 +204,9 @@ insert into kpi.kpi_availability by name
 select *
 from (
     values
-        ('ehcp_total', true, 'Available from published statistics.'),
-        ('ehc_requests_refused_pct', true, 'Available from published statistics.'),
-        ('ehcp_growth_12m_pct', false, 'Not available: the publisher marked every figure as not available.')
+    ('ehcp_total', true, 'Available from published statistics.'),
+    ('ehc_requests_refused_pct', true, 'Available from published statistics.'),
+    ('ehcp_growth_12m_pct', false, 'Not available: the publisher marked every figure as not available.')
 ) as kpis (kpi_id, is_available, reason);
 
 insert into kpi.kpi_comparison by name

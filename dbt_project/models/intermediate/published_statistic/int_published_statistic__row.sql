@@ -99,7 +99,8 @@ coded_rows as (
             when 'england' then 'E92000001'
             when 'region' then region_code
             -- The three-digit code outlives boundary changes that renew the ONS code.
-            else coalesce(la_code, la_ons_code)
+            -- Authorities that were abolished (Bournemouth, Poole) can have a name alone.
+            else coalesce(la_code, la_ons_code, la_name)
         end as area_natural_code
     from placed_rows
 )

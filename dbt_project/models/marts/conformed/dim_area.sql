@@ -15,7 +15,7 @@ neighbours as (
 authorities as (
     select
         published_row.area_key,
-        max(coalesce(published_row.la_code, published_row.la_ons_code)) as la_code,
+        max(published_row.la_code) as la_code,
         arg_max(
             published_row.la_ons_code, (published_row.release_year, published_row.time_period, published_row.la_ons_code)
         ) as la_ons_code,
@@ -69,8 +69,9 @@ areas as (
     select
         authorities.area_key,
         'local_authority' as area_level,
-        coalesce(authorities.la_ons_code, authorities.la_code) as area_code,
-        coalesce(authorities.la_name, authorities.la_code) as area_name,
+        -- x is what open data write for a place without a code.
+        coalesce(authorities.la_ons_code, authorities.la_code, 'x') as area_code,
+        coalesce(authorities.la_name, authorities.la_code, 'Not available') as area_name,
         authorities.la_code,
         authorities.region_code,
         case
