@@ -50,4 +50,4 @@ $(READY): requirements.lock pyproject.toml
 # Re-resolve the lock file after editing pyproject.toml. It names no package index.
 lock: $(READY)
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-		--group dev --output-file requirements.lock pyproject.toml
+		--group dev --custom-compile-command "make lock" --output-file requirements.lock pyproject.toml

@@ -122,7 +122,7 @@ def check_files(settings: Settings, paths: Iterable[Path], return_id: str | None
         verdicts: list[Assessed] = []
         for spec in specs:
             with tempfile.TemporaryDirectory() as spill, open_workspace(spec, Path(spill) / "spill") as connection:
-                [delivery] = assess(connection, [file], spec, catalogue, known_ids=())
+                [delivery] = assess(connection, [file], spec, catalogue, known_ids=(), docs=None)
             verdicts = delivery.assessed
             if any(assessed.supplier for assessed in verdicts):  # recognised as something of this return
                 break

@@ -12,6 +12,7 @@ import duckdb
 import pyarrow as pa
 
 from expectations.catalogue import Catalogue
+from expectations.data_docs import QualityStore
 from expectations.landing import LandingFailure, evaluate_landing, verdicts
 from orchestration.returns.delivered import DataFile, FileRefused, open_delivered
 from orchestration.returns.readers.outcome import ReadFile
@@ -81,6 +82,7 @@ def assess(
     spec: ReturnSpec,
     catalogue: Catalogue,
     known_ids: Collection[str],
+    docs: QualityStore | None,
 ) -> list[AssessedDelivery]:
     """Read delivered files into the workspace and judge all of them in one validation.
 
@@ -90,6 +92,7 @@ def assess(
         spec: what the return is.
         catalogue: the rules.
         known_ids: submissions committed before; their data files are not read again.
+        docs: where the validation result is kept; None keeps nothing.
     """
     seen = set(known_ids)
     opened: list[tuple[DeliveredFile, list[Assessed | _Read], list[str]]] = []
@@ -115,7 +118,7 @@ def assess(
             entries.append(_Read(submission_id, item.source_file, item.sha256, read))
         opened.append((delivered, entries, known))
     reads = [entry for _, entries, _ in opened for entry in entries if isinstance(entry, _Read)]
-    judged = _judge(connection, reads, spec, catalogue) if reads else {}
+    judged = _judge(connection, reads, spec, catalogue, docs) if reads else {}
     return [
         AssessedDelivery(delivered, [judged[e.submission_id] if isinstance(e, _Read) else e for e in entries], known)
         for delivered, entries, known in opened
@@ -189,11 +192,15 @@ def _insert(
 
 
 def _judge(
-    connection: duckdb.DuckDBPyConnection, reads: list[_Read], spec: ReturnSpec, catalogue: Catalogue
+    connection: duckdb.DuckDBPyConnection,
+    reads: list[_Read],
+    spec: ReturnSpec,
+    catalogue: Catalogue,
+    docs: QualityStore | None,
 ) -> dict[str, Assessed]:
     """Great Expectations' verdict on every submission read."""
     log.info("checking %s data file(s) against the rules of %s", len(reads), spec.title)
-    outcome = evaluate_landing(connection, catalogue.for_landing(spec.return_id), docs=None)
+    outcome = evaluate_landing(connection, catalogue.for_landing(spec.return_id), docs=docs)
     rule = catalogue.rule(UNREADABLE_ROW)
     unreadable = [
         LandingFailure(rule.rule_id, rule.severity, "quarantine", table, submission_id, source_file, source_row, None)

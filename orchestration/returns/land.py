@@ -15,6 +15,7 @@ from pathlib import Path
 import duckdb
 
 from expectations.catalogue import Catalogue
+from expectations.data_docs import QualityStore
 from orchestration.durable import sync_dir
 from orchestration.locking import exclusive_lock
 from orchestration.returns.archive import Receipt, archived_path, receipts, receive, sha256_of
@@ -92,8 +93,9 @@ def land_return(settings: Settings, return_id: str, catalogue: Catalogue, *, now
         shutil.rmtree(_partial_dir(settings, return_id), ignore_errors=True)
         repeats = _receive_all(settings, return_id, now)
         committed: list[Submission] = []
+        docs = QualityStore(settings.quality_dir, f"landing-{return_id}", now)
         for batch in _batches(pending_receipts(settings, return_id)):
-            committed += _land_batch(settings, spec, catalogue, batch)
+            committed += _land_batch(settings, spec, catalogue, batch, docs)
         everything = read_submissions(settings, return_id)
     return LandingReport(committed, list(current_submissions(everything).values()), repeats)
 
@@ -129,12 +131,15 @@ def _batches(pending: Iterable[Receipt]) -> Iterator[list[Receipt]]:
         yield batch
 
 
-def _land_batch(settings: Settings, spec: ReturnSpec, catalogue: Catalogue, batch: list[Receipt]) -> list[Submission]:
+def _land_batch(
+    settings: Settings, spec: ReturnSpec, catalogue: Catalogue, batch: list[Receipt], docs: QualityStore
+) -> list[Submission]:
     before = read_submissions(settings, spec.return_id)
     files = [DeliveredFile(archived_path(settings, r.sha256), r.file_name, r.sha256) for r in batch]
     committed: list[Submission] = []
     with open_workspace(spec, settings.vault_dir / "spill") as connection:
-        deliveries = assess(connection, files, spec, catalogue, {submission.submission_id for submission in before})
+        known = {submission.submission_id for submission in before}
+        deliveries = assess(connection, files, spec, catalogue, known, docs)
         for receipt, delivery in zip(batch, deliveries, strict=True):
             of_delivery = _commit_delivery(
                 connection, settings, spec, catalogue, receipt, delivery, [*before, *committed]

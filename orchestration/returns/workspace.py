@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.resources import files
 from pathlib import Path
 
 import duckdb
@@ -15,9 +16,8 @@ MEMORY_LIMIT = "3GB"
 
 def load_encryption(connection: duckdb.DuckDBPyConnection) -> None:
     """Load the httpfs extension from its wheel: DuckDB's only safe encryption lives in it."""
-    import duckdb_extension_httpfs
-
-    extension = next(Path(duckdb_extension_httpfs.__file__).parent.glob("extensions/*/httpfs.duckdb_extension"))
+    wheel = Path(str(files("duckdb_extension_httpfs")))
+    extension = next(wheel.glob("extensions/*/httpfs.duckdb_extension"))
     connection.execute(f"load '{extension}'")
 
 
