@@ -15,11 +15,9 @@ from expectations.catalogue import Catalogue
 from expectations.data_docs import QualityStore
 from expectations.engine import GateError, RuleResult, evaluate
 from orchestration.release.digest import content_digest
+from orchestration.release.inventory import SCHEMA_OF_GATE, guarded_tables
 
 Gate = Literal["mart", "kpi"]
-
-# What a gate guards: every table of this schema.
-GUARDED_SCHEMA: dict[Gate, str] = {"mart": "marts", "kpi": "kpi"}
 
 _TABLES = """
 create schema if not exists gate;
@@ -98,26 +96,15 @@ def run_gate(
     docs = QualityStore(quality_dir, run_id, now)
     connection.execute(_TABLES)
     _forget(connection, gate)
-    digests = {table: content_digest(connection, GUARDED_SCHEMA[gate], table) for table in _tables(connection, gate)}
+    schema = SCHEMA_OF_GATE[gate]
+    tables = guarded_tables(connection, gate)
+    if not tables:
+        raise GateError(f"Schema {schema} holds no table: build the models before the {gate} gate.")
+    digests = {table: content_digest(connection, schema, table) for table in tables}
     results = evaluate(connection, catalogue.for_level(gate), suite_name=gate, docs=docs)
     verdict = GateVerdict(gate, results, docs.build_site())
     _record(connection, verdict, digests, catalogue_digest=catalogue.digest, run_id=run_id, now=now)
     return verdict
-
-
-def _tables(connection: duckdb.DuckDBPyConnection, gate: Gate) -> list[str]:
-    rows = connection.execute(
-        """
-        select table_name
-        from information_schema.tables
-        where table_catalog = current_database() and table_schema = ? and table_type = 'BASE TABLE'
-        order by table_name
-        """,
-        [GUARDED_SCHEMA[gate]],
-    ).fetchall()
-    if not rows:
-        raise GateError(f"Schema {GUARDED_SCHEMA[gate]} holds no table: build the models before the {gate} gate.")
-    return [name for (name,) in rows]
 
 
 def _forget(connection: duckdb.DuckDBPyConnection, gate: Gate) -> None:

@@ -21,7 +21,12 @@ from rich.table import Table
 from orchestration.errors import CornerstoneError
 from orchestration.settings import load_settings
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help="SEND data pipeline: land, check, build, release.")
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,  # they print local variables, which can hold values
+    help="SEND data pipeline: land, check, build, release.",
+)
 release_app = typer.Typer(no_args_is_help=True, help="Releases: list, show, approve, roll back.")
 app.add_typer(release_app, name="release")
 

@@ -170,7 +170,9 @@ def _outcome(settings: Settings, result: "ExecuteInProcessResult", seconds: dict
     release = current_release(settings)
     standing = release.release_id if release else None
     landed = [
-        _metadata(event) for event in result.get_asset_materialization_events() if "landed" in str(event.asset_key)
+        _metadata(event)
+        for event in result.get_asset_materialization_events()
+        if event.asset_key and event.asset_key.path[0] == "landed"
     ]
     refused = [text for metadata in landed for text in metadata.get("refused_now", [])]
     repeats = [text for metadata in landed for text in metadata.get("repeats_now", [])]
@@ -178,7 +180,11 @@ def _outcome(settings: Settings, result: "ExecuteInProcessResult", seconds: dict
         "run_id": result.run_id, "refused": refused, "repeats": repeats, "seconds": seconds, "release_id": standing
     }  # fmt: skip
     if result.success:
-        told = next(_metadata(e) for e in result.get_asset_materialization_events() if str(e.asset_key) == _RELEASE)
+        told = next(
+            _metadata(e)
+            for e in result.get_asset_materialization_events()
+            if e.asset_key and e.asset_key.path == ["release"]
+        )
         status: Literal["released", "pending", "unchanged"] = {
             "published": "released", "pending": "pending", "unchanged": "unchanged"
         }[told["status"]]  # type: ignore[assignment]  # fmt: skip
@@ -192,9 +198,6 @@ def _outcome(settings: Settings, result: "ExecuteInProcessResult", seconds: dict
         )
     reasons = [_reason(event) for event in result.all_events if event.is_step_failure]
     return RunOutcome("failed", f"The run failed: {'; '.join(reasons)} {stands}", **common)
-
-
-_RELEASE = 'AssetKey(["release"])'
 
 
 def _metadata(event: "DagsterEvent") -> dict[str, Any]:

@@ -14,7 +14,9 @@ from orchestration.release.manifest import GateResult, InputSubmission, RuleCoun
 from orchestration.release.sql_text import quoted
 
 # Each released schema and the gate that must have passed it. Which tables a schema holds is asked of the database.
+# The schemas that are released, and the gate that guards each.
 GATE_OF_SCHEMA = {"marts": "mart", "kpi": "kpi"}
+SCHEMA_OF_GATE = {gate: schema for schema, gate in GATE_OF_SCHEMA.items()}
 
 VIEW_HEAD = re.compile(r'^create view (?:[\w."]+) (?:\((?P<columns>[^()]*)\) )?as (?P<select>.*?);?$', re.I | re.S)
 
@@ -107,8 +109,8 @@ def released_tables(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, st
 
 
 def guarded_tables(connection: duckdb.DuckDBPyConnection, gate: str) -> list[str]:
-    """`schema.table` of every table a gate ('mart' or 'kpi') must pass before it can be released."""
-    return [f"{schema}.{table}" for schema, table in released_tables(connection) if GATE_OF_SCHEMA[schema] == gate]
+    """Every table of the schema a gate ('mart' or 'kpi') guards: it must pass them before they can be released."""
+    return [table for schema, table in released_tables(connection) if GATE_OF_SCHEMA[schema] == gate]
 
 
 def released_views(connection: duckdb.DuckDBPyConnection) -> list[ViewContent]:
@@ -151,9 +153,7 @@ def passing_gate(
         ReleaseRefused: the schema is empty, or a table has no pass for exactly this content and catalogue.
     """
     guarded = {
-        f"{schema}.{table.table_name}": (table.digest, catalogue_digest, "pass")
-        for table in tables
-        if table.schema_name == schema
+        table.table_name: (table.digest, catalogue_digest, "pass") for table in tables if table.schema_name == schema
     }
     if not guarded:
         raise ReleaseRefused(f"There is no table in schema {schema} to release; build the models, then run again.")
@@ -166,8 +166,8 @@ def passing_gate(
     )
     if unproven:
         raise ReleaseRefused(
-            f"Not released: the {gate} gate holds no pass for {', '.join(unproven)} with exactly this content and "
-            f"these rules. Run the {gate} gate, correct what it reports, then release again."
+            f"Not released: the {gate} gate holds no pass for {', '.join(unproven)} in schema {schema} with exactly "
+            f"this content and these rules. Run the {gate} gate, correct what it reports, then release again."
         )
     runs = {(run_id, evaluated_at) for table, (_, run_id, evaluated_at) in verdicts.items() if table in guarded}
     if len(runs) > 1:

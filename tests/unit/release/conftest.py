@@ -10,7 +10,7 @@ import pytest
 
 from orchestration.release.build import ReleaseOutcome, publish
 from orchestration.release.digest import content_digest
-from orchestration.release.inventory import guarded_tables
+from orchestration.release.inventory import SCHEMA_OF_GATE, guarded_tables
 from orchestration.settings import Settings
 
 WAREHOUSE = """
@@ -145,7 +145,7 @@ def pass_gates(connection: duckdb.DuckDBPyConnection, catalogue: SampleCatalogue
     connection.execute("delete from gate.verdict; delete from gate.rule_result")
     for gate in ("mart", "kpi"):
         for table in guarded_tables(connection, gate):
-            digest = content_digest(connection, *table.split("."))
+            digest = content_digest(connection, SCHEMA_OF_GATE[gate], table)
             connection.execute(
                 "insert into gate.verdict values (?, ?, ?, ?, 'pass', ?, timestamp '2026-03-02 08:00')",
                 [gate, table, digest, catalogue.digest, run_id],
