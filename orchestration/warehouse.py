@@ -4,7 +4,9 @@ DuckDB takes one writer and, while it writes, no reader in another process. So o
 release open it, each under an operating-system lock; people read releases.
 """
 
+import logging
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -26,6 +28,10 @@ from orchestration.returns.submission import (
 from orchestration.settings import Settings
 
 LOCK_WAIT_SECONDS = 1800.0
+OPEN_WAIT_SECONDS = 120.0
+OPEN_RETRY_SECONDS = 2.0
+
+log = logging.getLogger("cornerstone.warehouse")
 
 _SUBMISSION_TABLE = """
 create or replace table control.submission (
@@ -51,17 +57,33 @@ def open_warehouse(warehouse_path: Path, holder: str) -> Iterator[duckdb.DuckDBP
         CornerstoneError: another process holds the lock or the file, or the file is not a database.
     """
     with warehouse_lock(warehouse_path, holder):
+        connection = _connect(warehouse_path)
         try:
-            connection = duckdb.connect(str(warehouse_path))
-        except (duckdb.IOException, duckdb.InvalidInputException) as error:
+            connection.execute("set enable_progress_bar = false")  # it would be drawn into standard output
+            yield connection
+        finally:
+            connection.close()
+
+
+def _connect(warehouse_path: Path) -> duckdb.DuckDBPyConnection:
+    """Open the database, waiting while another program has it open.
+
+    Our own lock keeps our steps apart; what it cannot see is the dbt process of a run that was killed, which lives on
+    until it finishes, or a person's database tool.
+    """
+    deadline = time.monotonic() + OPEN_WAIT_SECONDS
+    while True:
+        try:
+            return duckdb.connect(str(warehouse_path))
+        except duckdb.IOException as error:
+            if "lock" in str(error).lower() and time.monotonic() < deadline:
+                log.info("another program has %s open; waiting for it", warehouse_path.name)
+                time.sleep(OPEN_RETRY_SECONDS)
+                continue
             raise CornerstoneError(
                 f"{warehouse_path.name} cannot be opened: another program has it open, or it is damaged. Close that "
                 "program, or move the file away: it is rebuilt from the landed files at the next run."
             ) from error
-        try:
-            yield connection
-        finally:
-            connection.close()
 
 
 def write_control_tables(connection: duckdb.DuckDBPyConnection, settings: Settings) -> int:

@@ -34,6 +34,7 @@ def open_workspace(spec: ReturnSpec, spill_dir: Path) -> Iterator[duckdb.DuckDBP
     spill_dir.mkdir(parents=True, mode=0o700)
     connection = duckdb.connect(":memory:")
     try:
+        connection.execute("set enable_progress_bar = false")  # it would be drawn into standard output
         load_encryption(connection)
         connection.execute("set temp_file_encryption = true")
         connection.execute(f"set temp_directory = '{spill_dir}'")
