@@ -22,7 +22,12 @@ Effect = Literal["refuse", "quarantine", "flag"]
 LANDING_LEVELS: frozenset[Level] = frozenset({"row", "file", "submission", "cross"})
 
 _SCHEMA: dict[Level, str] = {"mart": "marts", "kpi": "kpi"}
-_FILE_KEYS = frozenset({"return_id", "refuse_above_share", "rules"})
+# Rules about a delivered file that hold whichever return it is of.
+EVERY_RETURN = "every_return"
+DEFAULT_REFUSE_ABOVE_SHARE = 0.5
+
+_REQUIRED_KEYS = frozenset({"return_id", "rules"})
+_FILE_KEYS = _REQUIRED_KEYS | {"refuse_above_share"}
 _TEXT_KEYS = ("rule_id", "table", "label", "why", "owner", "action")
 _RULE_KEYS = frozenset(
     {*_TEXT_KEYS, "official_number", "level", "severity", "effect", "columns", "failing_rows", "raised_by"}
@@ -102,6 +107,16 @@ class Catalogue:
         """The landing rules of a return that a query checks."""
         return tuple(rule for rule in self.for_level(*LANDING_LEVELS) if rule.return_id == return_id)
 
+    def about_landing(self, return_id: str) -> tuple[Rule, ...]:
+        """Every landing rule that a file of the return can break, whoever finds it."""
+        return tuple(
+            rule for rule in self.rules if rule.return_id in (return_id, EVERY_RETURN) and rule.level in LANDING_LEVELS
+        )
+
+    def refusing_share(self, return_id: str) -> float:
+        """The share of rows failing error rules above which a submission of the return is refused."""
+        return self.refuse_above_share.get(return_id, DEFAULT_REFUSE_ABOVE_SHARE)
+
     def rule(self, rule_id: str) -> Rule:
         """The rule with this id.
 
@@ -146,9 +161,10 @@ def _read_rules_file(path: Path, content: bytes) -> tuple[str, float, list[Rule]
         document = yaml.safe_load(content)
     except yaml.YAMLError as error:
         raise CatalogueError(f"{path.name} is not valid YAML: {error}") from error
-    if not isinstance(document, dict) or set(document) != _FILE_KEYS:
-        raise CatalogueError(f"{path.name} must hold exactly the keys {', '.join(sorted(_FILE_KEYS))}.")
-    return_id, share, entries = document["return_id"], document["refuse_above_share"], document["rules"]
+    if not isinstance(document, dict) or not _REQUIRED_KEYS <= set(document) <= _FILE_KEYS:
+        raise CatalogueError(f"{path.name} must hold the keys {', '.join(sorted(_REQUIRED_KEYS))}, may hold refuse_above_share, and nothing else.")
+    return_id, entries = document["return_id"], document["rules"]
+    share = document.get("refuse_above_share", DEFAULT_REFUSE_ABOVE_SHARE)
     if not isinstance(return_id, str) or not return_id:
         raise CatalogueError(f"{path.name}: return_id must be text.")
     if not isinstance(share, float) or not 0 < share <= 1:

@@ -1,6 +1,6 @@
 """Landing: files in the inbox become landed submissions; what arrived, by period, is an external asset."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 import dagster as dg
@@ -43,7 +43,7 @@ def check_name(rule: Rule) -> str:
 
 def landing_asset(spec: ReturnSpec, settings: Settings, catalogue: Catalogue) -> dg.AssetsDefinition:
     """The asset that lands whatever is new of one return. Its checks report; they never stop the other files."""
-    rules = [rule for rule in catalogue.rules if rule.return_id == spec.return_id and rule.effect is not None]
+    rules = catalogue.about_landing(spec.return_id)
     key = landed_key(spec.return_id)
 
     @dg.asset(
@@ -106,7 +106,7 @@ def _metadata(settings: Settings, report: LandingReport) -> dict[str, dg.Metadat
     }
 
 
-def _check_results(rules: list[Rule], report: LandingReport) -> Iterator[dg.AssetCheckResult]:
+def _check_results(rules: Sequence[Rule], report: LandingReport) -> Iterator[dg.AssetCheckResult]:
     """A rule passes when no submission that counts, and none refused just now, breaks it."""
     judged = [*report.current, *report.refused]
     for rule in rules:

@@ -23,7 +23,7 @@ from orchestration.returns.workspace import insert_arrow
 
 log = logging.getLogger("cornerstone.landing")
 
-UNREADABLE_ROW = "PS-013"
+UNREADABLE_ROW = "FILE-013"
 _ID_LENGTH = 20
 
 
@@ -213,7 +213,7 @@ def _judge(
     verdict = verdicts(
         failures,
         {entry.submission_id: entry.read.rows_read for entry in reads},
-        refuse_above_share=catalogue.refuse_above_share[spec.return_id],
+        refuse_above_share=catalogue.refusing_share(spec.return_id),
     )
     judged = {}
     for entry in reads:

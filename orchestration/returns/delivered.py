@@ -63,7 +63,7 @@ def open_delivered(path: Path, name: str) -> list[DataFile | FileRefused]:
     """
     size = path.stat().st_size
     if size == 0:
-        raise FileRefused("PS-005", f"{name} is empty (0 bytes); ask for it again.")
+        raise FileRefused("FILE-005", f"{name} is empty (0 bytes); ask for it again.")
     with path.open("rb") as stream:
         head = stream.read(8)
     if head.startswith(b"PK\x03\x04") or head.startswith(b"PK\x05\x06"):
@@ -71,9 +71,9 @@ def open_delivered(path: Path, name: str) -> list[DataFile | FileRefused]:
     if head.startswith(b"\x1f\x8b"):
         return [DataFile(name, _gunzip(path, name), "text")]
     if name.lower().endswith((".zip", ".gz")):
-        raise FileRefused("PS-001", f"{name} is not the archive its name says, or is damaged; download it again.")
+        raise FileRefused("FILE-001", f"{name} is not the archive its name says, or is damaged; download it again.")
     if name.lower().endswith((".xlsx", ".xlsm")):
-        raise FileRefused("PS-003", f"{name} is not the workbook its name says, or is damaged; save it again as .xlsx.")
+        raise FileRefused("FILE-003", f"{name} is not the workbook its name says, or is damaged; save it again as .xlsx.")
     content = path.read_bytes()
     _refuse_unless_text(content, name)
     return [DataFile(name, content, "text")]
@@ -93,7 +93,7 @@ def _refuse_unless_text(content: bytes, name: str) -> None:
     else:
         return
     raise FileRefused(
-        "PS-004", f"{name} is {seen}; what can be read here is CSV text, a .zip of it, or an .xlsx workbook."
+        "FILE-004", f"{name} is {seen}; what can be read here is CSV text, a .zip of it, or an .xlsx workbook."
     )
 
 
@@ -102,9 +102,9 @@ def _gunzip(path: Path, name: str) -> bytes:
         with gzip.open(path, "rb") as stream:
             content = stream.read(MAX_UNPACKED_BYTES + 1)
     except (OSError, EOFError, zlib.error) as error:
-        raise FileRefused("PS-001", f"{name} is a damaged or incomplete .gz file; download it again.") from error
+        raise FileRefused("FILE-001", f"{name} is a damaged or incomplete .gz file; download it again.") from error
     if len(content) > MAX_UNPACKED_BYTES:
-        raise FileRefused("PS-002", f"{name} unpacks to more than {MAX_UNPACKED_BYTES >> 30} GiB; it is not opened.")
+        raise FileRefused("FILE-002", f"{name} unpacks to more than {MAX_UNPACKED_BYTES >> 30} GiB; it is not opened.")
     return content
 
 
@@ -118,14 +118,14 @@ def _open_zip(path: Path, name: str) -> list[DataFile | FileRefused]:
             year = _guidance_year(archive, members)
             wanted = [member for member in members if member.filename.lower().endswith(".csv")]
             if not wanted:
-                raise FileRefused("PS-005", f"{name} holds no data file (.csv); download the whole release again.")
+                raise FileRefused("FILE-005", f"{name} holds no data file (.csv); download the whole release again.")
             return [_member(archive, member, name, year) for member in wanted]
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
         if name.lower().endswith((".xlsx", ".xlsm")):
             raise FileRefused(
-                "PS-003", f"{name} is a damaged or incomplete workbook; save or download it again."
+                "FILE-003", f"{name} is a damaged or incomplete workbook; save or download it again."
             ) from error
-        raise FileRefused("PS-001", f"{name} is a damaged or incomplete archive; download it again.") from error
+        raise FileRefused("FILE-001", f"{name} is a damaged or incomplete archive; download it again.") from error
 
 
 def _refuse_if_bomb(members: list[zipfile.ZipInfo], packed: int, name: str) -> None:
@@ -140,7 +140,7 @@ def _refuse_if_bomb(members: list[zipfile.ZipInfo], packed: int, name: str) -> N
         or escapes
     ):
         raise FileRefused(
-            "PS-002", f"{name} unpacks to more, or to other places, than a release would; it is not opened."
+            "FILE-002", f"{name} unpacks to more, or to other places, than a release would; it is not opened."
         )
 
 
@@ -156,15 +156,15 @@ def _guidance_year(archive: zipfile.ZipFile, members: list[zipfile.ZipInfo]) -> 
 def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str, year: int | None) -> DataFile | FileRefused:
     source_file = f"{name}/{member.filename}"
     if member.flag_bits & 0x1:
-        return FileRefused("PS-001", f"{source_file} is encrypted; deliver it without a password.")
+        return FileRefused("FILE-001", f"{source_file} is encrypted; deliver it without a password.")
     try:
         content = archive.read(member)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
-        refused = FileRefused("PS-001", f"{source_file} is damaged inside the archive; download the release again.")
+        refused = FileRefused("FILE-001", f"{source_file} is damaged inside the archive; download the release again.")
         refused.__cause__ = error
         return refused
     if not content:
-        return FileRefused("PS-005", f"{source_file} is empty (0 bytes); download the release again.")
+        return FileRefused("FILE-005", f"{source_file} is empty (0 bytes); download the release again.")
     try:
         _refuse_unless_text(content, source_file)
     except FileRefused as refused:

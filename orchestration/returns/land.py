@@ -275,7 +275,7 @@ def _write_quarantine(
         return
     folder = settings.vault_dir / "quarantine" / spec.return_id / f"submission={submission.submission_id}"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    actions = {rule.rule_id: rule.action for rule in catalogue.rules if rule.return_id == spec.return_id}
+    actions = {rule.rule_id: rule.action for rule in catalogue.about_landing(spec.return_id)}
     connection.execute("create or replace temp table rule_action (rule_id varchar, action varchar)")
     connection.executemany("insert into rule_action values (?, ?)", [list(pair) for pair in actions.items()])
     cell = spec.tables[submission.table].cell or "null"

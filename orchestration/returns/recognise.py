@@ -41,18 +41,18 @@ def read_data_file(file: DataFile, spec: ReturnSpec) -> ReadFile:
     """Recognise a data file as one of the return's and read it.
 
     Raises:
-        FileRefused: PS-008 it is nobody's, PS-009 it is another return's, or what its reader raises.
+        FileRefused: FILE-008 it is nobody's, FILE-009 it is another return's, or what its reader raises.
     """
     recognised = _recognise(file, spec)
     if recognised is None:
         for other in (load_spec(return_id) for return_id in return_ids() if return_id != spec.return_id):
             if _recognise(file, other):
                 raise FileRefused(
-                    "PS-009",
+                    "FILE-009",
                     f"{file.source_file} is a file of {other.title}, not of {spec.title}; drop it in raw/inbox/{other.return_id}/.",
                 )
         raise FileRefused(
-            "PS-008", f"{file.source_file} is not a file of {spec.title}: neither its columns nor its sheets are known."
+            "FILE-008", f"{file.source_file} is not a file of {spec.title}: neither its columns nor its sheets are known."
         )
     kind, found = recognised
     return READERS[kind.shape].read(file, kind, found)

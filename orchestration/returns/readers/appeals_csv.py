@@ -38,13 +38,13 @@ def read(file: DataFile, kind: FileKind, recognised: str) -> ReadFile:
     """Read the table into the shape of `published_figure`: one row an area, year and measure.
 
     Raises:
-        FileRefused: PS-012 the headings are not where they are known to be, PS-006 no figures below them.
+        FileRefused: FILE-012 the headings are not where they are known to be, FILE-006 no figures below them.
     """
     lines = list(csv.reader(io.StringIO(decode(file))))
     top = next((i for i, line in enumerate(lines) if len(line) > 1 and line[1].strip().lower() == "la code"), None)
     if top is None or top + 1 >= len(lines):
         raise FileRefused(
-            "PS-012", f"{file.source_file} looks like the appeal-rate table but has no 'LA code' heading."
+            "FILE-012", f"{file.source_file} looks like the appeal-rate table but has no 'LA code' heading."
         )
     years = pd.Series(lines[top]).str.strip().where(lambda cell: cell.str.fullmatch(r"\d{4}")).ffill()
     heads = pd.Series(lines[top + 1]).str.strip().str.lower().str.replace(r"[\d,]+$", "", regex=True)
@@ -53,7 +53,7 @@ def read(file: DataFile, kind: FileKind, recognised: str) -> ReadFile:
     unknown = [head for head in heads[2:] if head and head not in _MEASURES]
     if not used or unknown:
         raise FileRefused(
-            "PS-012", f"{file.source_file} has headings this reader does not know: {', '.join(unknown) or 'none'}."
+            "FILE-012", f"{file.source_file} has headings this reader does not know: {', '.join(unknown) or 'none'}."
         )
     latest = max(years[used])
     table = pd.DataFrame(lines[top + 2 :]).reindex(columns=range(len(heads))).fillna("").map(str.strip)
@@ -74,7 +74,7 @@ def read(file: DataFile, kind: FileKind, recognised: str) -> ReadFile:
         value_name="text",
     )
     if cells.empty:
-        raise FileRefused("PS-006", f"{file.source_file} has headings but no figures below them; ask for the data.")
+        raise FileRefused("FILE-006", f"{file.source_file} has headings but no figures below them; ask for the data.")
     cells["time_period"] = cells["column"].map(years)
     cells["measure"] = cells.pop("column").map(measures)
     text = cells.pop("text").str.replace(",", "").str.rstrip("%").str.strip()

@@ -47,7 +47,7 @@ def recognise(file: DataFile, kind: FileKind) -> str | None:
     """The file kind's supplier when the workbook is a community waiting-list publication, else None.
 
     Raises:
-        FileRefused: PS-003 the workbook cannot be opened.
+        FileRefused: FILE-003 the workbook cannot be opened.
     """
     if file.kind != "workbook":
         return None
@@ -62,7 +62,7 @@ def read(file: DataFile, kind: FileKind, recognised: str) -> ReadFile:
 
     Raises:
         FileRefused: RTW-140 a sheet is missing, RTW-141 a layout is unknown, RTW-142 the lines for children are not all
-            there, RTW-143 no data month or two that disagree, PS-006 no organisation rows.
+            there, RTW-143 no data month or two that disagree, FILE-006 no organisation rows.
     """
     workbook = _open(file)
     missing = [name for name in BAND_SHEETS if name not in workbook.sheet_names]
@@ -75,7 +75,7 @@ def read(file: DataFile, kind: FileKind, recognised: str) -> ReadFile:
     revised = _as_date(_cover_value(workbook, "revised")) or ""
     cells = pd.concat([_band_cells(name, sheet, kind, file) for name, sheet in sheets.items()], ignore_index=True)
     if cells.empty:
-        raise FileRefused("PS-006", f"{file.source_file} has its sheets but no organisation rows; ask for the data.")
+        raise FileRefused("FILE-006", f"{file.source_file} has its sheets but no organisation rows; ask for the data.")
     cells["data_month"] = month
     cells["published_date"] = published or None
     named = _FILE_MONTH.search(file.source_file)
@@ -94,7 +94,7 @@ def _open(file: DataFile) -> CalamineWorkbook:
         return CalamineWorkbook.from_filelike(io.BytesIO(file.content))
     except CalamineError as error:
         raise FileRefused(
-            "PS-003", f"{file.source_file} is a damaged, incomplete or protected workbook; save it again."
+            "FILE-003", f"{file.source_file} is a damaged, incomplete or protected workbook; save it again."
         ) from error
 
 

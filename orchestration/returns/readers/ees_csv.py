@@ -23,7 +23,7 @@ def recognise(file: DataFile, kind: FileKind) -> str | None:
     """The series a file holds, or None when it is not an EES file.
 
     Raises:
-        FileRefused: PS-012 an EES file of no known table, EES-04 one that lacks a fixed column.
+        FileRefused: FILE-012 an EES file of no known table, EES-04 one that lacks a fixed column.
     """
     if file.kind != "text":
         return None
@@ -45,7 +45,7 @@ def recognise(file: DataFile, kind: FileKind) -> str | None:
     if len(matches) != 1:
         known = ", ".join(sorted(kind.series))
         raise FileRefused(
-            "PS-012", f"{file.source_file} is an EES file, but its columns fit none of the known tables ({known})."
+            "FILE-012", f"{file.source_file} is an EES file, but its columns fit none of the known tables ({known})."
         )
     return matches[0]
 
@@ -59,7 +59,7 @@ def read(file: DataFile, kind: FileKind, recognised: str) -> ReadFile:
     """Read one table of a release into the shape of `ees_row`.
 
     Raises:
-        FileRefused: EES-05 authority columns missing, PS-012 no period can be read, and what `read_flat_csv` raises.
+        FileRefused: EES-05 authority columns missing, FILE-012 no period can be read, and what `read_flat_csv` raises.
     """
     assert isinstance(kind.series, dict)
     series_name = recognised
@@ -127,6 +127,6 @@ def _release_year(flat: FlatFile, series: Series, file: DataFile) -> int:
     ends = [int(match[1]) + (1 if match[2] else 0) for match in map(_YEAR.match, periods) if match]
     if not ends:
         raise FileRefused(
-            "PS-012", f"{file.source_file} holds no period such as 2024 or 202425, so its release cannot be told."
+            "FILE-012", f"{file.source_file} holds no period such as 2024 or 202425, so its release cannot be told."
         )
     return max(ends) + series.years_after

@@ -32,13 +32,13 @@ def read(file: DataFile, kind: FileKind, recognised: str) -> ReadFile:
     updated tool's, takes the year its latest period ends in.
 
     Raises:
-        FileRefused: PS-012 a column is missing, or no release year can be told; and what `read_flat_csv` raises.
+        FileRefused: FILE-012 a column is missing, or no release year can be told; and what `read_flat_csv` raises.
     """
     flat = read_flat_csv(file)
     missing = [name for name in COLUMNS if name not in flat.rows.column_names]
     if missing:
         raise FileRefused(
-            "PS-012", f"{file.source_file} lacks the column(s) {', '.join(missing)} of published figures."
+            "FILE-012", f"{file.source_file} lacks the column(s) {', '.join(missing)} of published figures."
         )
     names = flat.rows.column("release_name").combine_chunks()
     named_year = pc.cast(pc.struct_field(pc.extract_regex(pc.fill_null(names, ""), _YEAR), "year"), pa.int32())
@@ -47,7 +47,7 @@ def read(file: DataFile, kind: FileKind, recognised: str) -> ReadFile:
     year = pc.fill_null(named_year, latest)
     if not latest and named_year.null_count:
         raise FileRefused(
-            "PS-012", f"{file.source_file} has figures whose release year cannot be told from name or period."
+            "FILE-012", f"{file.source_file} has figures whose release year cannot be told from name or period."
         )
     revised = pc.cast(pc.match_substring_regex(pc.fill_null(names, ""), _REVISED), pa.int32())
     columns = {name: flat.rows.column(name) for name in COLUMNS if name not in ("measure", "value")}

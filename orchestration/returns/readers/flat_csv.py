@@ -39,7 +39,7 @@ def decode(file: DataFile) -> str:
     """The text of a file in UTF-8 (with or without byte-order mark), UTF-16 or Windows-1252.
 
     Raises:
-        FileRefused: PS-010, the bytes are none of these.
+        FileRefused: FILE-010, the bytes are none of these.
     """
     try:
         if file.content[:2] in (b"\xff\xfe", b"\xfe\xff"):
@@ -50,7 +50,7 @@ def decode(file: DataFile) -> str:
             return file.content.decode("cp1252")
     except UnicodeDecodeError as error:
         raise FileRefused(
-            "PS-010",
+            "FILE-010",
             f"{file.source_file} is in an encoding that is not UTF-8, UTF-16 or Windows-1252; save it as CSV UTF-8.",
         ) from error
 
@@ -70,13 +70,13 @@ def read_flat_csv(file: DataFile) -> FlatFile:
     Column names are lower-cased. Of columns that share a name and every value, one is kept and the name reported.
 
     Raises:
-        FileRefused: PS-006 no data row, PS-007 columns share a name but not their values, PS-010 encoding, PS-011 an
+        FileRefused: FILE-006 no data row, FILE-007 columns share a name but not their values, FILE-010 encoding, FILE-011 an
             unclosed quote.
     """
     text = decode(file)
     if text.count('"') % 2:
         raise FileRefused(
-            "PS-011", f"{file.source_file} has a quotation mark that is never closed; correct it and send it again."
+            "FILE-011", f"{file.source_file} has a quotation mark that is never closed; correct it and send it again."
         )
     width = len(next(csv.reader(io.StringIO(text[:65_536])), []))
     unreadable: list[UnreadableRow] = []
@@ -100,9 +100,9 @@ def read_flat_csv(file: DataFile) -> FlatFile:
             ),
         )
     except pa.ArrowInvalid as error:
-        raise FileRefused("PS-006", f"{file.source_file} has a header but no rows; ask for the data.") from error
+        raise FileRefused("FILE-006", f"{file.source_file} has a header but no rows; ask for the data.") from error
     if table.num_rows + len(unreadable) == 0:
-        raise FileRefused("PS-006", f"{file.source_file} has a header but no rows; ask for the data.")
+        raise FileRefused("FILE-006", f"{file.source_file} has a header but no rows; ask for the data.")
     table, duplicates = _drop_identical_columns(table, read_header(file), file)
     bad = np.array([row.source_row for row in unreadable], dtype=np.int64)
     source_row = np.setdiff1d(np.arange(1, table.num_rows + len(unreadable) + 1, dtype=np.int64), bad)
@@ -116,7 +116,7 @@ def _drop_identical_columns(table: pa.Table, header: list[str], file: DataFile) 
     unnamed = [table.column(i) for i in range(table.num_columns) if i >= len(names) or not names[i]]
     if any(column.null_count < len(column) for column in unnamed):
         raise FileRefused(
-            "PS-011", f"{file.source_file} has values under a column without a name; name it or remove it."
+            "FILE-011", f"{file.source_file} has values under a column without a name; name it or remove it."
         )
     keep: dict[str, pa.ChunkedArray] = {}
     for position, name in enumerate(names):
@@ -127,7 +127,7 @@ def _drop_identical_columns(table: pa.Table, header: list[str], file: DataFile) 
             same = pc.equal(pc.fill_null(column, ""), pc.fill_null(keep[name], ""))
             if not pc.all(same).as_py():
                 raise FileRefused(
-                    "PS-007",
+                    "FILE-007",
                     f"{file.source_file} has the column '{name}' twice with different values; it cannot be told which one is meant.",
                 )
             continue

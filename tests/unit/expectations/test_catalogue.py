@@ -91,7 +91,7 @@ def test_a_landing_rule_has_an_effect_that_fits_its_severity(
         ({"refuse_above_share": 5}, "share above 0"),
         ({"return_id": None}, "return_id must be text"),
         ({"rules": []}, "at least one rule"),
-        ({"owner": "x"}, "exactly the keys"),
+        ({"owner": "x"}, "and nothing else"),
     ],
 )
 def test_a_file_with_a_wrong_header_is_refused(tmp_path: Path, header: dict[str, Any], complaint: str) -> None:

@@ -40,4 +40,4 @@ def test_a_file_in_the_folder_of_another_return_is_sent_to_its_own() -> None:
     assert read_data_file(file, own).rows_read == 1
     with pytest.raises(FileRefused, match="drop it in raw/inbox/published_statistics/") as refused:
         read_data_file(file, other)
-    assert refused.value.rule_id == "PS-009"
+    assert refused.value.rule_id == "FILE-009"

@@ -151,4 +151,4 @@ def test_a_workbook_of_something_else_is_nobodys(tmp_path: Path) -> None:
     from openpyxl import Workbook
 
     Workbook().save(tmp_path / "other.xlsx")
-    assert refused(tmp_path / "other.xlsx").rule_id == "PS-008"
+    assert refused(tmp_path / "other.xlsx").rule_id == "FILE-008"

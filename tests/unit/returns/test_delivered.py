@@ -54,24 +54,24 @@ def test_an_empty_member_is_refused_and_the_others_are_opened(tmp_path: Path) ->
     path = write_zip(tmp_path / "r.zip", {"data/a.csv": "", "data/b.csv": requests_csv()})
     refused, opened = open_delivered(path, path.name)
     assert isinstance(refused, FileRefused)
-    assert refused.rule_id == "PS-005"
+    assert refused.rule_id == "FILE-005"
     assert isinstance(opened, DataFile)
 
 
 @pytest.mark.parametrize(
     ("name", "content", "rule_id"),
     [
-        ("empty.csv", b"", "PS-005"),
-        ("report.pdf", b"%PDF-1.7 ...", "PS-004"),
-        ("page.csv", b"<!doctype html><html></html>", "PS-004"),
-        ("return.xml", b"\xef\xbb\xbf<?xml version='1.0'?><Message/>", "PS-004"),
-        ("old.xls", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\x00" * 100, "PS-004"),
-        ("photo.csv", b"\x89PNG\r\n\x1a\n\x00\x00\x00", "PS-004"),
-        ("release.zip", b"this is not a zip", "PS-001"),
-        ("release.zip", b"PK\x03\x04 cut short", "PS-001"),
-        ("waits.xlsx", b"PK\x03\x04 cut short", "PS-003"),
-        ("waits.xlsx", b"plain text", "PS-003"),
-        ("figures.csv.gz", b"\x1f\x8b\x08 cut short", "PS-001"),
+        ("empty.csv", b"", "FILE-005"),
+        ("report.pdf", b"%PDF-1.7 ...", "FILE-004"),
+        ("page.csv", b"<!doctype html><html></html>", "FILE-004"),
+        ("return.xml", b"\xef\xbb\xbf<?xml version='1.0'?><Message/>", "FILE-004"),
+        ("old.xls", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\x00" * 100, "FILE-004"),
+        ("photo.csv", b"\x89PNG\r\n\x1a\n\x00\x00\x00", "FILE-004"),
+        ("release.zip", b"this is not a zip", "FILE-001"),
+        ("release.zip", b"PK\x03\x04 cut short", "FILE-001"),
+        ("waits.xlsx", b"PK\x03\x04 cut short", "FILE-003"),
+        ("waits.xlsx", b"plain text", "FILE-003"),
+        ("figures.csv.gz", b"\x1f\x8b\x08 cut short", "FILE-001"),
     ],
 )
 def test_what_cannot_be_opened_is_refused_by_its_rule(tmp_path: Path, name: str, content: bytes, rule_id: str) -> None:
@@ -85,34 +85,34 @@ def test_a_member_damaged_inside_an_archive_is_refused_alone(tmp_path: Path) -> 
     content[first_data : first_data + 8] = b"\xff" * 8
     refused, opened = open_delivered(write(path, bytes(content)), path.name)
     assert isinstance(refused, FileRefused)
-    assert refused.rule_id == "PS-001"
+    assert refused.rule_id == "FILE-001"
     assert isinstance(opened, DataFile)
 
 
 def test_a_truncated_zip_is_refused(tmp_path: Path) -> None:
     whole = write_zip(tmp_path / "r.zip", {"data/a.csv": requests_csv()}).read_bytes()
-    assert refusal(write(tmp_path / "cut.zip", whole[: len(whole) // 2])).rule_id == "PS-001"
+    assert refusal(write(tmp_path / "cut.zip", whole[: len(whole) // 2])).rule_id == "FILE-001"
 
 
 def test_a_zip_bomb_is_not_opened(tmp_path: Path) -> None:
     path = write_zip(tmp_path / "bomb.zip", {"data/a.csv": b"0" * (60 * 1024**2)})
-    assert refusal(path).rule_id == "PS-002"
+    assert refusal(path).rule_id == "FILE-002"
 
 
 def test_an_archive_of_too_many_files_is_not_opened(tmp_path: Path) -> None:
     path = write_zip(tmp_path / "many.zip", {f"{i}.csv": "a\n1\n" for i in range(MAX_MEMBERS + 1)})
-    assert refusal(path).rule_id == "PS-002"
+    assert refusal(path).rule_id == "FILE-002"
 
 
 def test_a_member_that_leaves_the_archive_is_not_opened(tmp_path: Path) -> None:
     path = tmp_path / "slip.zip"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("../../outside.csv", "a\n1\n")
-    assert refusal(path).rule_id == "PS-002"
+    assert refusal(path).rule_id == "FILE-002"
 
 
 def test_a_zip_without_a_data_file_is_refused(tmp_path: Path) -> None:
-    assert refusal(write_zip(tmp_path / "r.zip", {"notes.txt": "nothing"})).rule_id == "PS-005"
+    assert refusal(write_zip(tmp_path / "r.zip", {"notes.txt": "nothing"})).rule_id == "FILE-005"
 
 
 def test_gzip_is_opened_by_its_content_whatever_its_name(tmp_path: Path) -> None:

@@ -90,7 +90,7 @@ def test_an_ees_file_of_no_known_table_is_refused_and_told_the_known_ones() -> N
     content = csv_text([*EES_FIXED, "pupil_count"], [["202425", "Academic year", *ENGLAND, "All", "All", "1"]])
     with pytest.raises(FileRefused, match=r"none of the known tables \(.*caseload") as caught:
         read_data_file(data_file(content), SPEC)
-    assert caught.value.rule_id == "PS-012"
+    assert caught.value.rule_id == "FILE-012"
 
 
 def test_a_missing_fixed_column_is_named() -> None:
@@ -108,4 +108,4 @@ def test_authority_rows_without_authority_columns_are_refused() -> None:
 def test_a_file_that_is_nobodys_is_refused() -> None:
     with pytest.raises(FileRefused) as caught:
         read_data_file(data_file("name,height\nAda,170\n"), SPEC)
-    assert caught.value.rule_id == "PS-008"
+    assert caught.value.rule_id == "FILE-008"

@@ -30,7 +30,7 @@ def test_the_encodings_councils_use_give_the_same_text(encoding: str) -> None:
 
 
 def test_bytes_of_no_known_encoding_are_refused() -> None:
-    assert refused(b"a,b\n\x81\x8d,1\n") == "PS-010"
+    assert refused(b"a,b\n\x81\x8d,1\n") == "FILE-010"
 
 
 def test_a_repeated_column_with_the_same_values_is_kept_once_and_reported() -> None:
@@ -40,7 +40,7 @@ def test_a_repeated_column_with_the_same_values_is_kept_once_and_reported() -> N
 
 
 def test_a_repeated_column_with_other_values_is_refused() -> None:
-    assert refused("a,prior,prior\n1,2,3\n") == "PS-007"
+    assert refused("a,prior,prior\n1,2,3\n") == "FILE-007"
 
 
 def test_rows_that_do_not_fit_the_header_are_set_aside_with_their_place() -> None:
@@ -56,16 +56,16 @@ def test_blank_trailing_columns_are_dropped() -> None:
 
 
 def test_values_under_a_column_without_a_name_are_refused() -> None:
-    assert refused("a,b,\n1,2,3\n") == "PS-011"
+    assert refused("a,b,\n1,2,3\n") == "FILE-011"
 
 
 @pytest.mark.parametrize("content", ["a,b\n", "a,b", "a,b\n\n"])
 def test_a_header_without_rows_is_refused(content: str) -> None:
-    assert refused(content) == "PS-006"
+    assert refused(content) == "FILE-006"
 
 
 def test_an_unclosed_quote_is_refused() -> None:
-    assert refused('a,b\n1,"2\n3,4\n') == "PS-011"
+    assert refused('a,b\n1,"2\n3,4\n') == "FILE-011"
 
 
 def test_header_names_are_stripped() -> None:

@@ -161,7 +161,7 @@ def test_rows_that_cannot_be_used_are_quarantined_with_place_rule_and_action(
     [row] = duckdb.sql(
         f"select rule_id, source_file, source_row, row_text, action from read_parquet('{path}')"
     ).fetchall()
-    assert row[:4] == ("PS-013", "requests.csv", 4, "2024,Calendar year,Local authority")
+    assert row[:4] == ("FILE-013", "requests.csv", 4, "2024,Calendar year,Local authority")
     assert row[4]
 
 
