@@ -162,7 +162,9 @@ def _read_rules_file(path: Path, content: bytes) -> tuple[str, float, list[Rule]
     except yaml.YAMLError as error:
         raise CatalogueError(f"{path.name} is not valid YAML: {error}") from error
     if not isinstance(document, dict) or not _REQUIRED_KEYS <= set(document) <= _FILE_KEYS:
-        raise CatalogueError(f"{path.name} must hold the keys {', '.join(sorted(_REQUIRED_KEYS))}, may hold refuse_above_share, and nothing else.")
+        raise CatalogueError(
+            f"{path.name} must hold the keys {', '.join(sorted(_REQUIRED_KEYS))}, may hold refuse_above_share, and nothing else."
+        )
     return_id, entries = document["return_id"], document["rules"]
     share = document.get("refuse_above_share", DEFAULT_REFUSE_ABOVE_SHARE)
     if not isinstance(return_id, str) or not return_id:

@@ -38,7 +38,7 @@ class Status:
     received_not_landed: list[str]
     arrived: list[ArrivedSupplier]
     refused: list[str]
-    returns_without_data: list[str]
+    absent: list[str]
 
     def print_to(self, console: Console) -> None:
         """For a person."""
@@ -70,8 +70,8 @@ class Status:
             console.print(table)
         for reason in self.refused:
             console.print(f"refused  {reason}", soft_wrap=True)
-        for return_id in self.returns_without_data:
-            console.print(f"nothing has arrived for {return_id}")
+        for sentence in self.absent:
+            console.print(f"absent   {sentence}", soft_wrap=True)
 
 
 def read_status(settings: Settings) -> Status:
@@ -80,7 +80,6 @@ def read_status(settings: Settings) -> Status:
     arrived: list[ArrivedSupplier] = []
     waiting, received, refused, empty = [], [], [], []
     for return_id in return_ids():
-        load_spec(return_id)
         submissions = read_submissions(settings, return_id)
         counting = list(current_submissions(submissions).values())
         known = {submission.delivery_sha256 for submission in submissions}
@@ -93,7 +92,8 @@ def read_status(settings: Settings) -> Status:
         ]
         refused += [str(submission.reason) for submission in submissions if submission.status == "refused"]
         if not counting:
-            empty.append(return_id)
+            spec = load_spec(return_id)
+            empty.append(f"{spec.title}: nothing has arrived; left out: {spec.feeds}")
         for supplier in sorted({submission.supplier for submission in counting}):
             own = [submission for submission in counting if submission.supplier == supplier]
             latest = max(own, key=lambda submission: submission.period)
@@ -117,5 +117,5 @@ def read_status(settings: Settings) -> Status:
         received_not_landed=received,
         arrived=arrived,
         refused=refused,
-        returns_without_data=empty,
+        absent=empty,
     )

@@ -73,7 +73,9 @@ def open_delivered(path: Path, name: str) -> list[DataFile | FileRefused]:
     if name.lower().endswith((".zip", ".gz")):
         raise FileRefused("FILE-001", f"{name} is not the archive its name says, or is damaged; download it again.")
     if name.lower().endswith((".xlsx", ".xlsm")):
-        raise FileRefused("FILE-003", f"{name} is not the workbook its name says, or is damaged; save it again as .xlsx.")
+        raise FileRefused(
+            "FILE-003", f"{name} is not the workbook its name says, or is damaged; save it again as .xlsx."
+        )
     content = path.read_bytes()
     _refuse_unless_text(content, name)
     return [DataFile(name, content, "text")]

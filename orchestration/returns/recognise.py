@@ -3,7 +3,7 @@
 from typing import Protocol
 
 from orchestration.returns.delivered import DataFile, FileRefused
-from orchestration.returns.readers import appeals_csv, chs_workbook, ees_csv, figure_csv
+from orchestration.returns.readers import appeals_csv, chs_workbook, ees_csv, figure_csv, flat_table
 from orchestration.returns.readers.outcome import ReadFile
 from orchestration.returns.spec import FileKind, ReturnSpec, load_spec, return_ids
 
@@ -11,11 +11,11 @@ from orchestration.returns.spec import FileKind, ReturnSpec, load_spec, return_i
 class Reader(Protocol):
     """What the module of a file shape offers."""
 
-    def recognise(self, file: DataFile, kind: FileKind) -> str | None:
+    def recognise(self, file: DataFile, kind: FileKind, spec: ReturnSpec) -> str | None:
         """What the file holds, or None when it is not of this kind."""
         ...
 
-    def read(self, file: DataFile, kind: FileKind, recognised: str) -> ReadFile:
+    def read(self, file: DataFile, kind: FileKind, spec: ReturnSpec, recognised: str) -> ReadFile:
         """The file's rows in the shape of the landed table."""
         ...
 
@@ -26,12 +26,13 @@ READERS: dict[str, Reader] = {
     "figure_csv": figure_csv,
     "appeals_csv": appeals_csv,
     "chs_workbook": chs_workbook,
+    "flat_csv": flat_table,
 }
 
 
 def _recognise(file: DataFile, spec: ReturnSpec) -> tuple[FileKind, str] | None:
     for kind in spec.files.values():
-        found = READERS[kind.shape].recognise(file, kind)
+        found = READERS[kind.shape].recognise(file, kind, spec)
         if found is not None:
             return kind, found
     return None
@@ -52,7 +53,8 @@ def read_data_file(file: DataFile, spec: ReturnSpec) -> ReadFile:
                     f"{file.source_file} is a file of {other.title}, not of {spec.title}; drop it in raw/inbox/{other.return_id}/.",
                 )
         raise FileRefused(
-            "FILE-008", f"{file.source_file} is not a file of {spec.title}: neither its columns nor its sheets are known."
+            "FILE-008",
+            f"{file.source_file} is not a file of {spec.title}: neither its columns nor its sheets are known.",
         )
     kind, found = recognised
-    return READERS[kind.shape].read(file, kind, found)
+    return READERS[kind.shape].read(file, kind, spec, found)

@@ -24,6 +24,8 @@ class Column(_Strict):
 
     type: str
     description: str
+    source: str | None = None  # pattern of the column's name in a flat file, whole name, any case
+    required: bool = False  # a flat file without this column is not one of this return
 
 
 class LandedTable(_Strict):
@@ -61,7 +63,7 @@ class Series(_Strict):
 class FileKind(_Strict):
     """A kind of file the return accepts: its shape (which reader) and what it lands in."""
 
-    shape: Literal["ees_csv", "figure_csv", "appeals_csv", "chs_workbook"]
+    shape: Literal["ees_csv", "figure_csv", "appeals_csv", "chs_workbook", "flat_csv"]
     table: str
     supplier: str
     publisher: str = ""
@@ -82,6 +84,7 @@ class ReturnSpec(_Strict):
     publishers: list[str]
     personal_data: Literal["none", "identifiers"]
     frequency: str
+    feeds: str  # what is left out, and says so, while nothing has arrived
     links: list[str]
     spec_version: str
     tables: dict[str, LandedTable]

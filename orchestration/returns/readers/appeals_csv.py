@@ -13,7 +13,7 @@ import pyarrow as pa
 from orchestration.returns.delivered import DataFile, FileRefused
 from orchestration.returns.readers.flat_csv import decode
 from orchestration.returns.readers.outcome import ReadFile
-from orchestration.returns.spec import FileKind
+from orchestration.returns.spec import FileKind, ReturnSpec
 
 _MEASURES = {
     "appeals registered": "appeals_registered",
@@ -27,14 +27,14 @@ _MEASURES = {
 _MARKS = {"-": "0", "..": "x", "~": "c"}
 
 
-def recognise(file: DataFile, kind: FileKind) -> str | None:
+def recognise(file: DataFile, kind: FileKind, spec: ReturnSpec) -> str | None:
     """The series when the text opens with the appeal-rate title, else None."""
     if file.kind != "text" or "send appeal rate table" not in decode(file)[:200].lower():
         return None
     return str(kind.series)
 
 
-def read(file: DataFile, kind: FileKind, recognised: str) -> ReadFile:
+def read(file: DataFile, kind: FileKind, spec: ReturnSpec, recognised: str) -> ReadFile:
     """Read the table into the shape of `published_figure`: one row an area, year and measure.
 
     Raises:

@@ -16,7 +16,7 @@ from python_calamine import CalamineError, CalamineWorkbook
 
 from orchestration.returns.delivered import DataFile, FileRefused
 from orchestration.returns.readers.outcome import ReadFile
-from orchestration.returns.spec import FileKind
+from orchestration.returns.spec import FileKind, ReturnSpec
 
 TITLE = "Community Health Services Waiting Times"
 BAND_SHEETS = ("Table 4", *(f"Table 4{letter}" for letter in "abcdefg"))
@@ -43,7 +43,7 @@ _LEVELS = {"national": "national", "region": "region", "icb": "icb", "organisati
 Sheet = list[list[Any]]
 
 
-def recognise(file: DataFile, kind: FileKind) -> str | None:
+def recognise(file: DataFile, kind: FileKind, spec: ReturnSpec) -> str | None:
     """The file kind's supplier when the workbook is a community waiting-list publication, else None.
 
     Raises:
@@ -57,7 +57,7 @@ def recognise(file: DataFile, kind: FileKind) -> str | None:
     return None
 
 
-def read(file: DataFile, kind: FileKind, recognised: str) -> ReadFile:
+def read(file: DataFile, kind: FileKind, spec: ReturnSpec, recognised: str) -> ReadFile:
     """Read every band sheet into the shape of `chs_wait`: one row a cell, organisation x service line x band.
 
     Raises:

@@ -12,14 +12,14 @@ import pyarrow.compute as pc
 from orchestration.returns.delivered import DataFile, FileRefused
 from orchestration.returns.readers.flat_csv import FlatFile, read_flat_csv, read_header
 from orchestration.returns.readers.outcome import ReadFile
-from orchestration.returns.spec import FileKind, Series
+from orchestration.returns.spec import FileKind, ReturnSpec, Series
 
 ALWAYS = ("time_period", "time_identifier", "geographic_level", "country_code", "country_name")
 AUTHORITY = ("region_code", "region_name", "old_la_code", "new_la_code", "la_name")
 _YEAR = re.compile(r"^(\d{4})(\d{2})?$")
 
 
-def recognise(file: DataFile, kind: FileKind) -> str | None:
+def recognise(file: DataFile, kind: FileKind, spec: ReturnSpec) -> str | None:
     """The series a file holds, or None when it is not an EES file.
 
     Raises:
@@ -55,7 +55,7 @@ def _first_value(file: DataFile, column: str) -> str:
     return str(values[0].as_py() or "")
 
 
-def read(file: DataFile, kind: FileKind, recognised: str) -> ReadFile:
+def read(file: DataFile, kind: FileKind, spec: ReturnSpec, recognised: str) -> ReadFile:
     """Read one table of a release into the shape of `ees_row`.
 
     Raises:

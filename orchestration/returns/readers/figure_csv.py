@@ -7,7 +7,7 @@ import pyarrow.compute as pc
 from orchestration.returns.delivered import DataFile, FileRefused
 from orchestration.returns.readers.flat_csv import read_flat_csv, read_header
 from orchestration.returns.readers.outcome import ReadFile
-from orchestration.returns.spec import FileKind
+from orchestration.returns.spec import FileKind, ReturnSpec
 
 COLUMNS = (
     "publisher", "dataset", "release_name", "series", "time_period", "time_identifier", "geographic_level", "region_name",
@@ -17,7 +17,7 @@ _YEAR = r"\b(?P<year>(?:19|20)\d{2})\b"
 _REVISED = r"(?i)\(revised\)"
 
 
-def recognise(file: DataFile, kind: FileKind) -> str | None:
+def recognise(file: DataFile, kind: FileKind, spec: ReturnSpec) -> str | None:
     """The file kind's own name when the header is that of published figures, else None."""
     if file.kind != "text":
         return None
@@ -25,7 +25,7 @@ def recognise(file: DataFile, kind: FileKind) -> str | None:
     return kind.supplier if {"publisher", "release_name", "measure", "value"} <= set(header) else None
 
 
-def read(file: DataFile, kind: FileKind, recognised: str) -> ReadFile:
+def read(file: DataFile, kind: FileKind, spec: ReturnSpec, recognised: str) -> ReadFile:
     """Read published figures into the shape of `published_figure`.
 
     The year of a release comes from its name ('EHC plans 2025 (revised)'); a name without one, such as a continuously

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from expectations.catalogue import Catalogue, load_catalogue
-from orchestration.returns.spec import load_spec
+from orchestration.returns.spec import load_spec, return_ids
 
 HERE = Path(__file__).parent
 PROJECT = Path(__file__).parents[3]
@@ -41,8 +41,9 @@ def catalogue() -> Catalogue:
 @pytest.fixture(scope="session")
 def landing_world() -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect()
-    for name, table in load_spec("published_statistics").tables.items():
-        connection.execute(f"create table {name} ({table.column_sql})")
+    for return_id in return_ids():
+        for name, table in load_spec(return_id).tables.items():
+            connection.execute(f"create table {name} ({table.column_sql})")
     connection.execute(SUBMISSION_FILE)
     connection.execute((HERE / "sound_landing.sql").read_text())
     return connection

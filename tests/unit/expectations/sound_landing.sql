@@ -94,3 +94,29 @@ cross join (
 cross join (
     values ('Table 4', 'total', 182), ('Table 4a', 'w00_01', 162), ('Table 4b', 'w01_02', 20)
 ) as bands (sheet, band_code, printed);
+
+insert into establishment by name
+select
+    'gias' as submission_id,
+    'register_20260105.csv' as source_file,
+    '372' as la_code,
+    '35' as type_code,
+    *
+from (
+    values (1, '999001', 'Quillmoor Primary School'), (2, '999002', 'Tanglewick Academy')
+) as schools (source_row, urn, establishment_name);
+
+insert into postcode by name
+select
+    'onspd' as submission_id,
+    'postcodes_2026.csv' as source_file,
+    'E08000018' as la_code,
+    *
+from (values (1, 'ZZ99 1AA', 'E01999001'), (2, 'ZZ99 1AB', 'E01999002')) as postcodes (source_row, postcode, lsoa_code);
+
+insert into lsoa_deprivation by name
+select
+    'iod' as submission_id,
+    'deprivation_2025.csv' as source_file,
+    *
+from (values (1, 'E01999001', '1'), (2, 'E01999002', '10')) as areas (source_row, lsoa_code, imd_decile);

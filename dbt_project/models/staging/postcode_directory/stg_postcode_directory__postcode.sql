@@ -1,0 +1,18 @@
+select
+    landed.submission_id,
+    landed.postcode,
+    landed.la_code as la_ons_code,
+    landed.ward_code,
+    landed.lsoa_code,
+    landed.termination_month is null as is_in_use
+from {{ source('postcode_directory', 'postcode') }} as landed
+inner join {{ ref('stg_control__submission') }} as submission
+    on landed.submission_id = submission.submission_id
+where
+    submission.is_current
+    -- A directory describes one date; of the dates received the latest counts.
+    and submission.period = (
+        select max(latest.period)
+        from {{ ref('stg_control__submission') }} as latest
+        where latest.return_id = 'postcode_directory' and latest.is_current
+    )

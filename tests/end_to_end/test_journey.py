@@ -1,0 +1,174 @@
+"""From files to a release: twice, by every way in, and with one return alone."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from orchestration.settings import PROJECT_DIR
+from tests.conftest import csv_text, requests_csv
+from tests.end_to_end.journey import Journey
+
+pytestmark = [pytest.mark.end_to_end, pytest.mark.xdist_group("journey")]
+
+REGISTER = csv_text(
+    [
+        "URN",
+        "LA (code)",
+        "EstablishmentName",
+        "TypeOfEstablishment (code)",
+        "EstablishmentStatus (code)",
+        "SchoolCapacity",
+    ],
+    [
+        ["999001", "372", "Quillmoor Primary School", "01", "1", "210"],
+        ["999002", "370", "Tanglewick Academy", "35", "2", ""],
+    ],
+)
+
+
+def query(path: Path, sql: str) -> list[tuple[Any, ...]]:
+    with duckdb.connect(str(path), read_only=True) as connection:
+        return connection.execute(sql).fetchall()
+
+
+def dagster(journey: Journey, job: str) -> str:
+    """Run a job with Dagster's own command; what it printed."""
+    home = journey.cornerstone("prepare", "--print-dagster-home").stdout.strip()
+    done = subprocess.run(
+        [
+            str(Path(sys.executable).with_name("dagster")),
+            "job",
+            "execute",
+            "-m",
+            "orchestration.definitions",
+            "-j",
+            job,
+        ],
+        env={**journey.environment, "DAGSTER_HOME": home},
+        cwd=PROJECT_DIR,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    return done.stderr
+
+
+@pytest.fixture(scope="module")
+def journey(tmp_path_factory: pytest.TempPathFactory) -> Journey:
+    """A fresh machine: the bundled figures and nothing else, run once."""
+    folder: Path = tmp_path_factory.mktemp("journey")
+    shutil.copytree(PROJECT_DIR / "raw" / "seed", folder / "raw" / "seed")
+    journey = Journey(folder / "store", folder / "raw")
+    ended = journey.cornerstone("run", "--json")
+    assert (ended.exit_code, ended.result["status"]) == (0, "released"), ended.stderr
+    return journey
+
+
+def releases(journey: Journey) -> list[str]:
+    return [release["release_id"] for release in journey.cornerstone("release", "list", "--json").result]
+
+
+def test_the_bundled_figures_alone_give_a_release_with_real_figures(journey: Journey) -> None:
+    found = query(
+        journey.current / "open" / "send_kpis.duckdb",
+        "select numerator, denominator, round(value, 1) from kpi.kpi_value where kpi_id = 'ehcp_20_weeks_excl_exceptions_pct'"
+        " and la_code = '372' and time_period = '2024' and breakdown = 'Total' and area_role = 'own_authority'",
+    )
+    assert [tuple(map(float, row)) for row in found] == [(359.0, 462.0, 77.7)]
+
+
+def test_every_kpi_of_the_catalogue_has_figures_or_the_reason_why_not(journey: Journey) -> None:
+    rows = query(journey.current / "open" / "send_kpis.duckdb", "select is_available, reason from kpi.kpi_availability")
+    assert len(rows) == 75
+    assert all(reason for _, reason in rows)
+    assert {True, False} == {is_available for is_available, _ in rows}
+
+
+def test_every_released_column_is_described(journey: Journey) -> None:
+    for name in ("open/send_kpis.duckdb", "restricted/send_marts.duckdb"):
+        undescribed = query(
+            journey.current / name,
+            "select schema_name, table_name, column_name from duckdb_columns() where comment is null and not internal"
+            " and schema_name <> 'meta'",
+        )
+        assert undescribed == []
+
+
+def test_a_second_run_finds_nothing_new_and_makes_no_release(journey: Journey) -> None:
+    before = releases(journey)
+    ended = journey.cornerstone("run", "--json")
+    assert (ended.exit_code, ended.result["status"]) == (0, "nothing_new")
+    assert "imports and definitions" not in ended.result["seconds"]
+    assert releases(journey) == before
+
+
+def test_dagsters_own_command_does_the_work_and_finds_the_release_unchanged(journey: Journey) -> None:
+    before = releases(journey)
+    assert "RUN_SUCCESS" in dagster(journey, "refresh")
+    assert releases(journey) == before
+
+
+def test_the_multi_process_executor_does_it_too(journey: Journey) -> None:
+    before = releases(journey)
+    printed = dagster(journey, "__ASSET_JOB")
+    assert "RUN_SUCCESS" in printed
+    assert "multiprocess executor" in printed
+    assert releases(journey) == before
+
+
+def test_status_says_what_has_arrived_and_what_is_left_out(journey: Journey) -> None:
+    status = journey.cornerstone("status", "--json").result
+    assert [row["supplier"] for row in status["arrived"]] == ["cornerstone.published_figures"]
+    assert status["current_release"] == journey.current.resolve().name
+    assert any("Establishment register: nothing has arrived; left out:" in sentence for sentence in status["absent"])
+
+
+def test_a_release_that_needs_approval_waits_for_a_named_person(
+    journey: Journey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    current = journey.current.resolve().name
+    monkeypatch.setenv("CORNERSTONE_RELEASE_APPROVAL", "required")
+    journey.drop("requests.csv", requests_csv(requests="960"))
+    ended = journey.cornerstone("run", "--json")
+    assert (ended.exit_code, ended.result["status"]) == (0, "pending")
+    pending = ended.result["release_id"]
+    assert journey.current.resolve().name == current
+    assert journey.cornerstone("release", "approve", pending, "--by", "", "--note", "x").exit_code == 2
+    assert journey.cornerstone("release", "approve", pending, "--by", "A. Reader", "--note", "Checked").exit_code == 0
+    assert journey.current.resolve().name == pending
+    shown = journey.cornerstone("release", "show", pending, "--verify", "--json").result
+    assert (shown["approval"]["by"], shown["approval"]["note"]) == ("A. Reader", "Checked")
+    assert (
+        journey.cornerstone("release", "rollback", current, "--by", "A. Reader", "--note", "Too early").exit_code == 0
+    )
+    assert journey.current.resolve().name == current
+
+
+def test_one_return_alone_publishes_and_what_it_does_not_feed_is_left_out(tmp_path: Path) -> None:
+    journey = Journey(tmp_path / "store", tmp_path / "raw")
+    inbox = tmp_path / "raw" / "inbox" / "establishment_register"
+    inbox.mkdir(parents=True)
+    (inbox / "edubasealldata20260105.csv").write_text(REGISTER)
+    ended = journey.cornerstone("run", "--json")
+    assert (ended.exit_code, ended.result["status"]) == (0, "released"), ended.stdout
+    settings = query(
+        journey.current / "restricted" / "send_marts.duckdb",
+        "select setting_name, is_in_own_authority, is_open, school_capacity_count from marts.dim_setting order by urn",
+    )
+    assert settings == [("Quillmoor Primary School", True, True, 210), ("Tanglewick Academy", False, False, None)]
+    database = journey.current / "open" / "send_kpis.duckdb"
+    assert query(database, "select count(*) from kpi.kpi_value") == [(0,)]
+    assert query(database, "select distinct is_available from kpi.kpi_availability") == [(False,)]
+
+
+def test_nothing_at_all_publishes_empty_tables_and_says_so(tmp_path: Path) -> None:
+    journey = Journey(tmp_path / "store", tmp_path / "raw")
+    ended = journey.cornerstone("run", "--json")
+    assert (ended.exit_code, ended.result["status"]) == (0, "released"), ended.stdout
+    assert query(journey.current / "open" / "send_kpis.duckdb", "select count(*) from kpi.kpi_value") == [(0,)]

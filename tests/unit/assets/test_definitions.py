@@ -1,0 +1,73 @@
+"""The Dagster code location: everything loads, and everything says what it is."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from orchestration.returns.spec import return_ids
+
+
+@pytest.fixture(scope="module")
+def definitions(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dg.Definitions]:
+    folder: Path = tmp_path_factory.mktemp("definitions")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CORNERSTONE_STORE", str(folder / "store"))
+        patch.setenv("CORNERSTONE_RAW", str(folder / "raw"))
+        from orchestration.definitions import defs
+
+        yield defs
+
+
+def test_every_asset_has_a_description_an_owner_a_kind_and_a_group(definitions: dg.Definitions) -> None:
+    specs = definitions.resolve_all_asset_specs()
+    assert len(specs) > 40
+    incomplete = [
+        spec.key.to_user_string()
+        for spec in specs
+        if not (spec.description and spec.owners and spec.kinds and spec.group_name)
+    ]
+    assert incomplete == []
+
+
+def test_the_assets_stand_in_the_groups_of_the_journey(definitions: dg.Definitions) -> None:
+    groups = {spec.group_name for spec in definitions.resolve_all_asset_specs()}
+    assert groups == {"received", "landing", "seed", "staging", "intermediate", "marts", "kpi", "release"}
+
+
+@pytest.mark.parametrize("return_id", return_ids())
+def test_every_return_has_what_arrived_and_what_landed(definitions: dg.Definitions, return_id: str) -> None:
+    graph = definitions.resolve_asset_graph()
+    received, landed = dg.AssetKey(["received", return_id]), dg.AssetKey(["landed", return_id])
+    assert graph.get(received).is_external
+    assert graph.get(received).is_partitioned
+    assert received in graph.get(landed).parent_keys
+
+
+def test_only_gates_and_dbt_tests_block(definitions: dg.Definitions) -> None:
+    graph = definitions.resolve_asset_graph()
+    landing = [check for check in graph.asset_check_keys if check.asset_key.path[0] == "landed"]
+    assert landing
+    assert not any(graph.get_check_spec(check).blocking for check in landing)
+    gates = [check for check in graph.asset_check_keys if check.name in ("PS_201", "PS_301")]
+    assert {check.asset_key.path[0] for check in gates} == {"marts", "kpi"}
+    assert all(graph.get_check_spec(check).blocking for check in gates)
+
+
+def test_one_job_refreshes_everything_in_one_process(definitions: dg.Definitions) -> None:
+    job = definitions.resolve_job_def("refresh")
+    assert job.executor_def.name == "in_process"
+    steps = {node.name for node in job.nodes}
+    assert {"build_marts", "mart_gate", "build_kpis", "kpi_gate", "release"} < steps
+    assert {f"landed__{return_id}" for return_id in return_ids()} < steps
+
+
+def test_great_expectations_is_not_imported_to_load_the_definitions(tmp_path: Path) -> None:
+    environment = {**os.environ, "CORNERSTONE_STORE": str(tmp_path / "store"), "CORNERSTONE_RAW": str(tmp_path / "raw")}
+    code = "import sys, orchestration.definitions; print('great_expectations' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+    assert done.stdout.strip() == "False", done.stderr
