@@ -14,6 +14,11 @@ log = logging.getLogger("cornerstone.dbt")
 _SOURCES = ("models", "macros", "seeds", "snapshots", "tests")
 
 
+def dbt_executable() -> str:
+    """The dbt of this environment, whether or not the environment is activated."""
+    return str(Path(sys.executable).with_name("dbt"))
+
+
 def manifest_path(settings: Settings) -> Path:
     """Where dbt leaves its manifest."""
     return settings.dbt_project_dir / "target" / "manifest.json"
@@ -51,7 +56,7 @@ def run_dbt(settings: Settings, arguments: list[str]) -> None:
     """
     settings.store.mkdir(parents=True, exist_ok=True)
     done = subprocess.run(
-        [str(Path(sys.executable).with_name("dbt")), *arguments],
+        [dbt_executable(), *arguments],
         cwd=settings.dbt_project_dir,
         env={
             **os.environ,

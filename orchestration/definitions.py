@@ -9,7 +9,7 @@ from orchestration.assets.landing import landing_asset, received_asset
 from orchestration.assets.models import control_asset, dbt_project, model_assets
 from orchestration.assets.release import release_asset
 from orchestration.automation.jobs import refresh
-from orchestration.dbt_manifest import ensure_manifest
+from orchestration.dbt_manifest import dbt_executable, ensure_manifest
 from orchestration.resources import WarehouseResource
 from orchestration.returns.spec import load_spec, return_ids
 from orchestration.settings import load_settings
@@ -36,7 +36,9 @@ defs = dg.Definitions(
     asset_checks=[gate("mart", settings, catalogue), gate("kpi", settings, catalogue)],
     jobs=[refresh],
     resources={
-        "dbt": DbtCliResource(project_dir=project, profiles_dir=str(settings.dbt_project_dir)),
+        "dbt": DbtCliResource(
+            project_dir=project, profiles_dir=str(settings.dbt_project_dir), dbt_executable=dbt_executable()
+        ),
         "warehouse": WarehouseResource(database=str(settings.warehouse_path)),
     },
 )
