@@ -19,7 +19,7 @@ TOPIC = ["All EHC plans issued"] * 2
 COLUMNS = ["plans_issued_den", "plans_issued_den_ex", "plans_issued_within_20_weeks", "plans_issued_20_weeks_ex"]
 
 
-def timeliness_csv(issued_in_time: str, la_share: str = "") -> str:
+def timeliness_csv(issued_in_time: str) -> str:
     """DfE's 20-week table for 2024: 462 plans of Rotherham count, of which `issued_in_time` within 20 weeks."""
     return csv_text(
         [*EES_FIXED, *COLUMNS],
@@ -98,7 +98,7 @@ def main() -> int:
     """Print the demonstration; 0 when everything was as it must be."""
     console = Console(highlight=False)
     with tempfile.TemporaryDirectory() as folder:
-        shown = demonstrate(Journey(Path(folder) / "store", Path(folder) / "raw"), console)
+        shown = demonstrate(Journey(Path(folder) / "store", Path(folder) / "raw", show_progress=True), console)
     return 0 if shown.before == shown.after and shown.second["status"] == "blocked" else 1
 
 

@@ -32,6 +32,7 @@ class Journey:
 
     store: Path
     raw: Path
+    show_progress: bool = False
 
     @property
     def inbox(self) -> Path:
@@ -55,11 +56,12 @@ class Journey:
             [sys.executable, "-c", code, *arguments],
             env=self.environment,
             cwd=PROJECT_DIR,
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=None if self.show_progress else subprocess.PIPE,
             text=True,
             check=False,
         )
-        return Ended(done.returncode, done.stdout, done.stderr)
+        return Ended(done.returncode, done.stdout, done.stderr or "")
 
     def drop(self, name: str, content: str | bytes) -> None:
         """Put a file in the inbox."""
