@@ -62,11 +62,6 @@ class GateVerdict:
         """The failures that stop the release."""
         return [result for result in self.results if not result.success and result.rule.severity == "block"]
 
-    @property
-    def warnings(self) -> list[RuleResult]:
-        """The failures that need a note from the rule's owner."""
-        return [result for result in self.results if not result.success and result.rule.severity == "warn"]
-
 
 def run_gate(
     connection: duckdb.DuckDBPyConnection,

@@ -18,6 +18,7 @@ from orchestration.returns.workspace import open_workspace
 from orchestration.settings import Settings
 
 PLACES_SHOWN = 10
+NOT_RECOGNISED = {"FILE-008", "FILE-009"}
 
 
 @dataclass(frozen=True)
@@ -124,7 +125,8 @@ def check_files(settings: Settings, paths: Iterable[Path], return_id: str | None
             with tempfile.TemporaryDirectory() as spill, open_workspace(spec, Path(spill) / "spill") as connection:
                 [delivery] = assess(connection, [file], spec, catalogue, known_ids=(), docs=None)
             verdicts = delivery.assessed
-            if any(assessed.supplier for assessed in verdicts):  # recognised as something of this return
+            # Recognised as something of this return, whether or not it can be used.
+            if not any(NOT_RECOGNISED & set(assessed.rule_ids) for assessed in verdicts):
                 break
         checked += verdicts
     return CheckReport(checked, catalogue)

@@ -30,7 +30,9 @@ app = typer.Typer(
 release_app = typer.Typer(no_args_is_help=True, help="Releases: list, show, approve, roll back.")
 app.add_typer(release_app, name="release")
 
-out = Console(highlight=False)
+WIDE = 160  # where nobody watches, tables are not cut to a window
+
+out = Console(highlight=False, width=None if sys.stdout.isatty() else WIDE)
 err = Console(stderr=True, highlight=False)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
@@ -67,6 +69,8 @@ def run(as_json: AsJson = False) -> None:
             out.print(f"[yellow]refused[/yellow]  {reason}", soft_wrap=True)
         for repeat in outcome.repeats:
             out.print(f"[dim]repeated[/dim] {repeat}", soft_wrap=True)
+        for sentence in outcome.left:
+            out.print(f"[yellow]left[/yellow]     {sentence}", soft_wrap=True)
         for rule in outcome.failed_rules:
             out.print(
                 f"[red]blocked[/red]  {rule.rule_id} on {rule.table}: {rule.failing_rows:,} failing. {rule.label}"

@@ -14,7 +14,7 @@ from orchestration.code_version import code_version
 from orchestration.dagster_home import prepare_dagster_home
 from orchestration.durable import write_json_durably
 from orchestration.locking import exclusive_lock
-from orchestration.release.folders import current_release
+from orchestration.release.folders import complete_releases, current_release
 from orchestration.returns.land import has_work
 from orchestration.returns.spec import return_ids
 from orchestration.returns.submission import current_submissions, read_submissions
@@ -51,6 +51,7 @@ class RunOutcome:
     run_id: str | None = None
     refused: list[str] = field(default_factory=list)
     repeats: list[str] = field(default_factory=list)
+    left: list[str] = field(default_factory=list)
     failed_rules: list[FailedRule] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
 
@@ -59,7 +60,7 @@ class RunOutcome:
         """0 good, 1 the data has errors, 2 the set-up cannot be used."""
         if self.status == "failed":
             return 2
-        return 1 if self.status == "blocked" or self.refused else 0
+        return 1 if self.status == "blocked" or self.refused or self.left else 0
 
 
 def _fingerprint(settings: Settings) -> str:
@@ -78,12 +79,8 @@ def _is_nothing_new(settings: Settings) -> bool:
     if any(has_work(settings, return_id) for return_id in return_ids()) or not state.is_file():
         return False
     last = json.loads(state.read_text(encoding="utf-8"))
-    release = current_release(settings)
-    return (
-        last["fingerprint"] == _fingerprint(settings)
-        and release is not None
-        and release.release_id == last["release_id"]
-    )
+    made = {manifest.release_id for manifest in complete_releases(settings)}
+    return last["fingerprint"] == _fingerprint(settings) and last["release_id"] in made
 
 
 def run_journey(settings: Settings) -> RunOutcome:
@@ -97,11 +94,10 @@ def run_journey(settings: Settings) -> RunOutcome:
         started = time.perf_counter()
         if _is_nothing_new(settings):
             release = current_release(settings)
-            assert release is not None
             return RunOutcome(
                 "nothing_new",
                 "Nothing new in the inbox, and nothing changed since the last run: the current release stands.",
-                release.release_id,
+                release.release_id if release else None,
                 seconds={"looking for new files": time.perf_counter() - started},
             )
         return _run_dagster(settings)
@@ -127,7 +123,7 @@ def _run_dagster(settings: Settings) -> RunOutcome:
         records = instance.all_logs(result.run_id)
     seconds |= _step_seconds(records)
     outcome = _outcome(settings, result, seconds)
-    if outcome.status in ("released", "unchanged"):
+    if outcome.status in ("released", "unchanged", "pending"):
         write_json_durably(
             settings.store / STATE_FILE, {"fingerprint": _fingerprint(settings), "release_id": outcome.release_id}
         )
@@ -176,8 +172,9 @@ def _outcome(settings: Settings, result: "ExecuteInProcessResult", seconds: dict
     ]
     refused = [text for metadata in landed for text in metadata.get("refused_now", [])]
     repeats = [text for metadata in landed for text in metadata.get("repeats_now", [])]
+    left = [text for metadata in landed for text in metadata.get("left_in_inbox", [])]
     common: dict[str, Any] = {
-        "run_id": result.run_id, "refused": refused, "repeats": repeats, "seconds": seconds, "release_id": standing
+        "run_id": result.run_id, "refused": refused, "repeats": repeats, "left": left, "seconds": seconds, "release_id": standing
     }  # fmt: skip
     if result.success:
         told = next(

@@ -7,7 +7,8 @@ from rich.table import Table
 
 from orchestration.release.folders import current_release
 from orchestration.release.lifecycle import list_releases
-from orchestration.returns.land import pending_receipts, waiting_files
+from orchestration.returns.inbox import inbox_files, stray_entries
+from orchestration.returns.land import pending_receipts
 from orchestration.returns.spec import load_spec, return_ids
 from orchestration.returns.submission import current_submissions, read_submissions
 from orchestration.settings import Settings
@@ -50,15 +51,17 @@ class Status:
         for release_id in self.pending_releases:
             console.print(f"pending  {release_id} waits for approval: cornerstone release approve {release_id}")
         for name in self.waiting:
-            console.print(f"waiting  {name}: the next run lands it")
+            console.print(f"waiting  {name}", soft_wrap=True)
         for name in self.received_not_landed:
-            console.print(f"waiting  {name}: received, and not landed yet; the next run does")
-        table = Table(
-            "return", "supplier", "latest period", "periods", "rows", "set aside", "received", box=None, pad_edge=False
-        )
+            console.print(f"waiting  {name}: received, and not landed yet; the next run does", soft_wrap=True)
+        table = Table(box=None, pad_edge=False)
+        table.add_column("supplier", no_wrap=True)
+        table.add_column("latest", no_wrap=True)
+        for heading in ("periods", "rows", "set aside"):
+            table.add_column(heading, justify="right", no_wrap=True)
+        table.add_column("received", no_wrap=True)
         for row in self.arrived:
             table.add_row(
-                row.return_id,
                 row.supplier,
                 row.latest_period,
                 str(row.periods),
@@ -85,10 +88,10 @@ def read_status(settings: Settings) -> Status:
         known = {submission.delivery_sha256 for submission in submissions}
         pending = pending_receipts(settings, return_id)
         received += [f"{return_id}/{receipt.file_name}" for receipt in pending if receipt.sha256 not in known]
+        waiting += [f"{return_id}/{path.name}: the next run lands it" for path in inbox_files(settings, return_id)]
         waiting += [
-            f"{return_id}/{path.name}"
-            for path in waiting_files(settings, return_id)
-            if path.is_relative_to(settings.inbox_dir)
+            f"{return_id}/{path.name}: a link or no file; put the file itself there"
+            for path in stray_entries(settings, return_id)
         ]
         refused += [str(submission.reason) for submission in submissions if submission.status == "refused"]
         if not counting:

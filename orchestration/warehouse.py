@@ -26,6 +26,7 @@ from orchestration.returns.submission import (
     submission_dir,
 )
 from orchestration.settings import Settings
+from orchestration.sql_text import literal
 
 LOCK_WAIT_SECONDS = 1800.0
 OPEN_WAIT_SECONDS = 120.0
@@ -146,7 +147,7 @@ def write_empty_tables(settings: Settings) -> None:
             for name, table in load_spec(return_id).tables.items():
                 partial = folder / f"{name}.parquet.partial"
                 connection.execute(f'create or replace table "{name}" ({table.column_sql})')
-                connection.execute(f"copy \"{name}\" to '{partial}' (format parquet)")
+                connection.execute(f'copy "{name}" to {literal(str(partial))} (format parquet)')
                 partial.replace(folder / f"{name}.parquet")
 
 

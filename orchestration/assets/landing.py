@@ -102,6 +102,7 @@ def _metadata(settings: Settings, report: LandingReport) -> dict[str, dg.Metadat
         "submissions_new": len(report.committed),
         "refused_now": dg.MetadataValue.json([str(submission.reason) for submission in report.refused]),
         "repeats_now": dg.MetadataValue.json(report.repeats),
+        "left_in_inbox": dg.MetadataValue.json(report.left),
         "landed_folder": dg.MetadataValue.path(str(settings.landed_dir)),
     }
 

@@ -11,7 +11,7 @@ import re
 import duckdb
 
 from orchestration.errors import CornerstoneError
-from orchestration.release.sql_text import quoted
+from orchestration.sql_text import quoted
 
 # Types whose text is exact, independent of session settings, and the same again after a round trip through Parquet.
 # Floating point is left out because a sum depends on the order of its terms; HUGEINT because Parquet turns it into

@@ -13,7 +13,7 @@ import duckdb
 
 from orchestration.errors import CornerstoneError
 from orchestration.release.inventory import count_rows
-from orchestration.release.sql_text import literal, quoted
+from orchestration.sql_text import literal, quoted
 
 COUNTRY_CODE, COUNTRY_NAME = "E92000001", "England"
 

@@ -10,7 +10,7 @@ import duckdb
 
 from orchestration.errors import CornerstoneError
 from orchestration.release.inventory import Inventory
-from orchestration.release.sql_text import literal, quoted
+from orchestration.sql_text import literal, quoted
 
 TEMPLATES = Path(__file__).parent / "templates"
 DATA_DOCS = Path("data_docs")

@@ -8,7 +8,7 @@ import duckdb
 
 from orchestration.release.errors import ReleaseRefused
 from orchestration.release.inventory import Inventory, relocated_view
-from orchestration.release.sql_text import literal, quoted
+from orchestration.sql_text import literal, quoted
 
 # The oldest storage version DuckDB writes: files open in every release since 1.0.
 STORAGE_VERSION = "v1.0.0"

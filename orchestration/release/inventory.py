@@ -11,7 +11,7 @@ from orchestration.errors import CornerstoneError
 from orchestration.release.digest import content_digest
 from orchestration.release.errors import ReleaseRefused
 from orchestration.release.manifest import GateResult, InputSubmission, RuleCount, TableContent, ViewContent
-from orchestration.release.sql_text import quoted
+from orchestration.sql_text import quoted
 
 # Each released schema and the gate that must have passed it. Which tables a schema holds is asked of the database.
 # The schemas that are released, and the gate that guards each.

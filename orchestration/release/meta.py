@@ -8,7 +8,7 @@ import duckdb
 
 from orchestration.release.exports import OPEN_SCHEMAS, column_comments
 from orchestration.release.inventory import Inventory, PublishedCatalogue
-from orchestration.release.sql_text import literal, quoted
+from orchestration.sql_text import literal, quoted
 
 LICENCE = "Contains public sector information licensed under the Open Government Licence v3.0."
 

@@ -19,7 +19,7 @@ from orchestration.release.exports import (
 )
 from orchestration.release.inventory import Inventory, count_rows
 from orchestration.release.manifest import MANIFEST, Manifest, ReleasedFile
-from orchestration.release.sql_text import literal, quoted
+from orchestration.sql_text import literal, quoted
 
 
 def verify_built(

@@ -15,6 +15,10 @@ from orchestration.settings import Settings
 _CHUNK = 1 << 20
 
 
+class FileChanged(CornerstoneError):
+    """A file that was written to while it was received."""
+
+
 @dataclass(frozen=True)
 class Receipt:
     """That a return received a file: made when its archive copy is verified, before it is opened."""
@@ -44,19 +48,24 @@ def _receipts_dir(settings: Settings, return_id: str) -> Path:
     return settings.archive_dir / "receipts" / return_id
 
 
-def receive(settings: Settings, return_id: str, path: Path, now: datetime) -> tuple[Receipt, bool]:
+def receive(settings: Settings, return_id: str, path: Path, name: str, now: datetime) -> tuple[Receipt, bool]:
     """Copy a delivered file into the archive, verify the copy and write its receipt.
+
+    Args:
+        settings: where the archive is.
+        return_id: the return that received it.
+        path: the file.
+        name: what it was delivered as, for messages.
+        now: when; of two files of one supplier and period the later received counts.
 
     Returns: the receipt, and whether it is new; the same bytes again give the receipt of the first time.
 
     Raises:
-        CornerstoneError: the archive copy does not hold what was read, for instance because the file was still being
-            written.
+        FileChanged: the archive copy does not hold what was read: the file was still being written.
+        PermissionError: the file cannot be read.
     """
     sha256 = sha256_of(path)
     receipt_path = _receipts_dir(settings, return_id) / f"{sha256}.json"
-    if receipt_path.is_file():
-        return Receipt(**json.loads(receipt_path.read_text(encoding="utf-8"))), False
     target = archived_path(settings, sha256)
     if not target.is_file() or sha256_of(target) != sha256:
         target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -66,12 +75,14 @@ def receive(settings: Settings, return_id: str, path: Path, now: datetime) -> tu
             os.fsync(stream.fileno())
         if sha256_of(partial) != sha256:
             partial.unlink()
-            raise CornerstoneError(
-                f"{path.name} changed while it was being archived; wait until it is complete and run again."
-            )
+            raise FileChanged(f"{name} changed while it was archived; the next run receives it as it is then.")
         partial.replace(target)
         sync_dir(target.parent)
-    receipt = Receipt(return_id, sha256, path.name, path.stat().st_size, now.isoformat(timespec="seconds"))
+    if receipt_path.is_file():
+        return Receipt(**json.loads(receipt_path.read_text(encoding="utf-8"))), False
+    # A name is bytes; what is no text is written as it can be shown.
+    shown = name.encode("utf-8", "backslashreplace").decode("utf-8")
+    receipt = Receipt(return_id, sha256, shown, path.stat().st_size, now.isoformat(timespec="microseconds"))
     write_json_durably(receipt_path, asdict(receipt))
     return receipt, True
 

@@ -1,5 +1,6 @@
 """Read and judge data files in memory, writing nothing: what `cornerstone check` shows and what landing then commits."""
 
+import csv
 import hashlib
 import logging
 from collections import Counter
@@ -10,6 +11,7 @@ from typing import Literal
 
 import duckdb
 import pyarrow as pa
+from python_calamine import CalamineError
 
 from expectations.catalogue import Catalogue
 from expectations.data_docs import QualityStore
@@ -24,6 +26,12 @@ from orchestration.returns.workspace import insert_arrow
 log = logging.getLogger("cornerstone.landing")
 
 UNREADABLE_ROW = "FILE-013"
+UNREADABLE_FILE = "FILE-014"
+# What parsing bytes of any origin can raise, from the standard library, Arrow, DuckDB and the workbook reader. One such
+# file must not keep the others, or the next run, from landing.
+PARSING_ERRORS = (
+    csv.Error, pa.ArrowException, duckdb.Error, CalamineError, ValueError, LookupError, ArithmeticError, TypeError, AttributeError
+)  # fmt: skip
 _ID_LENGTH = 20
 
 
@@ -71,9 +79,9 @@ class AssessedDelivery:
     known: list[str]
 
 
-def submission_id_of(spec: ReturnSpec, sha256: str) -> str:
-    """The same bytes read by the same spec are the same submission, in whatever archive they came."""
-    return hashlib.sha256(f"{spec.return_id}|{spec.spec_version}|{sha256}".encode()).hexdigest()[:_ID_LENGTH]
+def submission_id_of(spec: ReturnSpec, sha256: str, period: str) -> str:
+    """The same bytes read by the same spec as the same period are one submission, in whatever archive they came."""
+    return hashlib.sha256(f"{spec.return_id}|{spec.spec_version}|{sha256}|{period}".encode()).hexdigest()[:_ID_LENGTH]
 
 
 def assess(
@@ -103,17 +111,22 @@ def assess(
             if isinstance(item, FileRefused):
                 entries.append(_refused(spec, delivered, delivered.name, item))
                 continue
-            submission_id = submission_id_of(spec, item.sha256)
-            if submission_id in seen:
-                known.append(item.source_file)
-                continue
             try:
                 read = read_data_file(item, spec)
+                submission_id = submission_id_of(spec, item.sha256, read.period)
+                if submission_id in seen:
+                    known.append(item.source_file)
+                    continue
+                _insert(connection, spec, submission_id, item, read)
             except FileRefused as refused:
                 entries.append(_refused(spec, delivered, item.source_file, refused))
                 continue
+            except PARSING_ERRORS as error:
+                # The kind of error and no more: its words can hold a value of the file.
+                what = f"{item.source_file} cannot be read ({type(error).__name__}); save or download it again."
+                entries.append(_refused(spec, delivered, item.source_file, FileRefused(UNREADABLE_FILE, what)))
+                continue
             seen.add(submission_id)
-            _insert(connection, spec, submission_id, item, read)
             log.info("read %s: %s rows", item.source_file, f"{read.rows_read:,}")
             entries.append(_Read(submission_id, item.source_file, item.sha256, read))
         opened.append((delivered, entries, known))
@@ -142,7 +155,7 @@ def _open(delivered: DeliveredFile) -> list[DataFile | FileRefused]:
 
 def _refused(spec: ReturnSpec, delivered: DeliveredFile, source_file: str, refused: FileRefused) -> Assessed:
     return Assessed(
-        submission_id=submission_id_of(spec, f"{delivered.sha256}/{source_file}/{refused}"),
+        submission_id=submission_id_of(spec, f"{delivered.sha256}/{source_file}", UNKNOWN_PERIOD),
         source_file=source_file,
         sha256=delivered.sha256,
         table="",
@@ -158,6 +171,18 @@ def _refused(spec: ReturnSpec, delivered: DeliveredFile, source_file: str, refus
 
 
 def _insert(
+    connection: duckdb.DuckDBPyConnection, spec: ReturnSpec, submission_id: str, item: DataFile, read: ReadFile
+) -> None:
+    connection.begin()
+    try:
+        _insert_rows(connection, spec, submission_id, item, read)
+    except duckdb.Error:
+        connection.rollback()
+        raise
+    connection.commit()
+
+
+def _insert_rows(
     connection: duckdb.DuckDBPyConnection, spec: ReturnSpec, submission_id: str, item: DataFile, read: ReadFile
 ) -> None:
     rows = read.rows

@@ -148,7 +148,8 @@ def _refuse_if_bomb(members: list[zipfile.ZipInfo], packed: int, name: str) -> N
 
 def _guidance_year(archive: zipfile.ZipFile, members: list[zipfile.ZipInfo]) -> int | None:
     for member in members:
-        if _GUIDANCE.search(member.filename) and member.filename.lower().endswith(".txt"):
+        is_encrypted = member.flag_bits & 0x1
+        if _GUIDANCE.search(member.filename) and member.filename.lower().endswith(".txt") and not is_encrypted:
             found = _GUIDANCE_YEAR.search(archive.read(member)[:4096].decode("utf-8", "replace"))
             if found:
                 return int(found.group(1) or found.group(2))

@@ -9,7 +9,7 @@ import logging
 import shutil
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import duckdb
@@ -18,8 +18,18 @@ from expectations.catalogue import Catalogue
 from expectations.data_docs import QualityStore
 from orchestration.durable import sync_dir
 from orchestration.locking import exclusive_lock
-from orchestration.returns.archive import Receipt, archived_path, receipts, receive, sha256_of
+from orchestration.returns.archive import FileChanged, Receipt, archived_path, receipts, receive, sha256_of
 from orchestration.returns.assess import Assessed, AssessedDelivery, DeliveredFile, assess, is_quarantined
+from orchestration.returns.inbox import (
+    bundled_files,
+    delivered_name,
+    inbox_dir,
+    inbox_files,
+    state_of,
+    stray_entries,
+    take_away,
+    wait_until_settled,
+)
 from orchestration.returns.spec import ReturnSpec, load_spec
 from orchestration.returns.submission import (
     Delivery,
@@ -33,6 +43,7 @@ from orchestration.returns.submission import (
 )
 from orchestration.returns.workspace import open_workspace
 from orchestration.settings import Settings
+from orchestration.sql_text import literal
 
 log = logging.getLogger("cornerstone.landing")
 
@@ -47,32 +58,19 @@ class LandingReport:
     """What one landing did to a return.
 
     `committed`: submissions written now, accepted or refused. `current`: the submissions that count afterwards.
-    `repeats`: one sentence for each file whose bytes had been received before.
+    `repeats`: one sentence for each file whose bytes had been received before. `left`: one for each that stays in the
+    inbox.
     """
 
     committed: list[Submission]
     current: list[Submission]
     repeats: list[str]
+    left: list[str]
 
     @property
     def refused(self) -> list[Submission]:
         """Submissions refused now."""
         return [submission for submission in self.committed if submission.status == "refused"]
-
-
-def waiting_files(settings: Settings, return_id: str) -> list[Path]:
-    """Files in the return's inbox, and those that ship with Cornerstone; hidden files and notes are no deliveries."""
-    return [*_files_below(settings.inbox_dir / return_id), *_files_below(settings.seed_dir / return_id)]
-
-
-def _files_below(folder: Path) -> list[Path]:
-    return sorted(
-        path
-        for path in folder.rglob("*")
-        if path.is_file()
-        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-        and path.name != "README.md"
-    )
 
 
 def pending_receipts(settings: Settings, return_id: str) -> list[Receipt]:
@@ -84,38 +82,60 @@ def land_return(settings: Settings, return_id: str, catalogue: Catalogue, *, now
     """Land everything new of one return.
 
     Raises:
-        CornerstoneError: another landing of the same store does not finish, or a file changed while it was archived.
+        CornerstoneError: another landing of the same store does not finish.
     """
     spec = load_spec(return_id)
     with exclusive_lock(
         settings.store / "landing.lock", wait_seconds=LOCK_WAIT_SECONDS, holder=f"landing of {return_id}"
     ):
         shutil.rmtree(_partial_dir(settings, return_id), ignore_errors=True)
-        repeats = _receive_all(settings, return_id, now)
+        repeats, left = _receive_all(settings, return_id, now)
         committed: list[Submission] = []
         docs = QualityStore(settings.quality_dir, f"landing-{return_id}", now)
         for batch in _batches(pending_receipts(settings, return_id)):
             committed += _land_batch(settings, spec, catalogue, batch, docs)
         everything = read_submissions(settings, return_id)
-    return LandingReport(committed, list(current_submissions(everything).values()), repeats)
+    return LandingReport(committed, list(current_submissions(everything).values()), repeats, left)
 
 
-def _receive_all(settings: Settings, return_id: str, now: datetime) -> list[str]:
-    repeats = []
-    for path in waiting_files(settings, return_id):
-        receipt, is_new = receive(settings, return_id, path, now)
-        from_inbox = path.is_relative_to(settings.inbox_dir)
+def _receive_all(settings: Settings, return_id: str, now: datetime) -> tuple[list[str], list[str]]:
+    """Archive what is in the inbox, and bundled files. Returns sentences: repeats, and files left where they are."""
+    repeats: list[str] = []
+    left: list[str] = []
+    inbox = inbox_dir(settings, return_id)
+    delivered = inbox_files(settings, return_id)
+    wait_until_settled(delivered)
+    for position, path in enumerate([*delivered, *bundled_files(settings, return_id)]):
+        name = delivered_name(path, inbox)
+        before = state_of(path)
+        try:
+            # A step in time for each file keeps the order in which files of one landing count.
+            receipt, is_new = receive(settings, return_id, path, name, now + timedelta(microseconds=position))
+        except PermissionError:
+            left.append(f"{name} cannot be read: give the user that runs Cornerstone the right to read it.")
+            continue
+        except FileChanged as changed:
+            left.append(str(changed))
+            continue
         if is_new:
-            log.info("received %s (%s bytes)", path.name, f"{receipt.bytes:,}")
-        elif from_inbox:
+            log.info("received %s (%s bytes)", name, f"{receipt.bytes:,}")
+        elif path.is_relative_to(inbox):
             repeats.append(
-                f"{path.name} holds the same bytes as {receipt.file_name}, received on {receipt.received_at[:10]}; "
-                "nothing to do."
+                f"{name} holds the same bytes as {receipt.file_name}, received on {receipt.received_at[:10]}; nothing to do."
             )
             log.info("%s", repeats[-1])
-        if from_inbox:
-            path.unlink()
-    return repeats
+        if path.is_relative_to(inbox):
+            if state_of(path) == before:
+                take_away(path, inbox)
+            else:
+                left.append(f"{name} changed while it was received; the next run receives it as it is then.")
+    left += [
+        f"{delivered_name(path, inbox)} is a link or no file; put the file itself there."
+        for path in stray_entries(settings, return_id)
+    ]
+    for sentence in left:
+        log.warning("left in the inbox: %s", sentence)
+    return repeats, left
 
 
 def _batches(pending: Iterable[Receipt]) -> Iterator[list[Receipt]]:
@@ -160,20 +180,27 @@ def _commit_delivery(
     committed: list[Submission] = []
     for assessed in delivery.assessed:
         submission = _submission(assessed, spec, receipt, [*before, *committed])
+        rival = current_submissions([*before, *committed]).get((submission.supplier, submission.period))
         _commit(connection, settings, spec, catalogue, submission)
         committed.append(submission)
         if submission.status == "refused":
             log.warning("refused: %s", submission.reason)
-        else:
-            log.info(
-                "landed %s, %s: %s rows, %s quarantined",
-                submission.supplier,
-                submission.period,
-                f"{submission.rows_landed:,}",
-                f"{submission.rows_quarantined:,}",
+            continue
+        place = ""
+        if rival:
+            place = (
+                f", in place of {rival.source_file}" if submission.supersedes else f"; {rival.source_file} still counts"
             )
+        log.info(
+            "landed %s, %s: %s rows, %s quarantined%s",
+            submission.supplier,
+            submission.period,
+            f"{submission.rows_landed:,}",
+            f"{submission.rows_quarantined:,}",
+            place,
+        )
     for source_file in delivery.known:
-        log.info("%s holds rows that are landed already; nothing to do.", source_file)
+        log.info("%s was dealt with before, in another delivery; nothing to do.", source_file)
     write_delivery(
         settings,
         Delivery(
@@ -246,7 +273,7 @@ def _commit(
 
 
 def _copy(connection: duckdb.DuckDBPyConnection, query: str, path: Path) -> int:
-    row = connection.execute(f"copy ({query}) to '{path}' (format parquet, compression zstd)").fetchone()
+    row = connection.execute(f"copy ({query}) to {literal(str(path))} (format parquet, compression zstd)").fetchone()
     return int(row[0]) if row else 0
 
 
@@ -306,7 +333,7 @@ def has_work(settings: Settings, return_id: str) -> bool:
 
     A bundled file that was received before is no work.
     """
-    if _files_below(settings.inbox_dir / return_id) or pending_receipts(settings, return_id):
+    if inbox_files(settings, return_id) or pending_receipts(settings, return_id):
         return True
     known = {receipt.sha256 for receipt in receipts(settings, return_id)}
-    return any(sha256_of(path) not in known for path in _files_below(settings.seed_dir / return_id))
+    return any(sha256_of(path) not in known for path in bundled_files(settings, return_id))

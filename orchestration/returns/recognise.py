@@ -4,6 +4,7 @@ from typing import Protocol
 
 from orchestration.returns.delivered import DataFile, FileRefused
 from orchestration.returns.readers import appeals_csv, chs_workbook, ees_csv, figure_csv, flat_table
+from orchestration.returns.readers.flat_csv import read_header
 from orchestration.returns.readers.outcome import ReadFile
 from orchestration.returns.spec import FileKind, ReturnSpec, load_spec, return_ids
 
@@ -38,6 +39,16 @@ def _recognise(file: DataFile, spec: ReturnSpec) -> tuple[FileKind, str] | None:
     return None
 
 
+def _other_separator(file: DataFile) -> str | None:
+    """What separates the values of a text file that is not comma-separated."""
+    header = read_header(file) if file.kind == "text" else []
+    if len(header) != 1:
+        return None
+    return next(
+        (name for sign, name in ((";", "semicolons"), ("\t", "tabs"), ("|", "bars")) if sign in header[0]), None
+    )
+
+
 def read_data_file(file: DataFile, spec: ReturnSpec) -> ReadFile:
     """Recognise a data file as one of the return's and read it.
 
@@ -52,6 +63,11 @@ def read_data_file(file: DataFile, spec: ReturnSpec) -> ReadFile:
                     "FILE-009",
                     f"{file.source_file} is a file of {other.title}, not of {spec.title}; drop it in raw/inbox/{other.return_id}/.",
                 )
+        if separator := _other_separator(file):
+            raise FileRefused(
+                "FILE-008",
+                f"{file.source_file} has its values separated by {separator}; save it as comma-separated CSV.",
+            )
         raise FileRefused(
             "FILE-008",
             f"{file.source_file} is not a file of {spec.title}: neither its columns nor its sheets are known.",

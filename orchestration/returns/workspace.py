@@ -10,6 +10,7 @@ import duckdb
 import pyarrow as pa
 
 from orchestration.returns.spec import ReturnSpec
+from orchestration.sql_text import literal
 
 MEMORY_LIMIT = "3GB"
 
@@ -18,7 +19,7 @@ def load_encryption(connection: duckdb.DuckDBPyConnection) -> None:
     """Load the httpfs extension from its wheel: DuckDB's only safe encryption lives in it."""
     wheel = Path(str(files("duckdb_extension_httpfs")))
     extension = next(wheel.glob("extensions/*/httpfs.duckdb_extension"))
-    connection.execute(f"load '{extension}'")
+    connection.execute(f"load {literal(str(extension))}")
 
 
 @contextmanager
@@ -37,7 +38,7 @@ def open_workspace(spec: ReturnSpec, spill_dir: Path) -> Iterator[duckdb.DuckDBP
         connection.execute("set enable_progress_bar = false")  # it would be drawn into standard output
         load_encryption(connection)
         connection.execute("set temp_file_encryption = true")
-        connection.execute(f"set temp_directory = '{spill_dir}'")
+        connection.execute(f"set temp_directory = {literal(str(spill_dir))}")
         connection.execute(f"set memory_limit = '{MEMORY_LIMIT}'")
         for name, table in spec.tables.items():
             connection.execute(f'create table "{name}" ({table.column_sql})')

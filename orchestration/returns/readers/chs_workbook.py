@@ -52,7 +52,7 @@ def recognise(file: DataFile, kind: FileKind, spec: ReturnSpec) -> str | None:
     if file.kind != "workbook":
         return None
     workbook = _open(file)
-    if "Table 4" in workbook.sheet_names or _cover_value(workbook, "title") == TITLE:
+    if "Table 4" in workbook.sheet_names or _cover_value(workbook, "title", file) == TITLE:
         return kind.supplier
     return None
 
@@ -69,10 +69,10 @@ def read(file: DataFile, kind: FileKind, spec: ReturnSpec, recognised: str) -> R
     if missing:
         raise FileRefused("RTW-140", f"{file.source_file} lacks the sheet(s) {', '.join(missing)} of the publication.")
     present = [*BAND_SHEETS, *(name for name in OPTIONAL_BAND_SHEETS if name in workbook.sheet_names)]
-    sheets = {name: _cells(workbook, name) for name in present}
+    sheets = {name: _cells(workbook, name, file) for name in present}
     month = _data_month(workbook, sheets["Table 4"], file)
-    published = _as_date(_cover_value(workbook, "published")) or ""
-    revised = _as_date(_cover_value(workbook, "revised")) or ""
+    published = _as_date(_cover_value(workbook, "published", file)) or ""
+    revised = _as_date(_cover_value(workbook, "revised", file)) or ""
     cells = pd.concat([_band_cells(name, sheet, kind, file) for name, sheet in sheets.items()], ignore_index=True)
     if cells.empty:
         raise FileRefused("FILE-006", f"{file.source_file} has its sheets but no organisation rows; ask for the data.")
@@ -98,15 +98,20 @@ def _open(file: DataFile) -> CalamineWorkbook:
         ) from error
 
 
-def _cells(workbook: CalamineWorkbook, name: str) -> Sheet:
+def _cells(workbook: CalamineWorkbook, name: str, file: DataFile) -> Sheet:
     # skip_empty_area would trim the empty first column of the oldest layout and shift every other by one.
-    return workbook.get_sheet_by_name(name).to_python(skip_empty_area=False)
+    try:
+        return workbook.get_sheet_by_name(name).to_python(skip_empty_area=False)
+    except CalamineError as error:
+        raise FileRefused(
+            "FILE-003", f"{file.source_file}, sheet '{name}': damaged or incomplete; save it again."
+        ) from error
 
 
-def _cover_value(workbook: CalamineWorkbook, label: str) -> Any:
+def _cover_value(workbook: CalamineWorkbook, label: str, file: DataFile) -> Any:
     if "Cover page" not in workbook.sheet_names:
         return None
-    for row in _cells(workbook, "Cover page"):
+    for row in _cells(workbook, "Cover page", file):
         filled = [cell for cell in row if cell != ""]
         if len(filled) > 1 and str(filled[0]).strip().rstrip(":").lower() == label:
             return filled[1]
@@ -131,12 +136,12 @@ def _first_text(sheet: Sheet) -> str:
 
 def _data_month(workbook: CalamineWorkbook, table_4: Sheet, file: DataFile) -> str:
     """The month the figures describe: the title of Table 4, Contents and the last filled column of Table 2 must agree."""
-    contents = _cells(workbook, "Contents") if "Contents" in workbook.sheet_names else []
+    contents = _cells(workbook, "Contents", file) if "Contents" in workbook.sheet_names else []
     listed = next((str(c) for row in contents for c in row if str(c).startswith("Table 4:")), "")
     seen = {
         "the title of Table 4": _month_in(_first_text(table_4)),
         "Contents": _month_in(listed),
-        "the last filled column of Table 2": _last_month_of_series(workbook),
+        "the last filled column of Table 2": _last_month_of_series(workbook, file),
     }
     months = {month for month in seen.values() if month}
     if len(months) != 1:
@@ -145,10 +150,10 @@ def _data_month(workbook: CalamineWorkbook, table_4: Sheet, file: DataFile) -> s
     return months.pop()
 
 
-def _last_month_of_series(workbook: CalamineWorkbook) -> str | None:
+def _last_month_of_series(workbook: CalamineWorkbook, file: DataFile) -> str | None:
     if "Table 2" not in workbook.sheet_names:
         return None
-    sheet = _cells(workbook, "Table 2")
+    sheet = _cells(workbook, "Table 2", file)
     england = next((i for i, row in enumerate(sheet) if "England" in [str(cell).strip() for cell in row]), 0)
     filled = [i for i, cell in enumerate(sheet[england]) if isinstance(cell, int | float)]
     if not filled or england == 0:

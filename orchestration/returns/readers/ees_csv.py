@@ -52,7 +52,7 @@ def recognise(file: DataFile, kind: FileKind, spec: ReturnSpec) -> str | None:
 
 def _first_value(file: DataFile, column: str) -> str:
     values = read_flat_csv(file).rows.column(column)
-    return str(values[0].as_py() or "")
+    return str(values[0].as_py() or "") if len(values) else ""
 
 
 def read(file: DataFile, kind: FileKind, spec: ReturnSpec, recognised: str) -> ReadFile:

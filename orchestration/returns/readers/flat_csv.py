@@ -12,6 +12,8 @@ import pyarrow.csv as pacsv
 
 from orchestration.returns.delivered import DataFile, FileRefused
 
+ROW_NUMBER = "source_row"
+
 
 @dataclass(frozen=True)
 class UnreadableRow:
@@ -43,16 +45,19 @@ def decode(file: DataFile) -> str:
     """
     try:
         if file.content[:2] in (b"\xff\xfe", b"\xfe\xff"):
-            return file.content.decode("utf-16")
-        try:
-            return file.content.decode("utf-8-sig")
-        except UnicodeDecodeError:
-            return file.content.decode("cp1252")
+            text = file.content.decode("utf-16")
+        else:
+            try:
+                text = file.content.decode("utf-8-sig")
+            except UnicodeDecodeError:
+                text = file.content.decode("cp1252")
     except UnicodeDecodeError as error:
         raise FileRefused(
             "FILE-010",
             f"{file.source_file} is in an encoding that is not UTF-8, UTF-16 or Windows-1252; save it as CSV UTF-8.",
         ) from error
+    # Line ends of any system, and no blank lines before the header.
+    return text.replace("\r\n", "\n").replace("\r", "\n").lstrip("\n")
 
 
 def read_header(file: DataFile) -> list[str]:
@@ -90,7 +95,9 @@ def read_flat_csv(file: DataFile) -> FlatFile:
         table = pacsv.read_csv(
             io.BytesIO(text.encode("utf-8")),
             # One thread: only then does Arrow know the number of a row it cannot read.
-            read_options=pacsv.ReadOptions(use_threads=False, column_names=positions, skip_rows=1),
+            read_options=pacsv.ReadOptions(
+                use_threads=False, column_names=positions, skip_rows=1, block_size=max(len(text) * 4, 1 << 20)
+            ),
             parse_options=pacsv.ParseOptions(newlines_in_values=True, invalid_row_handler=keep_unreadable),
             convert_options=pacsv.ConvertOptions(
                 column_types=dict.fromkeys(positions, pa.string()),
@@ -100,13 +107,17 @@ def read_flat_csv(file: DataFile) -> FlatFile:
             ),
         )
     except pa.ArrowInvalid as error:
-        raise FileRefused("FILE-006", f"{file.source_file} has a header but no rows; ask for the data.") from error
+        if not text.partition("\n")[2].strip():
+            raise FileRefused("FILE-006", f"{file.source_file} has a header but no rows; ask for the data.") from error
+        raise FileRefused(
+            "FILE-011", f"{file.source_file} cannot be read as a table of comma-separated values; save it as CSV again."
+        ) from error
     if table.num_rows + len(unreadable) == 0:
         raise FileRefused("FILE-006", f"{file.source_file} has a header but no rows; ask for the data.")
     table, duplicates = _drop_identical_columns(table, read_header(file), file)
     bad = np.array([row.source_row for row in unreadable], dtype=np.int64)
     source_row = np.setdiff1d(np.arange(1, table.num_rows + len(unreadable) + 1, dtype=np.int64), bad)
-    return FlatFile(table.append_column("source_row", pa.array(source_row)), unreadable, duplicates)
+    return FlatFile(table.append_column(ROW_NUMBER, pa.array(source_row)), unreadable, duplicates)
 
 
 def _drop_identical_columns(table: pa.Table, header: list[str], file: DataFile) -> tuple[pa.Table, list[str]]:
@@ -117,6 +128,11 @@ def _drop_identical_columns(table: pa.Table, header: list[str], file: DataFile) 
     if any(column.null_count < len(column) for column in unnamed):
         raise FileRefused(
             "FILE-011", f"{file.source_file} has values under a column without a name; name it or remove it."
+        )
+    if ROW_NUMBER in names:
+        raise FileRefused(
+            "FILE-011",
+            f"{file.source_file} has a column called {ROW_NUMBER}, which is this reader's own word; rename it.",
         )
     keep: dict[str, pa.ChunkedArray] = {}
     for position, name in enumerate(names):

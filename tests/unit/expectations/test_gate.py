@@ -82,7 +82,8 @@ def test_one_blocking_failure_fails_the_gate_for_every_table(
 def test_a_warning_is_recorded_and_does_not_fail_the_gate(warehouse: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
     warehouse.execute("insert into marts.waits values (60)")
     verdict = judge(warehouse, tmp_path)
-    assert verdict.passed and [result.rule.rule_id for result in verdict.warnings] == ["LONG"]
+    failed = [result.rule.rule_id for result in verdict.results if not result.success]
+    assert verdict.passed and failed == ["LONG"]
     assert {row[3] for row in recorded(warehouse)} == {"pass"}
 
 

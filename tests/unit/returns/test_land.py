@@ -1,5 +1,7 @@
 """Landing: nothing lost, nothing displaced by something worse, nothing done twice."""
 
+import os
+import zipfile
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -8,6 +10,7 @@ import duckdb
 import pytest
 
 from expectations.catalogue import Catalogue, load_catalogue
+from orchestration.returns import inbox as inbox_module
 from orchestration.returns import land
 from orchestration.returns.archive import archived_path, receipts
 from orchestration.returns.land import LandingReport, has_work, land_return
@@ -29,9 +32,10 @@ def catalogue(settings: Settings) -> Catalogue:
 
 
 @pytest.fixture
-def land_all(settings: Settings, catalogue: Catalogue) -> Land:
+def land_all(settings: Settings, catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch) -> Land:
     """Land what is in the inbox, each time an hour later."""
     prepare_store(settings)
+    monkeypatch.setattr(inbox_module, "SETTLE_SECONDS", 0.0)
     clock = iter(NOON + timedelta(hours=hour) for hour in range(100))
     return lambda: land_return(settings, RETURN, catalogue, now=next(clock))
 
@@ -234,3 +238,152 @@ def test_the_store_keeps_what_is_not_shared_to_its_owner(settings: Settings, inb
     land_all()
     for folder in (settings.archive_dir, settings.vault_dir, settings.landed_dir, inbox):
         assert folder.stat().st_mode & 0o077 == 0
+
+
+# Files that once broke a reader: each must be refused, or read, without keeping the next file from landing.
+ROGUES: dict[str, bytes] = {
+    "line ends of old systems.csv": requests_csv().replace("\n", "\r").encode(),
+    "own word.csv": requests_csv().replace("la_name", "source_row", 1).encode(),
+    "every row malformed.csv": b"time_period,time_identifier,geographic_level,country_code,country_name,ehc_plans,number_asd\na\nb\n",
+    "long cell.csv": (requests_csv() + '2024,"' + "x" * 3_000_000 + '"\n').encode(),
+    "long appeals cell.csv": (
+        "SEND Appeal rate table 1\nArea,LA code,2024\n,,Appeals registered\n" + "x" * 200_000 + ",372,1\n"
+    ).encode(),
+    "semicolons.csv": requests_csv().replace(",", ";").encode(),
+    'it\'s "quoted"; drop table ees_row; --.csv': requests_csv(requests="960").encode(),
+    "line\nbreak \u00e9.csv": requests_csv(requests="961").encode(),
+}
+
+
+@pytest.mark.parametrize("name", ROGUES)
+def test_a_rogue_file_never_keeps_the_others_from_landing(inbox: Path, land_all: Land, name: str) -> None:
+    (inbox / name).write_bytes(ROGUES[name])
+    (inbox / "zz_caseload.csv").write_text(caseload_csv())
+    report = land_all()
+    assert "dfe.ehc_plans.caseload" in {submission.supplier for submission in report.current}
+    assert len(report.committed) == 2
+    assert not list(inbox.iterdir())
+    assert land_all().committed == []
+
+
+def test_a_file_name_that_is_no_text_is_received(inbox: Path, land_all: Land) -> None:
+    (inbox / os.fsdecode(b"bad\xff.csv")).write_text(requests_csv())
+    assert [submission.source_file for submission in land_all().committed] == ["bad\\udcff.csv"]
+
+
+def test_a_workbook_whose_sheet_is_cut_off_is_refused(inbox: Path, land_all: Land, tmp_path: Path) -> None:
+    whole = write_workbook(tmp_path / "whole.xlsx")
+    with zipfile.ZipFile(whole) as source, zipfile.ZipFile(inbox / "cut.xlsx", "w") as target:
+        for name in source.namelist():
+            content = source.read(name)
+            target.writestr(name, content[: len(content) // 2] if name == "xl/worksheets/sheet5.xml" else content)
+    [refused] = land_all().refused
+    assert refused.failures == {"FILE-003": 1}
+
+
+def test_what_a_reader_did_not_expect_is_refused_by_its_kind_and_shows_no_value(
+    inbox: Path, land_all: Land, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise KeyError("a value of the file")
+
+    (inbox / "requests.csv").write_text(requests_csv())
+    monkeypatch.setattr("orchestration.returns.assess.read_data_file", broken)
+    [refused] = land_all().refused
+    assert refused.failures == {"FILE-014": 1}
+    assert refused.reason == "requests.csv cannot be read (KeyError); save or download it again."
+
+
+def test_a_file_that_changes_while_it_is_received_stays_in_the_inbox(
+    inbox: Path, land_all: Land, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = inbox / "requests.csv"
+    path.write_text(requests_csv())
+    original = land.receive
+
+    def still_written(*arguments: object) -> object:
+        received = original(*arguments)  # type: ignore[arg-type]
+        path.write_text(requests_csv() + "2024,one more line\n")
+        return received
+
+    with monkeypatch.context() as patch:
+        patch.setattr(land, "receive", still_written)
+        assert "changed while it was received" in land_all().left[0]
+    assert path.is_file()
+    assert [submission.rows_read for submission in land_all().committed] == [4]
+
+
+def test_the_archive_copy_is_made_good_before_a_repeated_file_is_taken_away(
+    settings: Settings, inbox: Path, land_all: Land
+) -> None:
+    (inbox / "requests.csv").write_text(requests_csv())
+    [submission] = land_all().committed
+    archived_path(settings, submission.sha256).unlink()
+    (inbox / "requests.csv").write_text(requests_csv())
+    assert len(land_all().repeats) == 1
+    assert archived_path(settings, submission.sha256).read_text() == requests_csv()
+
+
+def test_a_file_that_may_not_be_read_is_left_and_told_of(
+    inbox: Path, land_all: Land, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("requests.csv", "zz_caseload.csv"):
+        (inbox / name).write_text(requests_csv() if name == "requests.csv" else caseload_csv())
+    original = land.receive
+
+    def without_right(settings: Settings, return_id: str, path: Path, name: str, now: datetime) -> object:
+        if name == "requests.csv":  # root may read everything, so the refusal is the system's in name only
+            raise PermissionError(13, "Permission denied", name)
+        return original(settings, return_id, path, name, now)
+
+    monkeypatch.setattr(land, "receive", without_right)
+    report = land_all()
+    assert report.left == ["requests.csv cannot be read: give the user that runs Cornerstone the right to read it."]
+    assert [submission.supplier for submission in report.committed] == ["dfe.ehc_plans.caseload"]
+
+
+def test_links_and_pipes_are_left_and_told_of_and_never_followed(inbox: Path, land_all: Land, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere.csv").write_text(requests_csv())
+    (inbox / "link.csv").symlink_to(tmp_path / "elsewhere.csv")
+    os.mkfifo(inbox / "pipe.csv")
+    report = land_all()
+    assert report.committed == []
+    assert [sentence.split(" ")[0] for sentence in report.left] == ["link.csv", "pipe.csv"]
+
+
+def test_of_two_files_of_one_table_in_one_landing_the_later_received_counts_and_folders_tell_them_apart(
+    inbox: Path, land_all: Land
+) -> None:
+    for folder, plans in (("a", "1111"), ("b", "2222")):
+        (inbox / folder).mkdir()
+        (inbox / folder / "caseload.csv").write_text(caseload_csv(plans))
+    report = land_all()
+    assert [submission.source_file for submission in report.committed] == ["a/caseload.csv", "b/caseload.csv"]
+    assert [submission.source_file for submission in report.current] == ["b/caseload.csv"]
+    assert report.committed[1].supersedes == report.committed[0].submission_id
+    assert not list(inbox.iterdir())
+
+
+def test_the_same_bytes_in_a_release_of_another_year_are_another_submission(inbox: Path, land_all: Land) -> None:
+    (inbox / "requests.csv").write_text(requests_csv())
+    guidance = {"data-guidance/data-guidance.txt": "Reporting year 2026\n"}
+    assert [submission.period for submission in land_all().committed] == ["2025"]
+    write_zip(inbox / "release.zip", {"data/requests.csv": requests_csv(), **guidance})
+    assert [submission.period for submission in land_all().committed] == ["2026"]
+
+
+def test_a_mistyped_year_is_refused_and_the_corrected_file_counts(inbox: Path, land_all: Land) -> None:
+    (inbox / "requests.csv").write_text(requests_csv(period="2204"))
+    [refused] = land_all().refused
+    assert "PS-023" in refused.failures
+    (inbox / "requests.csv").write_text(requests_csv(period="2024"))
+    assert [submission.period for submission in land_all().current] == ["2025"]
+
+
+def test_a_store_whose_path_holds_a_quote_works(tmp_path: Path, catalogue: Catalogue) -> None:
+    settings = Settings(store=tmp_path / "it's a store", raw=tmp_path / "its raw")
+    folder = settings.inbox_dir / RETURN
+    folder.mkdir(parents=True)
+    (folder / "requests.csv").write_text(requests_csv() + "short\n")
+    prepare_store(settings)
+    assert [s.rows_quarantined for s in land_return(settings, RETURN, catalogue, now=NOON).committed] == [1]
