@@ -32,8 +32,8 @@ dev: $(READY)
 demo-failure: $(READY)
 	@$(BIN)/python -m tests.end_to_end.demo_failure
 
-clean-store:
-	rm -rf "$${CORNERSTONE_STORE:-store}"
+clean-store: $(READY)
+	@$(BIN)/cornerstone clean-store
 
 # The virtual environment, from the hashed lock file; byte-code is compiled because imports dominate a small run.
 $(READY): requirements.lock pyproject.toml

@@ -145,6 +145,27 @@ def prepare(
     out.print(str(home) if print_dagster_home else f"ready; DAGSTER_HOME={home}", soft_wrap=True)
 
 
+@app.command("clean-store")
+def clean_store(
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Delete everything made at run time, releases included. What is in the inbox stays."""
+    import shutil
+
+    settings = load_settings()
+    if not settings.store.exists():
+        out.print(f"{settings.store} does not exist; nothing to delete.", soft_wrap=True)
+        return
+    if not (settings.store / "landed").is_dir() or not (settings.store / "archive").is_dir():
+        raise CornerstoneError(
+            f"{settings.store} is no store of Cornerstone's (no landed/ and archive/ in it); nothing was deleted."
+        )
+    if not yes and not typer.confirm(f"Delete {settings.store} with every file received and every release?"):
+        raise CornerstoneError("Nothing was deleted.")
+    shutil.rmtree(settings.store)
+    out.print(f"{settings.store} is deleted.", soft_wrap=True)
+
+
 @release_app.command("list")
 def release_list(as_json: AsJson = False) -> None:
     """Every release, newest first."""

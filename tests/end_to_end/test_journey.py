@@ -1,5 +1,6 @@
 """From files to a release: twice, by every way in, and with one return alone."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -81,6 +82,16 @@ def test_the_bundled_figures_alone_give_a_release_with_real_figures(journey: Jou
         " and la_code = '372' and time_period = '2024' and breakdown = 'Total' and area_role = 'own_authority'",
     )
     assert [tuple(map(float, row)) for row in found] == [(359.0, 462.0, 77.7)]
+
+
+def test_the_query_of_the_readme_gives_one_row_a_period_and_comparator(journey: Journey) -> None:
+    [sql] = re.findall(r"```sql\n(.*?)```", (PROJECT_DIR / "README.md").read_text(), re.DOTALL)
+    with duckdb.connect() as connection:
+        rows = connection.execute(sql.replace("store/current", str(journey.current))).fetchall()
+    assert len(rows) == len({(row[0], row[4]) for row in rows})
+    in_2024 = {row[4]: (float(row[3]), float(row[5])) for row in rows if row[0] == "2024"}
+    assert in_2024["England"] == (77.7, 46.4)
+    assert len(in_2024) == 12  # England, the region and ten neighbours
 
 
 def test_every_kpi_of_the_catalogue_has_figures_or_the_reason_why_not(journey: Journey) -> None:
@@ -165,6 +176,20 @@ def test_one_return_alone_publishes_and_what_it_does_not_feed_is_left_out(tmp_pa
     database = journey.current / "open" / "send_kpis.duckdb"
     assert query(database, "select count(*) from kpi.kpi_value") == [(0,)]
     assert query(database, "select distinct is_available from kpi.kpi_availability") == [(False,)]
+
+
+def test_only_a_store_is_ever_deleted_and_only_when_it_is_confirmed(tmp_path: Path) -> None:
+    journey = Journey(tmp_path / "store", tmp_path / "raw")
+    journey.store.mkdir()
+    (journey.store / "precious.txt").write_text("mine")
+    assert journey.cornerstone("clean-store", "--yes").exit_code == 2
+    assert (journey.store / "precious.txt").is_file()
+    for name in ("landed", "archive"):
+        (journey.store / name).mkdir()
+    assert journey.cornerstone("clean-store").exit_code != 0
+    assert journey.store.is_dir()
+    assert journey.cornerstone("clean-store", "--yes").exit_code == 0
+    assert not journey.store.exists()
 
 
 def test_nothing_at_all_publishes_empty_tables_and_says_so(tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ ranked_neighbours as (
     where
         kpi_value.area_role in ('own_authority', 'statistical_neighbour')
         and kpi_value.value is not null
-        and kpi_value.unit in ('percent', 'ratio')
+        and kpi_value.unit in ('percent', 'percentage_points', 'ratio')
 )
 
 select
