@@ -47,8 +47,16 @@ IDENTIFIER_FAMILIES: dict[str, tuple[list[str], int]] = {
     "month": (MONTHS, 4),
 }
 
-# EES unit and decimal places by the unit of a KPI: percentages and weeks to one place, money in whole pounds.
-UNITS = {"percent": ("%", 1), "count": ("", 0), "gbp": ("£", 0), "weeks": ("", 1), "ratio": ("", 2)}
+# EES unit and decimal places by the unit of a KPI: percentages, their differences and weeks to one place, money in whole
+# pounds.
+UNITS = {
+    "percent": ("%", 1),
+    "percentage_points": ("pp", 1),
+    "count": ("", 0),
+    "gbp": ("£", 0),
+    "weeks": ("", 1),
+    "ratio": ("", 2),
+}
 
 META_COLUMNS = [
     "col_name",
@@ -198,8 +206,9 @@ def cell_select(indicators: list[Indicator], family: str, period: str) -> str:
             coalesce(dim_area.region_name, 'Not available') as region_name,
             coalesce(kpi_value.breakdown_topic, 'Total') as breakdown_topic,
             coalesce(kpi_value.breakdown, 'Total') as breakdown,
-            -- a symbol replaces the number; a value that is simply absent is "not available", never blank and never 0
-            coalesce(kpi_value.symbol, case kpi_value.kpi_id {rounded} end, 'x') as cell
+            -- a symbol stands where there is no number: an estimate (u in the DuckDB and Parquet files) is shown; a value
+            -- that is simply absent is "not available", never blank and never 0
+            coalesce(case kpi_value.kpi_id {rounded} end, kpi_value.symbol, 'x') as cell
         from kpi.kpi_value
         inner join kpi.kpi_catalogue using (kpi_id)
         left join marts.dim_area  -- many to one

@@ -41,6 +41,68 @@ TABLE_COMMENTS = {
     "source": "Published datasets that the figures come from, with their licence.",
 }
 
+COLUMN_COMMENTS = {
+    "release": {
+        "release_id": "Name of the release: when it was made (UTC) and the start of its content digest.",
+        "created_at": "When the release was made, UTC.",
+        "code_version": "Version of Cornerstone that made it.",
+        "previous_release_id": "Release that was current before; blank for the first.",
+        "content_digest": "SHA-256 over all that is released; the same content has the same digest.",
+        "catalogue_digest": "SHA-256 of the rule catalogue that judged the content.",
+        "approval_required": "True when the release waits for a named person before it becomes current.",
+    },
+    "submission": {
+        "submission_id": "Submission: one delivered file of one return. kpi_value names it beside each figure.",
+        "return_id": "Return the file belongs to.",
+        "period": "Period the file is about; blank where it holds several or none.",
+        "supplier": "Who supplies the file, and which file of theirs it is.",
+        "received_at": "When the file was received, UTC.",
+        "spec_version": "Version of the return's specification by which the file was read.",
+        "sha256": "SHA-256 of the file's bytes.",
+        "rows_read": "Rows found in the file.",
+        "rows_landed": "Rows that can be used.",
+        "rows_quarantined": "Rows set aside because they fail a blocking rule.",
+        "supersedes": "Earlier submission of the same file that this one replaces; blank for none.",
+        "is_current": "False for a submission that a later one replaces.",
+    },
+    "rule": {
+        "rule_id": "Number of the rule.",
+        "official_number": "Number of the rule in the official specification; blank for our own rules.",
+        "return_id": "Return the rule is about.",
+        "table_name": "Table the rule looks at.",
+        "level": "When it is checked: row, file, submission or cross at landing, mart before the marts are used, kpi before "
+        "a release.",
+        "severity": "block: stops the row, file or release; warn: the owner notes what was found; observe: counted.",
+        "effect": "What a landing rule does to what fails it: refuse, quarantine or flag; blank for mart and kpi rules.",
+        "label": "What must hold, in one sentence.",
+        "why": "Why it matters.",
+        "owner": "Role that answers for the rule.",
+        "action": "What to do when it fails.",
+        "column_names": "Columns the rule looks at, separated by commas; blank for a rule about a whole file.",
+        "checked_by": "query: failing_rows finds the failures; reader: they are found while the file is read.",
+        "failing_rows": "Query that selects one row for each failure; blank where the reader finds them.",
+    },
+    "rule_result": {
+        "gate": "Where the rule was checked: landing, mart or kpi.",
+        "rule_id": "Number of the rule (rule).",
+        "severity": "block, warn or observe.",
+        "failing_count": "Failures found; at landing, in accepted submissions.",
+        "rows_examined": "Rows of the table the rule looked at; blank at landing.",
+        "success": "True when nothing failed.",
+    },
+    "glossary": {
+        "term": "Title of a KPI, or name of a column.",
+        "definition": "What it means.",
+        "source": "Where the meaning is stated: the KPI of the catalogue, or the table that has the column.",
+    },
+    "source": {
+        "publisher": "Body that publishes the dataset.",
+        "dataset": "Name of the published dataset.",
+        "release_names": "Every release of it that was used, separated by semicolons.",
+        "licence": "Licence and attribution under which it is used.",
+    },
+}
+
 
 def write_meta(
     connection: duckdb.DuckDBPyConnection,
@@ -90,6 +152,13 @@ def write_meta(
     write_sources(connection, quoted(database, "meta", "source"), inventory)
     for table, comment in TABLE_COMMENTS.items():
         connection.execute(f"comment on table {quoted(database, 'meta', table)} is {literal(comment)}")
+    columns = connection.execute(
+        "select table_name, column_name from duckdb_columns() where database_name = ? and schema_name = 'meta'",
+        [database],
+    ).fetchall()
+    for table, column in columns:
+        comment = COLUMN_COMMENTS[table][column]
+        connection.execute(f"comment on column {quoted(database, 'meta', table, column)} is {literal(comment)}")
 
 
 def rule_result_select(inventory: Inventory, catalogue: PublishedCatalogue) -> str:

@@ -140,6 +140,18 @@ def test_the_regional_total_repeated_for_every_authority_is_shown_and_not_used(a
     assert kpi(ask, "ehcp_new", "2022")[2] == 285
 
 
+def test_a_total_that_breakdowns_agree_on_and_another_table_denies_is_not_published(ask: Ask) -> None:
+    rows = ask(
+        "select value, symbol, fault_rule_id from kpi.kpi_value where kpi_id = 'ehcp_new' and area_name = 'Wakefield'"
+        " and time_period = '2022' and breakdown = 'Total'"
+    )
+    assert rows == [(None, "x", "PS-101")]
+
+
+def test_every_publisher_of_a_kpi_is_named_as_a_source(ask: Ask) -> None:
+    assert ask("select distinct publisher from kpi.kpi_value except select publisher from meta.source") == []
+
+
 def test_both_vintages_of_a_revised_cell_stay_queryable(ask_marts: Ask) -> None:
     rows = ask_marts(
         "select fact.release_name, fact.value, fact.is_latest_vintage from marts.fct_published_statistic as fact"

@@ -56,7 +56,11 @@ dated_values as (
     select
         *,
         {{ period_start('time_identifier', 'time_period') }} as period_start,
-        {{ period_end('time_identifier', 'time_period') }} as period_end
+        {{ period_end('time_identifier', 'time_period') }} as period_end,
+        lag(period_end) over (
+            partition by kpi_id, area_level, area_code, breakdown_topic, breakdown
+            order by period_end
+        ) as previous_period_end
     from kpi_values
 )
 
@@ -91,7 +95,15 @@ select
     'published' as value_basis,
     dated_values.method,
     dated_values.fault_rule_id,
-    series_break.reason as series_break_note,
+    -- A break can fall between the periods held: months of 2023 are followed by October 2025.
+    (
+        select string_agg(series_break.reason, ' ' order by series_break.break_date)
+        from {{ ref('series_break') }} as series_break
+        where
+            series_break.kpi_id = dated_values.kpi_id
+            and series_break.break_date > dated_values.previous_period_end
+            and series_break.break_date <= dated_values.period_end
+    ) as series_break_note,
     dated_values.publisher,
     dated_values.release_name,
     dated_values.period_start = max(dated_values.period_start) over (
@@ -101,7 +113,3 @@ select
 from dated_values
 inner join {{ ref('kpi_catalogue') }} as kpi -- exactly one
     on dated_values.kpi_id = kpi.kpi_id
-left join {{ ref('series_break') }} as series_break -- at most one: the period in which the break falls
-    on
-        dated_values.kpi_id = series_break.kpi_id
-        and series_break.break_date between dated_values.period_start and dated_values.period_end

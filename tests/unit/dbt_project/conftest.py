@@ -34,6 +34,7 @@ def authority(code: str, ons_code: str, name: str) -> dict[str, str]:
 ROTHERHAM = authority("372", "E08000018", "Rotherham")
 BARNSLEY = authority("370", "E08000016", "Barnsley")
 DONCASTER = authority("371", "E08000017", "Doncaster")
+WAKEFIELD = authority("384", "E08000036", "Wakefield")
 
 BANDS = ["total", "w00_01", "w01_02", "w02_04", "w04_12", "w12_18", "w18_52", "w52_104", "w104_plus"]
 # The Rotherham NHS Foundation Trust (RFR), October 2025: Community Health Services waiting times, NHS England.
@@ -133,7 +134,7 @@ def empty_warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb
 
 @pytest.fixture(scope="session")
 def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
-    """The warehouse over published figures of Rotherham, three Yorkshire authorities, the region and England."""
+    """The warehouse over published figures of Rotherham, its neighbours in Yorkshire, the region and England."""
     landing = _new_store(tmp_path_factory.mktemp("published"))
     plans, issued, requests = "All EHC plans", "All EHC plans issued", "All requests for EHC needs assessments"
     landing.ees(
@@ -191,11 +192,24 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckD
         [
             *(
                 ("Calendar year", "2022", area, new, new, {"new_ehc_plans": "6078"})
-                for area in (YORKSHIRE, ROTHERHAM, BARNSLEY, DONCASTER)
+                for area in (YORKSHIRE, ROTHERHAM, BARNSLEY, DONCASTER, WAKEFIELD)
             ),
             ("Calendar year", "2022", ROTHERHAM, "Sex", "Male", {"new_ehc_plans": "200"}),
             ("Calendar year", "2022", ROTHERHAM, "Sex", "Female", {"new_ehc_plans": "85"}),
             ("Calendar year", "2022", ROTHERHAM, "Ethnicity", "White - White British", {"new_ehc_plans": "285"}),
+            *(
+                ("Calendar year", "2022", area, topic, breakdown, {"new_ehc_plans": plans_started})
+                for area, plans_started in ((WAKEFIELD, "112"), (DONCASTER, "243"))
+                for topic, breakdown in (("Sex", "Male"), ("Ethnicity", "White - White British"))
+            ),
+        ],
+    )
+    landing.ees(
+        "assessments",
+        "assessments",
+        [
+            ("Calendar year", "2022", area, "All assessments", "All assessments", {"assess_issued": number})
+            for area, number in ((ROTHERHAM, "285"), (WAKEFIELD, "462"), (DONCASTER, "303"))
         ],
     )
     # A first and a revised vintage of one figure, and a period that its identifier contradicts.

@@ -6,6 +6,10 @@ from typing import Any
 import duckdb
 import pytest
 
+from orchestration.release.inventory import Inventory, released_tables
+from orchestration.release.manifest import TableContent
+from orchestration.release.meta import write_sources
+
 pytestmark = pytest.mark.xdist_group("dbt_project")
 
 
@@ -96,10 +100,44 @@ def test_a_regional_total_copied_to_its_authorities_is_shown_and_not_used(
         "select area.area_name, figure.value, figure.is_usable from marts.fct_published_statistic as figure"
         " inner join marts.dim_area as area using (area_key) where figure.fault_rule_id = 'PS-101' order by all"
     ).fetchall()
-    assert marked == [(name, 6078, False) for name in ("Barnsley", "Doncaster", "Rotherham")]
-    # Two breakdowns agree on Rotherham's true figure; nothing tells Barnsley's.
-    assert kpi(warehouse, "ehcp_new", "E08000018", "2022")[2] == 285
+    assert marked == [(name, 6078, False) for name in ("Barnsley", "Doncaster", "Rotherham", "Wakefield")]
+    # Nothing tells Barnsley's true figure.
     assert kpi(warehouse, "ehcp_new", "E08000016", "2022") == (None, None, None, "x")
+
+
+def test_breakdowns_replace_a_faulty_total_only_where_another_table_confirms_them(
+    warehouse: duckdb.DuckDBPyConnection,
+) -> None:
+    """Plans issued in 2022 by table assessments: Rotherham 285, Wakefield 462, Doncaster 303."""
+    assert kpi(warehouse, "ehcp_new", "E08000018", "2022")[2] == 285
+    assert warehouse.execute(
+        "select area_name, value, value_status, symbol, fault_rule_id from kpi.kpi_value where kpi_id = 'ehcp_new'"
+        " and breakdown = 'Total' and area_name in ('Wakefield', 'Doncaster') order by area_name"
+    ).fetchall() == [(name, None, "fault", "x", "PS-101") for name in ("Doncaster", "Wakefield")]
+
+
+def test_every_publisher_of_a_kpi_is_among_the_sources_of_the_release(warehouse: duckdb.DuckDBPyConnection) -> None:
+    tables = [
+        TableContent(schema_name=schema, table_name=table, rows=0, digest="")
+        for schema, table in released_tables(warehouse)
+    ]
+    (path,) = warehouse.execute("select path from duckdb_databases() where not internal").fetchall()[0]
+    with duckdb.connect() as released:
+        released.execute(f"attach '{path}' as warehouse (read_only)")
+        released.execute("use warehouse")
+        write_sources(released, "memory.source", Inventory(tables=tables, views=[], inputs=[], gates=[]))
+        sources = released.execute("select publisher, dataset, release_names from memory.source").fetchall()
+    publishers = warehouse.execute("select distinct publisher from kpi.kpi_value").fetchall()
+    assert {publisher for (publisher,) in publishers} == {"Department for Education", "NHS England"}
+    assert {publisher for publisher, _, _ in sources} >= {publisher for (publisher,) in publishers}
+    waits = "Community Health Services waiting times"
+    assert ("NHS England", waits, f"{waits}, October 2025") in sources
+
+
+def test_the_gap_to_england_is_in_percentage_points(warehouse: duckdb.DuckDBPyConnection) -> None:
+    units = dict(warehouse.execute("select kpi_id, unit from kpi.kpi_catalogue where unit like 'percent%'").fetchall())
+    assert [kpi_id for kpi_id, unit in units.items() if unit == "percentage_points"] == ["placement_gap_to_england_pp"]
+    assert [kpi_id for kpi_id, unit in units.items() if unit == "percent" and kpi_id.endswith("_pp")] == []
 
 
 def test_both_vintages_stay_and_the_revised_one_stands(warehouse: duckdb.DuckDBPyConnection) -> None:

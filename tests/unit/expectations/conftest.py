@@ -22,7 +22,11 @@ create table control.submission (
 );
 create schema seed;
 create table seed.kpi_published_source (
-    kpi_id varchar, calculation varchar, breakdown_topic varchar, series_code varchar, measure_code varchar
+    kpi_id varchar, calculation varchar, breakdown_topic varchar, breakdown varchar, series_code varchar,
+    measure_code varchar
+);
+create table seed.total_counterpart (
+    series_code varchar, measure_code varchar, counterpart_series_code varchar, counterpart_measure_code varchar
 );
 """
 SUBMISSION_FILE = """

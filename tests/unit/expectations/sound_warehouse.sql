@@ -154,12 +154,16 @@ select
 from (values ('england'), ('rfr')) as providers (provider_key);
 
 insert into seed.kpi_published_source
-values ('ehcp_total', 'count', 'Total', 'caseload', 'ehcplans');
+values ('ehcp_total', 'count', 'Total', 'Total', 'caseload', 'ehcplans');
+
+insert into seed.total_counterpart
+values ('caseload', 'ehcplans', 'sen_needs_all_plans', 'ehc_plans');
 
 insert into kpi.kpi_catalogue by name
 select *
 from (
-    values ('ehcp_total', 'count'), ('ehc_requests_refused_pct', 'percent'), ('ehcp_growth_12m_pct', 'percent')
+    values ('ehcp_total', 'count'), ('ehc_requests_refused_pct', 'percent'), ('ehcp_growth_12m_pct', 'percent'),
+    ('placement_gap_to_england_pp', 'percentage_points')
 ) as kpis (kpi_id, unit);
 
 insert into kpi.kpi_value by name
@@ -179,7 +183,8 @@ from (
     ('ehcp_total', 'count', 'E92000001', 'england', 'england', null, 1500, null, 1500, 'published figure'),
     ('ehc_requests_refused_pct', 'percent', 'E08000018', 'local_authority', 'own_authority', '372', 304, 959, 31.6997, 'computed from published counts'),
     ('ehc_requests_refused_pct', 'percent', 'E92000001', 'england', 'england', null, 1, 4, 25, 'computed from published counts'),
-    ('ehcp_growth_12m_pct', 'percent', 'E92000001', 'england', 'england', null, -30, 1530, -1.9608, 'computed from published counts')
+    ('ehcp_growth_12m_pct', 'percent', 'E92000001', 'england', 'england', null, -30, 1530, -1.9608, 'computed from published counts'),
+    ('placement_gap_to_england_pp', 'percentage_points', 'E08000018', 'local_authority', 'own_authority', '372', 40.6845, 43.5598, -2.8753, 'computed from published percentages')
 ) as cells (kpi_id, unit, area_code, area_level, area_role, la_code, numerator, denominator, value, method);
 
 insert into kpi.kpi_value by name
@@ -206,6 +211,7 @@ from (
     values
     ('ehcp_total', true, 'Available from published statistics.'),
     ('ehc_requests_refused_pct', true, 'Available from published statistics.'),
+    ('placement_gap_to_england_pp', true, 'Available from published statistics.'),
     ('ehcp_growth_12m_pct', false, 'Not available: the publisher marked every figure as not available.')
 ) as kpis (kpi_id, is_available, reason);
 

@@ -193,6 +193,24 @@ def test_ees_28_a_missing_value_without_a_symbol_is_not_available(
     assert read(folder / "ehcp_process_financial_year.csv")[0]["ehc_requests"] == "x"
 
 
+def test_ees_28_an_estimate_is_shown_and_not_its_symbol(warehouse: duckdb.DuckDBPyConnection, folder: Path) -> None:
+    warehouse.execute("update kpi.kpi_value set symbol = 'u' where kpi_value_key = '7'")
+    write_ees_files(warehouse, folder)
+    assert read(folder / "ehcp_process_financial_year.csv")[0]["ehc_requests"] == "940"
+
+
+def test_ees_14_a_difference_of_percentages_is_in_percentage_points(
+    warehouse: duckdb.DuckDBPyConnection, folder: Path
+) -> None:
+    warehouse.execute(
+        "update kpi.kpi_value set unit = 'percentage_points', value = -2.8753 where kpi_id = 'ehc_requests'"
+    )
+    write_ees_files(warehouse, folder)
+    assert read(folder / "ehcp_process_financial_year.csv")[0]["ehc_requests"] == "-2.9"
+    meta = read(folder / "ehcp_process_financial_year.meta.csv")[0]
+    assert (meta["indicator_unit"], meta["indicator_dp"]) == ("pp", "1")
+
+
 def test_nhs_organisations_have_no_level_and_are_counted_as_left_out(export: EesExport) -> None:
     assert export.left_out == {"nhs_provider": 1}
     assert export.rows == {"ehcp_process_calendar_year": 4, "ehcp_process_financial_year": 1}

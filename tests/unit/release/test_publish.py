@@ -13,6 +13,7 @@ from typing import Any
 import duckdb
 import pytest
 
+from expectations.catalogue import load_catalogue
 from orchestration.errors import CornerstoneError
 from orchestration.locking import exclusive_lock
 from orchestration.release import build
@@ -23,7 +24,8 @@ from orchestration.release.exports import write_parquet
 from orchestration.release.folders import current_release
 from orchestration.release.inventory import Inventory
 from orchestration.release.manifest import read_manifest
-from orchestration.settings import Settings
+from orchestration.release.meta import COLUMN_COMMENTS
+from orchestration.settings import PROJECT_DIR, Settings
 
 MONDAY = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 TUESDAY = datetime(2026, 3, 3, 9, 0, tzinfo=UTC)
@@ -133,6 +135,28 @@ def test_meta_says_which_release_files_rules_words_and_sources(released: Path) -
             "Contains public sector information licensed under the Open Government Licence v3.0.",
         )
     ]
+
+
+def test_every_column_of_meta_says_what_it_holds(released: Path) -> None:
+    described = query(
+        released / "open/send_kpis.duckdb",
+        "select table_name, column_name, comment from duckdb_columns() where schema_name = 'meta' and table_name <> 'rule'",
+    )
+    assert {(table, column): comment for table, column, comment in described} == {
+        (table, column): comment
+        for table, comments in COLUMN_COMMENTS.items()
+        for column, comment in comments.items()
+        if table != "rule"
+    }
+    assert query(
+        released / "open/send_kpis.duckdb",
+        "select count(*), count(comment) from duckdb_columns() where schema_name = 'meta' and table_name = 'rule'",
+    ) == [(6, 6)]
+
+
+def test_every_column_of_the_real_rule_catalogue_is_described() -> None:
+    rule = load_catalogue(PROJECT_DIR / "expectations" / "rules").rules[0]
+    assert list(COLUMN_COMMENTS["rule"]) == list(rule.as_row())
 
 
 def test_what_a_supplier_wrote_as_free_text_is_not_public(released: Path) -> None:

@@ -16,6 +16,8 @@ with bands as (
         wait.waiting_count,
         wait.value_status,
         wait.fault_rule_id,
+        wait.publisher,
+        wait.release_name,
         wait.submission_id
     from {{ ref('fct_community_wait_published') }} as wait
     inner join {{ ref('dim_provider') }} as provider -- exactly one
@@ -39,6 +41,8 @@ lists as (
         therapy_line_name,
         time_identifier,
         time_period,
+        max(publisher) as publisher,
+        max(release_name) as release_name,
         max(submission_id) as submission_id,
         max(waiting_count) filter (where band_code = 'total') as total_count,
         max(value_status) filter (where band_code = 'total') as total_status,
@@ -171,6 +175,8 @@ measured as (
         percentile_targets.therapy_line_name,
         percentile_targets.time_identifier,
         percentile_targets.time_period,
+        percentile_targets.publisher,
+        percentile_targets.release_name,
         percentile_targets.submission_id,
         percentile_targets.total_count,
         percentile_targets.total_status,
@@ -227,7 +233,7 @@ select
     value_status,
     method,
     case when value_status = 'fault' then fault_rule_id end as fault_rule_id,
-    'NHS England' as publisher,
-    'Community Health Services waiting times, ' || time_identifier || ' ' || time_period as release_name,
+    publisher,
+    release_name,
     submission_id
 from judged
