@@ -13,6 +13,9 @@ select
     rows_quarantined,
     supersedes,
     is_current,
+    is_current and period = max(period) filter (where is_current) over (
+        partition by return_id, supplier
+    ) as is_latest,
     row_number() over (
         order by received_at, length(sequence), sequence, submission_id
     ) as supply_order

@@ -8,11 +8,4 @@ select
 from {{ source('deprivation', 'lsoa_deprivation') }} as landed
 inner join {{ ref('stg_control__submission') }} as submission
     on landed.submission_id = submission.submission_id
-where
-    submission.is_current
-    -- The indices of one year count: the latest received.
-    and submission.period = (
-        select max(latest.period)
-        from {{ ref('stg_control__submission') }} as latest
-        where latest.return_id = 'deprivation' and latest.is_current
-    )
+where submission.is_latest

@@ -8,11 +8,4 @@ select
 from {{ source('postcode_directory', 'postcode') }} as landed
 inner join {{ ref('stg_control__submission') }} as submission
     on landed.submission_id = submission.submission_id
-where
-    submission.is_current
-    -- A directory describes one date; of the dates received the latest counts.
-    and submission.period = (
-        select max(latest.period)
-        from {{ ref('stg_control__submission') }} as latest
-        where latest.return_id = 'postcode_directory' and latest.is_current
-    )
+where submission.is_latest
