@@ -109,7 +109,7 @@ def verdicts(
     """
     refusing: dict[str, set[str]] = {submission_id: set() for submission_id in rows_read}
     failing: dict[str, set[str]] = {submission_id: set() for submission_id in rows_read}
-    wrong_rows: dict[str, set[tuple[str, int, str | None]]] = {submission_id: set() for submission_id in rows_read}
+    wrong_rows: dict[str, set[tuple[str, str, int, str | None]]] = {submission_id: set() for submission_id in rows_read}
     for failure in failures:
         if failure.submission_id not in rows_read:
             raise GateError(f"{failure.rule_id} fails in a submission which is not being landed.")
@@ -117,7 +117,9 @@ def verdicts(
             refusing[failure.submission_id].add(failure.rule_id)
         elif failure.severity != "observe" and failure.source_row is not None:
             failing[failure.submission_id].add(failure.rule_id)
-            wrong_rows[failure.submission_id].add((failure.source_file, failure.source_row, failure.cell))
+            wrong_rows[failure.submission_id].add(
+                (failure.table_name, failure.source_file, failure.source_row, failure.cell)
+            )
     return {
         submission_id: _verdict(
             submission_id,

@@ -2,7 +2,7 @@
 
 import tempfile
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +11,8 @@ from rich.table import Table
 
 from expectations.catalogue import Catalogue, load_catalogue
 from orchestration.errors import CornerstoneError
-from orchestration.returns.archive import sha256_of
-from orchestration.returns.assess import Assessed, DeliveredFile, assess
+from orchestration.returns.assess import Assessed, Incomplete, assess
+from orchestration.returns.delivered import delivered_file
 from orchestration.returns.spec import load_spec, return_ids
 from orchestration.returns.workspace import open_workspace
 from orchestration.settings import Settings
@@ -27,10 +27,13 @@ class CheckReport:
 
     checked: list[Assessed]
     catalogue: Catalogue
+    incomplete: list[Incomplete] = field(default_factory=list)
 
     @property
     def exit_code(self) -> int:
         """0 good, 1 rows have errors or a file of several is refused, 2 no file can be used."""
+        if self.incomplete and not self.checked:
+            return 2
         if self.checked and all(assessed.status == "refused" for assessed in self.checked):
             return 2
         wrong = any(failure.severity != "observe" for assessed in self.checked for failure in assessed.failures)
@@ -40,6 +43,9 @@ class CheckReport:
         """The report for other programs."""
         return {
             "exit_code": self.exit_code,
+            "incomplete": [
+                {"files": [file.name for file in one.delivered], "missing": one.missing} for one in self.incomplete
+            ],
             "files": [
                 {
                     "source_file": assessed.source_file,
@@ -88,6 +94,9 @@ class CheckReport:
                 "[green]accepted[/green]" if assessed.status == "accepted" else "[red]refused[/red]",
             )
         console.print(files)
+        for one in self.incomplete:
+            names = ", ".join(file.name for file in one.delivered)
+            console.print(f"[red]incomplete[/red] {names}: the set lacks {', '.join(one.missing)}.", soft_wrap=True)
         for assessed in self.checked:
             if assessed.reason:
                 console.print(f"[red]refused[/red] {assessed.reason}", soft_wrap=True)
@@ -115,18 +124,26 @@ def check_files(settings: Settings, paths: Iterable[Path], return_id: str | None
     for path in paths:
         if not path.is_file():
             raise CornerstoneError(f"{path} is not a file; name the files to check.")
-        files.append(DeliveredFile(path, path.name, sha256_of(path)))
+        files.append(delivered_file(path))
     catalogue = load_catalogue(settings.rules_dir)
     specs = [load_spec(return_id)] if return_id else [load_spec(known) for known in return_ids()]
     checked: list[Assessed] = []
-    for file in files:
-        verdicts: list[Assessed] = []
-        for spec in specs:
-            with tempfile.TemporaryDirectory() as spill, open_workspace(spec, Path(spill) / "spill") as connection:
-                [delivery] = assess(connection, [file], spec, catalogue, known_ids=(), docs=None)
-            verdicts = delivery.assessed
+    incomplete: list[Incomplete] = []
+    remaining = files
+    for position, spec in enumerate(specs):
+        with tempfile.TemporaryDirectory() as spill, open_workspace(spec, Path(spill) / "spill") as connection:
+            assessment = assess(
+                connection, remaining, spec, catalogue, known_ids=(), la_code=settings.la_code, docs=None
+            )
+        is_last = position == len(specs) - 1
+        remaining = []
+        for delivery in assessment.deliveries:
             # Recognised as something of this return, whether or not it can be used.
-            if not any(NOT_RECOGNISED & set(assessed.rule_ids) for assessed in verdicts):
-                break
-        checked += verdicts
-    return CheckReport(checked, catalogue)
+            if is_last or not any(NOT_RECOGNISED & set(assessed.rule_ids) for assessed in delivery.assessed):
+                checked += delivery.assessed
+            else:
+                remaining += delivery.delivered
+        incomplete += assessment.incomplete
+        if not remaining:
+            break
+    return CheckReport(checked, catalogue, incomplete)

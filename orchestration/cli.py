@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -71,6 +72,8 @@ def run(as_json: AsJson = False) -> None:
             out.print(f"[dim]repeated[/dim] {repeat}", soft_wrap=True)
         for sentence in outcome.left:
             out.print(f"[yellow]left[/yellow]     {sentence}", soft_wrap=True)
+        for sentence in outcome.waiting:
+            out.print(f"[yellow]waiting[/yellow]  {sentence}", soft_wrap=True)
         for rule in outcome.failed_rules:
             out.print(
                 f"[red]blocked[/red]  {rule.rule_id} on {rule.table}: {rule.failing_rows:,} failing. {rule.label}"
@@ -143,6 +146,59 @@ def prepare(
     ensure_manifest(settings)
     home = prepare_dagster_home(settings)
     out.print(str(home) if print_dagster_home else f"ready; DAGSTER_HOME={home}", soft_wrap=True)
+
+
+class Faults(StrEnum):
+    """Which faults are planted, with an answer key."""
+
+    none = "none"
+    standard = "standard"
+
+
+@app.command()
+def synthesise(
+    out_dir: Annotated[Path, typer.Option("--out", help="Folder to write to; made when it is absent.")],
+    la: Annotated[
+        str | None, typer.Option(help="DfE code of the authority whose published tables are reproduced.")
+    ] = None,
+    figures: Annotated[Path | None, typer.Option(help="Published figures; the bundled ones when left out.")] = None,
+    years: Annotated[str, typer.Option(help="Returns to write, first-last.")] = "2023-2026",
+    seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 1,
+    scale: Annotated[float, typer.Option(help="Size of the population; 1 is the authority's own.")] = 1.0,
+    faults: Annotated[
+        Faults, typer.Option(help="Plant faults in a copy of a return, with an answer key.")
+    ] = Faults.none,
+    as_json: AsJson = False,
+) -> None:
+    """Invent a borough: EHC plan returns of fictional people that reproduce the published tables."""
+    from orchestration.synthetic import BUNDLED_FIGURES
+    from orchestration.synthetic import synthesise as invent
+
+    settings = load_settings()
+    first, _, last = years.partition("-")
+    if not first.isdigit() or not (last or first).isdigit():
+        raise CornerstoneError(f"--years {years} is no run of years; write it as 2023-2026.")
+    logging.getLogger("cornerstone.synthetic").info("inventing a borough (about half a minute)")
+    report = invent(
+        out_dir,
+        la=la or settings.la_code,
+        figures=figures or BUNDLED_FIGURES,
+        years=range(int(first), int(last or first) + 1),
+        seed=seed,
+        scale=scale,
+        faults=faults.value,
+    )
+    if as_json:
+        _print_json(asdict(report))
+        return
+    out.print(f"{report.people:,} invented people in {report.files} files under {report.out}", soft_wrap=True)
+    out.print(
+        f"{report.met:,} of {report.cells:,} published cells reproduced; {report.explained:,} differ or are left out, each with its"
+        f" reason in {report.out}/calibration.csv; {report.unexplained:,} unexplained",
+        soft_wrap=True,
+    )
+    if report.faults:
+        out.print(f"{report.faults} planted faults; the answer key is {report.out}/answer_key.csv", soft_wrap=True)
 
 
 @app.command("clean-store")

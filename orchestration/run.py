@@ -17,7 +17,7 @@ from orchestration.locking import exclusive_lock
 from orchestration.release.folders import complete_releases, current_release
 from orchestration.returns.land import has_work
 from orchestration.returns.spec import return_ids
-from orchestration.returns.submission import current_submissions, read_submissions
+from orchestration.returns.submission import current_submissions, read_submissions, read_waiting
 from orchestration.settings import Settings
 from orchestration.warehouse import prepare_store
 
@@ -52,6 +52,7 @@ class RunOutcome:
     refused: list[str] = field(default_factory=list)
     repeats: list[str] = field(default_factory=list)
     left: list[str] = field(default_factory=list)
+    waiting: list[str] = field(default_factory=list)
     failed_rules: list[FailedRule] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
 
@@ -60,7 +61,7 @@ class RunOutcome:
         """0 good, 1 the data has errors, 2 the set-up cannot be used."""
         if self.status == "failed":
             return 2
-        return 1 if self.status == "blocked" or self.refused or self.left else 0
+        return 1 if self.status == "blocked" or self.refused or self.left or self.waiting else 0
 
 
 def _fingerprint(settings: Settings) -> str:
@@ -98,6 +99,7 @@ def run_journey(settings: Settings) -> RunOutcome:
                 "nothing_new",
                 "Nothing new in the inbox, and nothing changed since the last run: the current release stands.",
                 release.release_id if release else None,
+                waiting=[one.message for return_id in return_ids() for one in read_waiting(settings, return_id)],
                 seconds={"looking for new files": time.perf_counter() - started},
             )
         return _run_dagster(settings)
@@ -173,8 +175,10 @@ def _outcome(settings: Settings, result: "ExecuteInProcessResult", seconds: dict
     refused = [text for metadata in landed for text in metadata.get("refused_now", [])]
     repeats = [text for metadata in landed for text in metadata.get("repeats_now", [])]
     left = [text for metadata in landed for text in metadata.get("left_in_inbox", [])]
+    waiting = [text for metadata in landed for text in metadata.get("waiting", [])]
     common: dict[str, Any] = {
-        "run_id": result.run_id, "refused": refused, "repeats": repeats, "left": left, "seconds": seconds, "release_id": standing
+        "run_id": result.run_id, "refused": refused, "repeats": repeats, "left": left, "waiting": waiting,
+        "seconds": seconds, "release_id": standing,
     }  # fmt: skip
     if result.success:
         told = next(

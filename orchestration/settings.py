@@ -3,7 +3,8 @@
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, ValidationError
+from platformdirs import user_config_path
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from orchestration.errors import CornerstoneError
@@ -23,6 +24,14 @@ class Settings(BaseSettings):
         default=PROJECT_DIR / "raw", description="The inbox where files are dropped, and the bundled figures."
     )
     la_code: str = Field(default="372", pattern=r"^\d{3}$", description="DfE code of the authority; Rotherham is 372.")
+    secret_key: SecretStr | None = Field(
+        default=None,
+        description="The secret behind pseudonyms and encryption, 64 hexadecimal digits; unset, `key_file` holds it.",
+    )
+    key_file: Path = Field(
+        default_factory=lambda: user_config_path("cornerstone") / "secret.key",
+        description="Where the secret is kept, outside the store; made with the first run of an empty store.",
+    )
     release_approval: Literal["none", "required"] = Field(
         default="none", description="Whether a release waits for a named person before it becomes current."
     )
@@ -61,6 +70,16 @@ class Settings(BaseSettings):
     def vault_dir(self) -> Path:
         """Quarantined rows, and every identifier of a child; nothing below it is ever shared."""
         return self.store / "vault"
+
+    @property
+    def key_id_path(self) -> Path:
+        """Which secret the store was made with: a fingerprint, not the secret."""
+        return self.store / "key_id"
+
+    @property
+    def child_link_path(self) -> Path:
+        """Which child each pseudonymised person row is: row_person_ref to child_key."""
+        return self.landed_dir / "child_link" / "child_link.parquet"
 
     @property
     def landed_dir(self) -> Path:

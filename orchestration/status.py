@@ -10,7 +10,7 @@ from orchestration.release.lifecycle import list_releases
 from orchestration.returns.inbox import inbox_files, stray_entries
 from orchestration.returns.land import pending_receipts
 from orchestration.returns.spec import load_spec, return_ids
-from orchestration.returns.submission import current_submissions, read_submissions
+from orchestration.returns.submission import current_submissions, read_submissions, read_waiting
 from orchestration.settings import Settings
 
 
@@ -37,6 +37,7 @@ class Status:
     pending_releases: list[str]
     waiting: list[str]
     received_not_landed: list[str]
+    incomplete: list[str]
     arrived: list[ArrivedSupplier]
     refused: list[str]
     absent: list[str]
@@ -54,6 +55,8 @@ class Status:
             console.print(f"waiting  {name}", soft_wrap=True)
         for name in self.received_not_landed:
             console.print(f"waiting  {name}: received, and not landed yet; the next run does", soft_wrap=True)
+        for message in self.incomplete:
+            console.print(f"waiting  {message}", soft_wrap=True)
         table = Table(box=None, pad_edge=False)
         table.add_column("supplier", no_wrap=True)
         table.add_column("latest", no_wrap=True)
@@ -81,11 +84,14 @@ def read_status(settings: Settings) -> Status:
     """Read the state of the store."""
     release = current_release(settings)
     arrived: list[ArrivedSupplier] = []
-    waiting, received, refused, empty = [], [], [], []
+    waiting, received, incomplete, refused, empty = [], [], [], [], []
     for return_id in return_ids():
         submissions = read_submissions(settings, return_id)
         counting = list(current_submissions(submissions).values())
+        sets = read_waiting(settings, return_id)
+        incomplete += [f"{return_id}: {one.message}" for one in sets]
         known = {submission.delivery_sha256 for submission in submissions}
+        known |= {digest for one in sets for digest in one.files.values()}
         pending = pending_receipts(settings, return_id)
         received += [f"{return_id}/{receipt.file_name}" for receipt in pending if receipt.sha256 not in known]
         waiting += [f"{return_id}/{path.name}: the next run lands it" for path in inbox_files(settings, return_id)]
@@ -118,6 +124,7 @@ def read_status(settings: Settings) -> Status:
         pending_releases=[summary.release_id for summary in list_releases(settings) if summary.approval == "pending"],
         waiting=waiting,
         received_not_landed=received,
+        incomplete=incomplete,
         arrived=arrived,
         refused=refused,
         absent=empty,

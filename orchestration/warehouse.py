@@ -16,6 +16,7 @@ import duckdb
 import pyarrow as pa
 
 from orchestration.errors import CornerstoneError
+from orchestration.linkage.child_key import LINK_COLUMNS
 from orchestration.locking import exclusive_lock
 from orchestration.returns.spec import load_spec, return_ids
 from orchestration.returns.submission import (
@@ -109,6 +110,17 @@ def write_control_tables(connection: duckdb.DuckDBPyConnection, settings: Settin
         )
         connection.unregister("submission_rows")
     connection.execute(
+        "create or replace table control.submission_table"
+        " (submission_id varchar, table_name varchar, rows_read bigint, rows_landed bigint, rows_quarantined bigint)"
+    )
+    counted = [
+        [submission.submission_id, name, rows.rows_read, rows.rows_landed, rows.rows_quarantined]
+        for submission in submissions
+        for name, rows in sorted(submission.tables.items())
+    ]
+    if counted:
+        connection.executemany("insert into control.submission_table values (?, ?, ?, ?, ?)", counted)
+    connection.execute(
         "create or replace table control.rule_failure"
         " (rule_id varchar, submission_id varchar, source_file varchar, source_row bigint, table_name varchar)"
     )
@@ -123,6 +135,13 @@ def write_control_tables(connection: duckdb.DuckDBPyConnection, settings: Settin
             " select rule_id, submission_id, source_file, source_row, table_name from read_parquet(?)",
             [failures],
         )
+    columns = ", ".join(f"{name} {type_}" for name, type_ in LINK_COLUMNS.items())
+    connection.execute(f"create or replace table control.child_key ({columns})")
+    if settings.child_link_path.is_file():
+        connection.execute(
+            "insert into control.child_key by name select * from read_parquet(?, hive_partitioning = false)",
+            [str(settings.child_link_path)],
+        )
     connection.execute("create or replace table control.setting (name varchar, value varchar)")
     connection.execute("insert into control.setting values ('la_code', ?)", [settings.la_code])
     connection.execute("commit")
@@ -131,8 +150,10 @@ def write_control_tables(connection: duckdb.DuckDBPyConnection, settings: Settin
 
 def _submission_row(submission: Submission, current: set[str]) -> dict[str, object]:
     row = asdict(submission)
-    row["table_name"] = row.pop("table")
-    for name in ("delivery_sha256", "failures"):
+    tables = row.pop("tables")
+    row["table_name"] = next(iter(tables)) if len(tables) == 1 else None
+    row |= {name: getattr(submission, name) for name in ("rows_read", "rows_landed", "rows_quarantined")}
+    for name in ("delivery_sha256", "failures", "files", "notes"):
         del row[name]
     row["is_current"] = submission.submission_id in current
     return row
@@ -144,9 +165,10 @@ def write_empty_tables(settings: Settings) -> None:
         for return_id in return_ids():
             folder = return_dir(settings, return_id) / "period=_none" / "submission=_none"
             folder.mkdir(parents=True, exist_ok=True)
-            for name, table in load_spec(return_id).tables.items():
+            spec = load_spec(return_id)
+            for name in spec.tables:
                 partial = folder / f"{name}.parquet.partial"
-                connection.execute(f'create or replace table "{name}" ({table.column_sql})')
+                connection.execute(f'create or replace table "{name}" ({spec.landed_sql(name)})')
                 connection.execute(f'copy "{name}" to {literal(str(partial))} (format parquet)')
                 partial.replace(folder / f"{name}.parquet")
 

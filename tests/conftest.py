@@ -4,11 +4,16 @@ import csv
 import io
 import os
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import duckdb
 import pytest
 
+from orchestration.privacy.keys import load_keys
+from orchestration.privacy.vault import open_vault
+from orchestration.returns.workspace import load_encryption
 from orchestration.settings import PROJECT_DIR, Settings
 
 os.environ["GX_ANALYTICS_ENABLED"] = "false"
@@ -26,11 +31,28 @@ ROTHERHAM = [
 ]  # fmt: skip
 
 
+@pytest.fixture(scope="session", autouse=True)
+def key_file_elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No test makes or reads a key in the configuration folder of whoever runs it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CORNERSTONE_KEY_FILE", str(tmp_path_factory.mktemp("configuration") / "secret.key"))
+        yield
+
+
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     """Settings of an empty store with no bundled figures."""
     (tmp_path / "raw" / "inbox" / "published_statistics").mkdir(parents=True)
-    return Settings(store=tmp_path / "store", raw=tmp_path / "raw")
+    return Settings(store=tmp_path / "store", raw=tmp_path / "raw", key_file=tmp_path / "configuration" / "secret.key")
+
+
+@contextmanager
+def vault_connection(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection that can read the vault of a store."""
+    with duckdb.connect(":memory:") as connection:
+        load_encryption(connection)
+        open_vault(connection, load_keys(settings))
+        yield connection
 
 
 @pytest.fixture

@@ -48,7 +48,7 @@ def landing_asset(spec: ReturnSpec, settings: Settings, catalogue: Catalogue) ->
 
     @dg.asset(
         key=key,
-        deps=[received_key(spec.return_id)],
+        deps=[received_key(spec.return_id), *(landed_key(looked_up) for looked_up in spec.looks_up)],
         description=f"{spec.title}: every accepted submission as Parquet, with its manifest. Tables: "
         + "; ".join(f"{name} ({table.grain.rstrip('.').lower()})" for name, table in spec.tables.items())
         + ".",
@@ -103,6 +103,7 @@ def _metadata(settings: Settings, report: LandingReport) -> dict[str, dg.Metadat
         "refused_now": dg.MetadataValue.json([str(submission.reason) for submission in report.refused]),
         "repeats_now": dg.MetadataValue.json(report.repeats),
         "left_in_inbox": dg.MetadataValue.json(report.left),
+        "waiting": dg.MetadataValue.json([waiting.message for waiting in report.waiting]),
         "landed_folder": dg.MetadataValue.path(str(settings.landed_dir)),
     }
 

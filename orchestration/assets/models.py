@@ -52,15 +52,20 @@ def control_asset(settings: Settings) -> dg.AssetsDefinition:
     @dg.asset(
         key=CONTROL_KEY,
         deps=[landed_key(return_id) for return_id in return_ids()],
-        description="Control tables in the working database: submissions and which of them count, landing flags, settings.",
+        description=(
+            "Control tables in the working database: submissions and which of them count, landing flags, which person "
+            "rows are one child, settings."
+        ),
         group_name="landing",
         owners=[OWNER],
         kinds={"python", "duckdb"},
         pool="warehouse",
     )
     def control(warehouse: WarehouseResource) -> dg.MaterializeResult[None]:
+        from orchestration.linkage.child_key import link_children
         from orchestration.warehouse import write_control_tables
 
+        link_children(settings)
         with warehouse.get_connection() as connection:
             return dg.MaterializeResult(metadata={"dagster/row_count": write_control_tables(connection, settings)})
 

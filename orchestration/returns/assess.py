@@ -3,55 +3,87 @@
 import csv
 import hashlib
 import logging
+import re
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Literal
 
 import duckdb
 import pyarrow as pa
+from lxml import etree
 from python_calamine import CalamineError
 
 from expectations.catalogue import Catalogue
 from expectations.data_docs import QualityStore
 from expectations.landing import LandingFailure, evaluate_landing, verdicts
-from orchestration.returns.delivered import DataFile, FileRefused, open_delivered
+from orchestration.returns.conform import (
+    conform,
+    create_raw_tables,
+    drop_raw_tables,
+    find_unusable,
+    insert_header,
+    return_years,
+)
+from orchestration.returns.delivered import DataFile, DeliveredFile, FileRefused, open_delivered
+from orchestration.returns.readers.flat_csv import UnreadableRow
 from orchestration.returns.readers.outcome import ReadFile
-from orchestration.returns.recognise import read_data_file
+from orchestration.returns.readers.records import HeldRecords, Keep, RecordsRead, without_blanks
+from orchestration.returns.recognise import read_recognised, read_records, recognise_data_file
 from orchestration.returns.spec import ReturnSpec
-from orchestration.returns.submission import UNKNOWN_PERIOD
+from orchestration.returns.submission import UNKNOWN_PERIOD, TableRows
 from orchestration.returns.workspace import insert_arrow
 
 log = logging.getLogger("cornerstone.landing")
 
 UNREADABLE_ROW = "FILE-013"
 UNREADABLE_FILE = "FILE-014"
-# What parsing bytes of any origin can raise, from the standard library, Arrow, DuckDB and the workbook reader. One such
-# file must not keep the others, or the next run, from landing.
+UNLINKED_ROW = "RF-008"
+UNTYPABLE_ROW = "RF-009"
+PARENT_QUARANTINED = "RF-010"
+# What parsing bytes of any origin can raise, from the standard library, Arrow, DuckDB and the workbook and XML readers.
+# One such file must not keep the others, or the next run, from landing.
 PARSING_ERRORS = (
-    csv.Error, pa.ArrowException, duckdb.Error, CalamineError, ValueError, LookupError, ArithmeticError, TypeError, AttributeError
+    csv.Error, pa.ArrowException, duckdb.Error, CalamineError, etree.LxmlError, ValueError, LookupError, ArithmeticError,
+    TypeError, AttributeError,
 )  # fmt: skip
 _ID_LENGTH = 20
+_BATCHES_AHEAD = 9  # tables' worth of records that may wait to be inserted: bounds memory
+_DATE_IN_NAME = re.compile(r"\d{1,2}[-_. ]\d{1,2}[-_. ]\d{4}|\d{4}[-_. ]\d{1,2}[-_. ]\d{1,2}|\d{8,}")
+_YEAR_IN_NAME = re.compile(r"(?<!\d)20\d{2}(?!\d)")
 
 
 @dataclass(frozen=True)
 class Assessed:
-    """A data file read and judged: what its submission will say. Failing places hold no value of a row."""
+    """A data file, or a set of them, read and judged: what its submission will say.
+
+    `files` are the data files with their digests. Failing places hold no value of a row.
+    """
 
     submission_id: str
     source_file: str
     sha256: str
-    table: str
+    tables: dict[str, TableRows]
     supplier: str
     period: str
     sequence: str
-    rows_read: int
-    rows_quarantined: int
     status: Literal["accepted", "refused"]
     reason: str | None
     failures: list[LandingFailure] = field(default_factory=list)
     rule_ids: tuple[str, ...] = ()
+    files: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def rows_read(self) -> int:
+        """Rows in the file, of all tables."""
+        return sum(rows.rows_read for rows in self.tables.values())
+
+    @property
+    def rows_quarantined(self) -> int:
+        """Rows set aside, of all tables."""
+        return sum(rows.rows_quarantined for rows in self.tables.values())
 
     @property
     def failures_by_rule(self) -> dict[str, int]:
@@ -62,26 +94,80 @@ class Assessed:
 
 
 @dataclass(frozen=True)
-class DeliveredFile:
-    """A file to be assessed: where its bytes are, the name it came under and their digest."""
+class AssessedDelivery:
+    """Files received together, what their data files are, and the data files whose bytes were dealt with before."""
 
-    path: Path
-    name: str
-    sha256: str
+    delivered: list[DeliveredFile]
+    assessed: list[Assessed]
+    known: list[str]
 
 
 @dataclass(frozen=True)
-class AssessedDelivery:
-    """A delivered file and what its data files are; `known` are data files whose bytes were dealt with before."""
+class Incomplete:
+    """Files received that belong to a set whose other files have not come: what the set is called, and what it lacks."""
 
-    delivered: DeliveredFile
-    assessed: list[Assessed]
-    known: list[str]
+    name: str
+    delivered: list[DeliveredFile]
+    missing: list[str]
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """Every delivered file is in a delivery or in an incomplete set."""
+
+    deliveries: list[AssessedDelivery]
+    incomplete: list[Incomplete]
 
 
 def submission_id_of(spec: ReturnSpec, sha256: str, period: str) -> str:
     """The same bytes read by the same spec as the same period are one submission, in whatever archive they came."""
     return hashlib.sha256(f"{spec.return_id}|{spec.spec_version}|{sha256}|{period}".encode()).hexdigest()[:_ID_LENGTH]
+
+
+@dataclass
+class _Unit:
+    """What becomes one submission: a data file, or the files of a set."""
+
+    kind: str
+    found: str | list[HeldRecords]
+    files: list[DataFile]
+    set_name: str | None = None
+    submission_id: str = ""
+
+    @property
+    def sha256(self) -> str:
+        """The digest of what is read: the file's own, or that of its set's digests whatever their order."""
+        digests = sorted(file.sha256 for file in self.files)
+        return digests[0] if len(digests) == 1 else hashlib.sha256("|".join(digests).encode()).hexdigest()
+
+    @property
+    def source_file(self) -> str:
+        if len(self.files) == 1:
+            return self.files[0].source_file
+        return f"{self.files[0].source_file} and {len(self.files) - 1} more"
+
+
+@dataclass
+class _Group:
+    """Delivered files that share a submission, so that they are dealt with together."""
+
+    delivered: list[DeliveredFile]
+    units: list[_Unit] = field(default_factory=list)
+    refused: list[Assessed] = field(default_factory=list)
+    known: list[str] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class _Read:
+    submission_id: str
+    source_file: str
+    sha256: str
+    supplier: str
+    period: str
+    sequence: str
+    rows: dict[str, int]
+    files: dict[str, str]
 
 
 def assess(
@@ -90,130 +176,385 @@ def assess(
     spec: ReturnSpec,
     catalogue: Catalogue,
     known_ids: Collection[str],
+    la_code: str,
     docs: QualityStore | None,
-) -> list[AssessedDelivery]:
+) -> Assessment:
     """Read delivered files into the workspace and judge all of them in one validation.
 
     Args:
         connection: an open workspace of the return; afterwards it holds the rows read and a table `landing_failure`.
-        files: what was delivered.
+        files: what was delivered, in the order of receipt.
         spec: what the return is.
         catalogue: the rules.
         known_ids: submissions committed before; their data files are not read again.
+        la_code: the authority, for files of its own that do not name it.
         docs: where the validation result is kept; None keeps nothing.
     """
+    groups = _grouped(files, spec)
+    complete = [group for group in groups if not group.missing]
     seen = set(known_ids)
-    opened: list[tuple[DeliveredFile, list[Assessed | _Read], list[str]]] = []
-    for delivered in files:
-        entries: list[Assessed | _Read] = []
-        known: list[str] = []
-        for item in _open(delivered):
-            if isinstance(item, FileRefused):
-                entries.append(_refused(spec, delivered, delivered.name, item))
-                continue
+    reads: dict[int, list[_Read]] = {}
+    for number, group in enumerate(complete):
+        reads[number] = []
+        for unit in group.units:
             try:
-                read = read_data_file(item, spec)
-                submission_id = submission_id_of(spec, item.sha256, read.period)
-                if submission_id in seen:
-                    known.append(item.source_file)
-                    continue
-                _insert(connection, spec, submission_id, item, read)
+                read = _read(connection, spec, unit, la_code, seen)
             except FileRefused as refused:
-                entries.append(_refused(spec, delivered, item.source_file, refused))
+                group.refused.append(_refused(spec, unit.sha256, unit.source_file, refused))
                 continue
             except PARSING_ERRORS as error:
-                # The kind of error and no more: its words can hold a value of the file.
-                what = f"{item.source_file} cannot be read ({type(error).__name__}); save or download it again."
-                entries.append(_refused(spec, delivered, item.source_file, FileRefused(UNREADABLE_FILE, what)))
+                group.refused.append(
+                    _refused(spec, unit.sha256, unit.source_file, _unreadable(unit.source_file, error))
+                )
                 continue
-            seen.add(submission_id)
-            log.info("read %s: %s rows", item.source_file, f"{read.rows_read:,}")
-            entries.append(_Read(submission_id, item.source_file, item.sha256, read))
-        opened.append((delivered, entries, known))
-    reads = [entry for _, entries, _ in opened for entry in entries if isinstance(entry, _Read)]
-    judged = _judge(connection, reads, spec, catalogue, docs) if reads else {}
-    return [
-        AssessedDelivery(delivered, [judged[e.submission_id] if isinstance(e, _Read) else e for e in entries], known)
-        for delivered, entries, known in opened
-    ]
-
-
-@dataclass(frozen=True)
-class _Read:
-    submission_id: str
-    source_file: str
-    sha256: str
-    read: ReadFile
+            if read is None:
+                group.known.append(unit.source_file)
+                continue
+            seen.add(unit.submission_id)
+            log.info("read %s: %s rows", unit.source_file, f"{sum(read.rows.values()):,}")
+            reads[number].append(read)
+        # Refused before in the same words, by a run that was killed or of a file sent again.
+        group.known += [one.source_file for one in group.refused if one.submission_id in seen]
+        group.refused = [one for one in group.refused if one.submission_id not in seen]
+        seen |= {one.submission_id for one in group.refused}
+    everything = [read for of_group in reads.values() for read in of_group]
+    judged = _judge(connection, everything, spec, catalogue, docs) if everything else {}
+    return Assessment(
+        [
+            AssessedDelivery(
+                group.delivered, [judged[read.submission_id] for read in reads[number]] + group.refused, group.known
+            )
+            for number, group in enumerate(complete)
+        ],
+        [
+            Incomplete(next((unit.set_name or "" for unit in group.units), ""), group.delivered, group.missing)
+            for group in groups
+            if group.missing
+        ],
+    )
 
 
 def _open(delivered: DeliveredFile) -> list[DataFile | FileRefused]:
     try:
-        return open_delivered(delivered.path, delivered.name)
+        return open_delivered(delivered)
     except FileRefused as refused:
         return [refused]
 
 
-def _refused(spec: ReturnSpec, delivered: DeliveredFile, source_file: str, refused: FileRefused) -> Assessed:
+def _grouped(files: Iterable[DeliveredFile], spec: ReturnSpec) -> list[_Group]:
+    """Open and recognise delivered files; those that hold parts of one set come together."""
+    groups: list[_Group] = []
+    of_set: dict[tuple[str, str], _Group] = {}
+    for delivered in files:
+        group = _Group([delivered])
+        groups.append(group)
+        for item in _open(delivered):
+            if isinstance(item, FileRefused):
+                group.refused.append(_refused(spec, delivered.sha256, delivered.name, item))
+                continue
+            try:
+                kind, found = recognise_data_file(item, spec)
+            except FileRefused as refused:
+                group.refused.append(_refused(spec, delivered.sha256, item.source_file, refused))
+                continue
+            except PARSING_ERRORS as error:
+                unreadable = _unreadable(item.source_file, error)
+                group.refused.append(_refused(spec, delivered.sha256, item.source_file, unreadable))
+                continue
+            if isinstance(found, str):
+                group.units.append(_Unit(kind, found, [item]))
+            elif found.set_name is None:
+                group.units.append(_Unit(kind, [found], [item]))
+            else:
+                set_key = (kind, found.set_name)
+                if set_key in of_set and of_set[set_key] is not group:
+                    groups.remove(group)
+                    group = _merged(of_set, of_set[set_key], group)
+                of_set[set_key] = group
+                _add_to_set(group, kind, found, item)
+    for group in groups:
+        for unit in group.units:
+            if unit.set_name is not None:
+                held = {table for one in unit.found if isinstance(one, HeldRecords) for table in one.tables}
+                missing = [table for table in spec.files[unit.kind].required if table not in held]
+                group.missing += [spec.tables[table].titles[0] for table in missing]
+    return groups
+
+
+def _merged(of_set: dict[tuple[str, str], _Group], into: _Group, other: _Group) -> _Group:
+    into.delivered += other.delivered
+    into.units += other.units
+    into.refused += other.refused
+    for key, group in of_set.items():
+        if group is other:
+            of_set[key] = into
+    return into
+
+
+def _add_to_set(group: _Group, kind: str, found: HeldRecords, item: DataFile) -> None:
+    unit = next((unit for unit in group.units if (unit.kind, unit.set_name) == (kind, found.set_name)), None)
+    if unit is None:
+        group.units.append(_Unit(kind, [found], [item], found.set_name))
+        return
+    assert isinstance(unit.found, list)
+    # Of two files with the same table the later received counts.
+    for position, held in enumerate(unit.found):
+        if held.tables == found.tables:
+            unit.found[position], unit.files[position] = found, item
+            return
+    unit.found.append(found)
+    unit.files.append(item)
+
+
+def _has_header(found: list[HeldRecords], spec: ReturnSpec) -> bool:
+    return any(spec.root_table in held.tables for held in found)
+
+
+def _refused(spec: ReturnSpec, sha256: str, source_file: str, refused: FileRefused) -> Assessed:
     return Assessed(
-        submission_id=submission_id_of(spec, f"{delivered.sha256}/{source_file}", UNKNOWN_PERIOD),
+        submission_id=submission_id_of(spec, f"{sha256}/{source_file}/{refused}", UNKNOWN_PERIOD),
         source_file=source_file,
-        sha256=delivered.sha256,
-        table="",
+        sha256=sha256,
+        tables={},
         supplier="",
         period=UNKNOWN_PERIOD,
         sequence="",
-        rows_read=0,
-        rows_quarantined=0,
         status="refused",
         reason=str(refused),
         rule_ids=(refused.rule_id,),
+        files={source_file: sha256},
     )
 
 
-def _insert(
-    connection: duckdb.DuckDBPyConnection, spec: ReturnSpec, submission_id: str, item: DataFile, read: ReadFile
-) -> None:
+def _unreadable(source_file: str, error: Exception) -> FileRefused:
+    # The kind of error and no more: its words can hold a value of the file.
+    what = f"{source_file} cannot be read ({type(error).__name__}); save or download it again."
+    return FileRefused(UNREADABLE_FILE, what)
+
+
+def _read(
+    connection: duckdb.DuckDBPyConnection, spec: ReturnSpec, unit: _Unit, la_code: str, seen: Collection[str]
+) -> _Read | None:
+    """Read what becomes one submission and say which; None when it is one of `seen`."""
+    if isinstance(unit.found, str):
+        [file] = unit.files
+        read = read_recognised(file, spec, unit.kind, unit.found)
+        unit.submission_id = submission_id_of(spec, unit.sha256, read.period)
+        return None if unit.submission_id in seen else _insert(connection, spec, unit, read)
+    # Without a header the name says which return it is; a header is part of the bytes.
+    named = "" if _has_header(unit.found, spec) else _year_in_name(unit) or ""
+    unit.submission_id = submission_id_of(spec, unit.sha256, named)
+    return None if unit.submission_id in seen else _insert_records(connection, spec, unit, la_code)
+
+
+@contextmanager
+def _transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """All rows of a file or none: one that breaks its reader half-way leaves nothing behind."""
     connection.begin()
     try:
-        _insert_rows(connection, spec, submission_id, item, read)
-    except duckdb.Error:
+        yield
+    except PARSING_ERRORS:
         connection.rollback()
         raise
     connection.commit()
 
 
-def _insert_rows(
-    connection: duckdb.DuckDBPyConnection, spec: ReturnSpec, submission_id: str, item: DataFile, read: ReadFile
-) -> None:
+def _insert(connection: duckdb.DuckDBPyConnection, spec: ReturnSpec, unit: _Unit, read: ReadFile) -> _Read:
     rows = read.rows
     wanted = spec.tables[read.table].columns
     known = rows.select([name for name in rows.column_names if name in wanted])
-    for name, value in (("submission_id", submission_id), ("source_file", item.source_file)):
+    for name, value in (("submission_id", unit.submission_id), ("source_file", unit.source_file)):
         known = known.append_column(name, pa.array([value] * rows.num_rows, pa.string()))
-    insert_arrow(connection, read.table, known)
-    connection.execute(
-        "insert into submission_file values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        [
-            submission_id,
-            spec.return_id,
-            item.source_file,
-            item.sha256,
+    with _transaction(connection):
+        insert_arrow(connection, read.table, known)
+        _register_table(
+            connection,
+            spec,
+            unit,
+            read.table,
             read.period,
             read.file_period,
-            read.table,
             read.rows_read,
             read.duplicate_columns,
             read.unknown_columns,
+        )
+        _keep_unreadable(connection, unit, read.table, [(unit.source_file, row) for row in read.unreadable])
+    return _Read(
+        unit.submission_id,
+        unit.source_file,
+        unit.sha256,
+        read.supplier,
+        read.period,
+        read.sequence,
+        {read.table: read.rows_read},
+        {unit.source_file: unit.sha256},
+    )
+
+
+def _register_table(
+    connection: duckdb.DuckDBPyConnection,
+    spec: ReturnSpec,
+    unit: _Unit,
+    table: str,
+    period: str,
+    file_period: str | None,
+    row_count: int,
+    duplicate_columns: list[str],
+    unknown_columns: list[str],
+) -> None:
+    connection.execute(
+        "insert into submission_file values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            unit.submission_id,
+            spec.return_id,
+            unit.source_file,
+            unit.sha256,
+            period,
+            file_period,
+            table,
+            row_count,
+            duplicate_columns,
+            unknown_columns,
         ],
     )
-    if read.unreadable:
+
+
+def _keep_unreadable(
+    connection: duckdb.DuckDBPyConnection, unit: _Unit, table: str, unreadable: list[tuple[str, UnreadableRow]]
+) -> None:
+    if unreadable:
         connection.executemany(
             "insert into unreadable_row values (?, ?, ?, ?, ?, ?)",
             [
-                [submission_id, item.source_file, row.source_row, read.table, UNREADABLE_ROW, row.row_text]
-                for row in read.unreadable
+                [unit.submission_id, source_file, row.source_row, table, UNREADABLE_ROW, row.row_text]
+                for source_file, row in unreadable
             ],
         )
+
+
+def _insert_records(connection: duckdb.DuckDBPyConnection, spec: ReturnSpec, unit: _Unit, la_code: str) -> _Read:
+    """Read records as received, type them by the spec of their year, and tell whose and of when they are."""
+    assert spec.submission is not None
+    assert isinstance(unit.found, list)
+    create_raw_tables(connection, spec)
+    try:
+        with _keeping(connection) as keep:
+            result = read_records(list(zip(unit.files, unit.found, strict=True)), spec, unit.kind, keep)
+        file_period = _year_in_name(unit)
+        year = _year(connection, spec, unit, file_period, la_code)
+        with _transaction(connection):
+            conform(connection, spec, year, unit.submission_id)
+            find_unusable(connection, spec, year, unit.submission_id)
+            rows = _register_tables(connection, spec, unit, year, file_period, result)
+            supplier, sequence = _header(connection, spec, unit.submission_id)
+    finally:
+        drop_raw_tables(connection, spec)
+    return _Read(
+        unit.submission_id,
+        unit.source_file,
+        unit.sha256,
+        supplier,
+        str(year),
+        sequence,
+        rows,
+        {file.source_file: file.sha256 for file in unit.files},
+    )
+
+
+def _register_tables(
+    connection: duckdb.DuckDBPyConnection,
+    spec: ReturnSpec,
+    unit: _Unit,
+    year: int,
+    file_period: str | None,
+    result: RecordsRead,
+) -> dict[str, int]:
+    """Register every table of a submission, and its rows that cannot be split. Returns: rows read by table."""
+    assert spec.submission is not None
+    rows = {}
+    for name in spec.tables:
+        counted = connection.execute(
+            f'select count(*) from "{name}" where submission_id = ?', [unit.submission_id]
+        ).fetchone()
+        unreadable = result.unreadable.get(name, [])
+        rows[name] = (int(counted[0]) if counted else 0) + len(unreadable)
+        is_header = name == spec.submission.header
+        unknown = sorted(result.unknown_columns) if is_header else []
+        _register_table(connection, spec, unit, name, str(year), file_period, rows[name], [], unknown)
+        _keep_unreadable(connection, unit, name, unreadable)
+    return rows
+
+
+@contextmanager
+def _keeping(connection: duckdb.DuckDBPyConnection) -> Iterator[Keep]:
+    """Insert records while the next are read: DuckDB works beside Python, one batch behind it."""
+
+    def insert(table: str, rows: pa.Table) -> None:
+        insert_arrow(connection, f"raw_{table}", without_blanks(rows))
+
+    with ThreadPoolExecutor(max_workers=1) as worker:
+        waiting: list[Future[None]] = []
+
+        def keep(table: str, rows: pa.Table) -> None:
+            while len(waiting) >= _BATCHES_AHEAD:
+                waiting.pop(0).result()
+            waiting.append(worker.submit(insert, table, rows))
+
+        yield keep
+        for inserted in waiting:
+            inserted.result()
+
+
+def _year_in_name(unit: _Unit) -> str | None:
+    """The one year that the names of the files carry, dates aside."""
+    years = {year for file in unit.files for year in _YEAR_IN_NAME.findall(_DATE_IN_NAME.sub(" ", file.source_file))}
+    return years.pop() if len(years) == 1 else None
+
+
+def _year(
+    connection: duckdb.DuckDBPyConnection, spec: ReturnSpec, unit: _Unit, file_period: str | None, la_code: str
+) -> int:
+    """The year of the return: its header's; where a case system's files have no header, that of their name."""
+    assert spec.submission is not None
+    years = return_years(connection, spec)
+    if len(years) > 1:
+        raise FileRefused("RF-006", f"{unit.source_file} holds {len(years)} headers; send one return at a time.")
+    if not years and file_period is not None:
+        insert_header(connection, spec, unit.source_file, int(file_period), la_code)
+        years = [int(file_period)]
+    year = years[0] if years else None
+    if year is None:
+        raise FileRefused(
+            "RF-005",
+            f"{unit.source_file} does not say which year it is for; give it a header with the year, or name the year in its file name.",
+        )
+    if year not in spec.years:
+        raise FileRefused(
+            "RF-011",
+            f"{unit.source_file} is for {year}; what is known of {spec.title} is {min(spec.years)} to {max(spec.years)}.",
+        )
+    return year
+
+
+def _header(connection: duckdb.DuckDBPyConnection, spec: ReturnSpec, submission_id: str) -> tuple[str, str]:
+    """The supplier and the sequence that the header gives; numbers are padded so that text orders them."""
+    assert spec.submission is not None
+    header = spec.submission
+    columns = spec.tables[header.header].columns
+    parts = {
+        "INTEGER": "lpad(cast({} as varchar), 10, '0')",
+        "TIMESTAMP": "strftime({}, '%Y-%m-%dT%H:%M:%S')",
+        "DATE": "strftime({}, '%Y-%m-%d')",
+        "VARCHAR": "{}",
+    }
+    texts = [f"coalesce({parts[columns[name].type].format(name)}, '')" for name in header.sequence]
+    row = connection.execute(
+        f"select coalesce({header.supplier}, 'unknown'), concat_ws('#', {', '.join(texts)})"
+        f' from "{header.header}" where submission_id = ?',
+        [submission_id],
+    ).fetchone()
+    assert row is not None
+    return f"{header.supplier_prefix}{row[0]}", str(row[1])
 
 
 def _judge(
@@ -224,62 +565,108 @@ def _judge(
     docs: QualityStore | None,
 ) -> dict[str, Assessed]:
     """Great Expectations' verdict on every submission read."""
-    log.info("checking %s data file(s) against the rules of %s", len(reads), spec.title)
+    log.info("checking %s submission(s) against the rules of %s", len(reads), spec.title)
     outcome = evaluate_landing(connection, catalogue.for_landing(spec.return_id), docs=docs)
-    rule = catalogue.rule(UNREADABLE_ROW)
-    unreadable = [
-        LandingFailure(rule.rule_id, rule.severity, "quarantine", table, submission_id, source_file, source_row, None)
-        for table, submission_id, source_file, source_row in connection.execute(
-            "select table_name, submission_id, source_file, source_row from unreadable_row order by all"
-        ).fetchall()
-    ]
-    failures = [*outcome.failures, *unreadable]
-    _register_failures(connection, failures)
+    failures = [*outcome.failures, *_reader_failures(connection, catalogue)]
     verdict = verdicts(
         failures,
-        {entry.submission_id: entry.read.rows_read for entry in reads},
+        {read.submission_id: sum(read.rows.values()) for read in reads},
         refuse_above_share=catalogue.refusing_share(spec.return_id),
     )
+    _register_failures(connection, failures)
+    if spec.holds_records:
+        failures += _quarantine_children(connection, spec, catalogue)
+    of_submission: dict[str, list[LandingFailure]] = {read.submission_id: [] for read in reads}
+    for failure in failures:
+        of_submission[failure.submission_id].append(failure)
     judged = {}
-    for entry in reads:
-        own = verdict[entry.submission_id]
+    for read in reads:
+        own = verdict[read.submission_id]
         refused = own.status == "refused"
-        reason = f"{entry.source_file}: {_because(own.reason, own.rule_ids, catalogue)}" if refused else None
-        judged[entry.submission_id] = Assessed(
-            submission_id=entry.submission_id,
-            source_file=entry.source_file,
-            sha256=entry.sha256,
-            table=entry.read.table,
-            supplier=entry.read.supplier,
-            period=entry.read.period,
-            sequence=entry.read.sequence,
-            rows_read=entry.read.rows_read,
-            rows_quarantined=entry.read.rows_read if refused else _quarantined(connection, spec, entry),
+        judged[read.submission_id] = Assessed(
+            submission_id=read.submission_id,
+            source_file=read.source_file,
+            sha256=read.sha256,
+            tables={
+                table: _table_rows(rows, rows if refused else _quarantined(connection, spec, table, read.submission_id))
+                for table, rows in read.rows.items()
+            },
+            supplier=read.supplier,
+            period=read.period,
+            sequence=read.sequence,
             status=own.status,
-            reason=reason,
-            failures=[failure for failure in failures if failure.submission_id == entry.submission_id],
+            reason=f"{read.source_file}: {_because(own.reason, own.rule_ids, catalogue)}" if refused else None,
+            failures=of_submission[read.submission_id],
             rule_ids=own.rule_ids,
+            files=read.files,
         )
     return judged
 
 
+def _reader_failures(connection: duckdb.DuckDBPyConnection, catalogue: Catalogue) -> list[LandingFailure]:
+    """Rows that the readers could not split, link or type; each is set aside by the rule that says so."""
+    rows = connection.execute(
+        "select rule_id, table_name, submission_id, source_file, source_row from unreadable_row"
+        " union all select rule_id, table_name, submission_id, source_file, source_row from unusable_row order by all"
+    ).fetchall()
+    return [
+        LandingFailure(rule_id, catalogue.rule(rule_id).severity, "quarantine", table, submission_id, file, row, None)
+        for rule_id, table, submission_id, file, row in rows
+    ]
+
+
+def _quarantine_children(
+    connection: duckdb.DuckDBPyConnection, spec: ReturnSpec, catalogue: Catalogue
+) -> list[LandingFailure]:
+    """Register, parents first, the records that hang from a quarantined one: without it they say nothing."""
+    rule = catalogue.rule(PARENT_QUARANTINED)
+    found: list[LandingFailure] = []
+    for name, table in spec.tables.items():
+        if table.parent is None:
+            continue
+        rows = connection.execute(
+            f"""
+            select landed.submission_id, landed.source_file, landed.source_row
+            from "{name}" as landed
+            inner join (select * from "{table.parent}" as landed where {is_quarantined(spec, table.parent)}) as parent
+                on parent.submission_id = landed.submission_id and parent.record = landed.parent_record
+            where not {is_quarantined(spec, name)}
+            order by all
+            """
+        ).fetchall()
+        inherited = [
+            LandingFailure(
+                rule.rule_id, rule.severity, "quarantine", name, submission_id, source_file, source_row, None
+            )
+            for submission_id, source_file, source_row in rows
+        ]
+        _insert_failures(connection, inherited)
+        found += inherited
+    return found
+
+
 def is_quarantined(spec: ReturnSpec, table: str) -> str:
     """SQL that is true for a row of `table`, under the alias `landed`, that fails a quarantining rule."""
-    cell = spec.tables[table].cell or "null"
+    cell = spec.tables[table].cell
+    same_cell = f" and (failed.cell is null or failed.cell = {cell})" if cell else ""
     return (
         "exists (select 1 from landing_failure as failed where failed.effect = 'quarantine'"
-        " and failed.submission_id = landed.submission_id and failed.source_row = landed.source_row"
-        f" and (failed.cell is null or failed.cell = {cell}))"
+        f" and failed.table_name = '{table}' and failed.submission_id = landed.submission_id"
+        f" and failed.source_file = landed.source_file and failed.source_row = landed.source_row{same_cell})"
     )
 
 
-def _quarantined(connection: duckdb.DuckDBPyConnection, spec: ReturnSpec, entry: _Read) -> int:
+def _quarantined(connection: duckdb.DuckDBPyConnection, spec: ReturnSpec, table: str, submission_id: str) -> int:
     row = connection.execute(
-        f'select count(*) from "{entry.read.table}" as landed'
-        f" where submission_id = ? and {is_quarantined(spec, entry.read.table)}",
-        [entry.submission_id],
+        f'select (select count(*) from "{table}" as landed where submission_id = $1 and {is_quarantined(spec, table)})'
+        " + (select count(*) from unreadable_row where submission_id = $1 and table_name = $2)",
+        [submission_id, table],
     ).fetchone()
-    return len(entry.read.unreadable) + (int(row[0]) if row else 0)
+    return int(row[0]) if row else 0
+
+
+def _table_rows(read: int, quarantined: int) -> TableRows:
+    return TableRows(read, read - quarantined, quarantined)
 
 
 def _because(reason: str | None, rule_ids: tuple[str, ...], catalogue: Catalogue) -> str:
@@ -292,6 +679,10 @@ def _register_failures(connection: duckdb.DuckDBPyConnection, failures: list[Lan
         "create or replace table landing_failure (rule_id varchar, severity varchar, effect varchar, table_name varchar,"
         " submission_id varchar, source_file varchar, source_row bigint, cell varchar)"
     )
+    _insert_failures(connection, failures)
+
+
+def _insert_failures(connection: duckdb.DuckDBPyConnection, failures: list[LandingFailure]) -> None:
     if failures:
         rows = {name: [getattr(failure, name) for failure in failures] for name in LandingFailure._fields}
         types = {"source_row": pa.int64()}

@@ -2,11 +2,14 @@
 
 import gzip
 import hashlib
+import io
 import re
 import zipfile
 import zlib
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
+from typing import BinaryIO, Literal, cast
 
 from orchestration.errors import CornerstoneError
 
@@ -16,8 +19,13 @@ MAX_MEMBERS = 1_000
 MAX_RATIO = 200
 RATIO_FREE_BYTES = 10 * 1024**2
 
+_HEAD = 4096
+_CHUNK = 1 << 20
 _GUIDANCE = re.compile(r"data-guidance", re.IGNORECASE)
 _GUIDANCE_YEAR = re.compile(r"^(?:reporting year\s+(\d{4})|(\d{4})\s+reporting year)\s*$", re.IGNORECASE | re.MULTILINE)
+_WEB_PAGE = re.compile(rb"<(!doctype\s+html|html)\b", re.IGNORECASE)
+
+Opener = Callable[[], BinaryIO]
 
 
 class FileRefused(CornerstoneError):
@@ -28,32 +36,64 @@ class FileRefused(CornerstoneError):
         self.rule_id = rule_id
 
 
+def sha256_of(opener: Opener) -> str:
+    """Digest of a stream's bytes, read in chunks."""
+    digest = hashlib.sha256()
+    with opener() as stream:
+        while chunk := stream.read(_CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+@dataclass(frozen=True)
+class DeliveredFile:
+    """A file as it came: the name it came under, its digest and size, and how to read its bytes again from the start."""
+
+    name: str
+    sha256: str
+    size: int
+    open: Opener = field(compare=False)
+
+
+def delivered_file(path: Path) -> DeliveredFile:
+    """A file on disk as a delivered one."""
+
+    def opener() -> BinaryIO:
+        return path.open("rb")
+
+    return DeliveredFile(path.name, sha256_of(opener), path.stat().st_size, opener)
+
+
 @dataclass(frozen=True)
 class DataFile:
-    """One file that may hold rows: as delivered, or a member of a delivered archive."""
+    """One file that may hold rows: as delivered, or a member of a delivered archive.
+
+    Text and workbooks are held whole in `content`; XML is not: `open` streams it.
+    """
 
     source_file: str
     content: bytes
-    kind: str  # 'text' or 'workbook'
+    kind: Literal["text", "workbook", "xml"]
     release_year: int | None = None  # named by the guidance in the archive, where there is one
+    opener: Opener | None = field(default=None, compare=False)
 
     @property
     def stem(self) -> str:
         """The file's own name without suffix, lower case: `caseload` for `x.zip/data/caseload.csv`."""
         return PurePosixPath(self.source_file).name.split(".")[0].lower()
 
+    def open(self) -> BinaryIO:
+        """The bytes from their start."""
+        return self.opener() if self.opener is not None else io.BytesIO(self.content)
+
     @property
     def sha256(self) -> str:
         """Digest of the file's own bytes."""
-        return hashlib.sha256(self.content).hexdigest()
+        return sha256_of(self.open)
 
 
-def open_delivered(path: Path, name: str) -> list[DataFile | FileRefused]:
+def open_delivered(delivered: DeliveredFile) -> list[DataFile | FileRefused]:
     """Open a delivered file: itself, or each data file of an archive.
-
-    Args:
-        path: where the bytes are.
-        name: the name it was delivered under, used in messages.
 
     Returns: data files in the archive's order; a member that cannot be used stands as the `FileRefused` it earned, so
         that the others still land.
@@ -61,67 +101,106 @@ def open_delivered(path: Path, name: str) -> list[DataFile | FileRefused]:
     Raises:
         FileRefused: the file as a whole cannot be used.
     """
-    size = path.stat().st_size
-    if size == 0:
+    name = delivered.name
+    if delivered.size == 0:
         raise FileRefused("FILE-005", f"{name} is empty (0 bytes); ask for it again.")
-    with path.open("rb") as stream:
-        head = stream.read(8)
+    with delivered.open() as stream:
+        head = stream.read(_HEAD)
     if head.startswith(b"PK\x03\x04") or head.startswith(b"PK\x05\x06"):
-        return _open_zip(path, name)
+        return _open_zip(delivered)
     if head.startswith(b"\x1f\x8b"):
-        return [DataFile(name, _gunzip(path, name), "text")]
+        return [_data_file(name, lambda: _unpacked(delivered), None)]
     if name.lower().endswith((".zip", ".gz")):
         raise FileRefused("FILE-001", f"{name} is not the archive its name says, or is damaged; download it again.")
     if name.lower().endswith((".xlsx", ".xlsm")):
         raise FileRefused(
             "FILE-003", f"{name} is not the workbook its name says, or is damaged; save it again as .xlsx."
         )
-    content = path.read_bytes()
-    _refuse_unless_text(content, name)
-    return [DataFile(name, content, "text")]
+    return [_data_file(name, delivered.open, None)]
 
 
-def _refuse_unless_text(content: bytes, name: str) -> None:
-    start = content[:4096].lstrip(b"\xef\xbb\xbf \t\r\n")
-    is_utf16 = content[:2] in (b"\xff\xfe", b"\xfe\xff")
+def _data_file(name: str, opener: Opener, year: int | None) -> DataFile:
+    """A data file that is no archive: XML to be streamed, or text held whole."""
+    with opener() as stream:
+        head = stream.read(_HEAD)
+        kind = _kind_of(head, name)
+        if kind == "xml":
+            return DataFile(name, b"", kind, year, opener)
+        return DataFile(name, head + stream.read(), kind, year)
+
+
+def _kind_of(head: bytes, name: str) -> Literal["text", "xml"]:
+    is_utf16 = head[:2] in (b"\xff\xfe", b"\xfe\xff")
+    start = head[2:].replace(b"\x00", b"") if is_utf16 else head
+    start = start.lstrip(b"\xef\xbb\xbf \t\r\n")
     if start.startswith(b"%PDF"):
         seen = "a PDF"
+    elif _WEB_PAGE.match(start):
+        seen = "a web page"
     elif start[:1] == b"<":
-        seen = "a web page or XML"
+        return "xml"
     elif start.startswith(b"\xd0\xcf\x11\xe0"):
         seen = "an old .xls workbook"
-    elif b"\x00" in content[:4096] and not is_utf16:
+    elif b"\x00" in head and not is_utf16:
         seen = "binary"
     else:
-        return
+        return "text"
     raise FileRefused(
-        "FILE-004", f"{name} is {seen}; what can be read here is CSV text, a .zip of it, or an .xlsx workbook."
+        "FILE-004", f"{name} is {seen}; what can be read here is XML, CSV text, a .zip of them, or an .xlsx workbook."
     )
 
 
-def _gunzip(path: Path, name: str) -> bytes:
-    try:
-        with gzip.open(path, "rb") as stream:
-            content = stream.read(MAX_UNPACKED_BYTES + 1)
-    except (OSError, EOFError, zlib.error) as error:
-        raise FileRefused("FILE-001", f"{name} is a damaged or incomplete .gz file; download it again.") from error
-    if len(content) > MAX_UNPACKED_BYTES:
-        raise FileRefused("FILE-002", f"{name} unpacks to more than {MAX_UNPACKED_BYTES >> 30} GiB; it is not opened.")
-    return content
+class _Unpacked(io.RawIOBase):
+    """An unpacked stream that is refused once it is larger than anything real, or damaged."""
+
+    def __init__(self, packed: BinaryIO, stream: BinaryIO, name: str) -> None:
+        self._packed, self._stream, self._name, self._read = packed, stream, name, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: object) -> int:
+        view = memoryview(cast(bytearray, buffer))
+        try:
+            chunk = self._stream.read(len(view))
+        except (OSError, EOFError, zlib.error, zipfile.BadZipFile) as error:
+            raise FileRefused("FILE-001", f"{self._name} is damaged or incomplete; download it again.") from error
+        self._read += len(chunk)
+        if self._read > MAX_UNPACKED_BYTES:
+            raise FileRefused(
+                "FILE-002", f"{self._name} unpacks to more than {MAX_UNPACKED_BYTES >> 30} GiB; it is not opened."
+            )
+        view[: len(chunk)] = chunk
+        return len(chunk)
+
+    def close(self) -> None:
+        self._stream.close()
+        self._packed.close()
+        super().close()
 
 
-def _open_zip(path: Path, name: str) -> list[DataFile | FileRefused]:
+def _unpacked(delivered: DeliveredFile) -> BinaryIO:
+    packed = delivered.open()
+    stream = cast(BinaryIO, gzip.GzipFile(fileobj=packed))
+    return io.BufferedReader(_Unpacked(packed, stream, delivered.name), _CHUNK)
+
+
+def _open_zip(delivered: DeliveredFile) -> list[DataFile | FileRefused]:
+    name = delivered.name
     try:
-        with zipfile.ZipFile(path) as archive:
+        with delivered.open() as stream, zipfile.ZipFile(stream) as archive:
             members = [member for member in archive.infolist() if not member.is_dir()]
-            _refuse_if_bomb(members, path.stat().st_size, name)
+            _refuse_if_bomb(members, delivered.size, name)
             if any(member.filename == "xl/workbook.xml" for member in members):
-                return [DataFile(name, path.read_bytes(), "workbook")]
+                stream.seek(0)
+                return [DataFile(name, stream.read(), "workbook")]
             year = _guidance_year(archive, members)
-            wanted = [member for member in members if member.filename.lower().endswith(".csv")]
+            wanted = [member for member in members if member.filename.lower().endswith((".csv", ".xml"))]
             if not wanted:
-                raise FileRefused("FILE-005", f"{name} holds no data file (.csv); download the whole release again.")
-            return [_member(archive, member, name, year) for member in wanted]
+                raise FileRefused(
+                    "FILE-005", f"{name} holds no data file (.csv, .xml); download the whole release again."
+                )
+            return [_member(delivered, member, year) for member in wanted]
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
         if name.lower().endswith((".xlsx", ".xlsm")):
             raise FileRefused(
@@ -156,20 +235,24 @@ def _guidance_year(archive: zipfile.ZipFile, members: list[zipfile.ZipInfo]) -> 
     return None
 
 
-def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str, year: int | None) -> DataFile | FileRefused:
-    source_file = f"{name}/{member.filename}"
+def _member(delivered: DeliveredFile, member: zipfile.ZipInfo, year: int | None) -> DataFile | FileRefused:
+    source_file = f"{delivered.name}/{member.filename}"
     if member.flag_bits & 0x1:
         return FileRefused("FILE-001", f"{source_file} is encrypted; deliver it without a password.")
-    try:
-        content = archive.read(member)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
-        refused = FileRefused("FILE-001", f"{source_file} is damaged inside the archive; download the release again.")
-        refused.__cause__ = error
-        return refused
-    if not content:
+    if member.file_size == 0:
         return FileRefused("FILE-005", f"{source_file} is empty (0 bytes); download the release again.")
+
+    def opener() -> BinaryIO:
+        packed = delivered.open()
+        archive = zipfile.ZipFile(packed)
+        stream = cast(BinaryIO, archive.open(member))
+        return io.BufferedReader(_Unpacked(packed, stream, source_file), _CHUNK)
+
     try:
-        _refuse_unless_text(content, source_file)
+        return _data_file(source_file, opener, year)
     except FileRefused as refused:
         return refused
-    return DataFile(source_file, content, "text", year)
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+        damaged = FileRefused("FILE-001", f"{source_file} is damaged inside the archive; download the release again.")
+        damaged.__cause__ = error
+        return damaged

@@ -8,7 +8,7 @@ delivery record is taken up again at the next run.
 import logging
 import shutil
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -17,9 +17,23 @@ import duckdb
 from expectations.catalogue import Catalogue
 from expectations.data_docs import QualityStore
 from orchestration.durable import sync_dir
+from orchestration.errors import CornerstoneError
 from orchestration.locking import exclusive_lock
-from orchestration.returns.archive import FileChanged, Receipt, archived_path, receipts, receive, sha256_of
-from orchestration.returns.assess import Assessed, AssessedDelivery, DeliveredFile, assess, is_quarantined
+from orchestration.privacy.deidentify import (
+    FindLanded,
+    area_column,
+    landed_query,
+    make_row_keys,
+    missing_areas,
+    with_areas_query,
+    write_identities,
+)
+from orchestration.privacy.keys import Keys, load_keys
+from orchestration.privacy.pseudonyms import define_pseudonym
+from orchestration.privacy.vault import identity_dir, open_vault, quarantine_dir, vault_file, write_vault
+from orchestration.returns.archive import FileChanged, Receipt, archived_file, receipts, receive
+from orchestration.returns.assess import Assessed, AssessedDelivery, Assessment, assess, is_quarantined
+from orchestration.returns.delivered import delivered_file
 from orchestration.returns.inbox import (
     bundled_files,
     delivered_name,
@@ -30,16 +44,19 @@ from orchestration.returns.inbox import (
     take_away,
     wait_until_settled,
 )
-from orchestration.returns.spec import ReturnSpec, load_spec
+from orchestration.returns.spec import Lookup, ReturnSpec, load_spec
 from orchestration.returns.submission import (
     Delivery,
     Submission,
+    WaitingSet,
     current_submissions,
     read_delivery,
     read_submissions,
+    read_waiting,
     submission_dir,
     write_delivery,
     write_submission,
+    write_waiting,
 )
 from orchestration.returns.workspace import open_workspace
 from orchestration.settings import Settings
@@ -59,13 +76,14 @@ class LandingReport:
 
     `committed`: submissions written now, accepted or refused. `current`: the submissions that count afterwards.
     `repeats`: one sentence for each file whose bytes had been received before. `left`: one for each that stays in the
-    inbox.
+    inbox. `waiting`: sets of files that are not complete.
     """
 
     committed: list[Submission]
     current: list[Submission]
     repeats: list[str]
     left: list[str]
+    waiting: list[WaitingSet]
 
     @property
     def refused(self) -> list[Submission]:
@@ -75,42 +93,59 @@ class LandingReport:
 
 def pending_receipts(settings: Settings, return_id: str) -> list[Receipt]:
     """Received files that are not dealt with yet."""
-    return [r for r in receipts(settings, return_id) if read_delivery(settings, return_id, r.sha256) is None]
+    pending = []
+    for receipt in receipts(settings, return_id):
+        delivery = read_delivery(settings, return_id, receipt.key)
+        if delivery is None or delivery.received_at < receipt.received_at:  # received again since
+            pending.append(receipt)
+    return pending
 
 
 def land_return(settings: Settings, return_id: str, catalogue: Catalogue, *, now: datetime) -> LandingReport:
     """Land everything new of one return.
 
     Raises:
-        CornerstoneError: another landing of the same store does not finish.
+        CornerstoneError: another landing of the same store does not finish, or its secret key is missing.
     """
     spec = load_spec(return_id)
     with exclusive_lock(
         settings.store / "landing.lock", wait_seconds=LOCK_WAIT_SECONDS, holder=f"landing of {return_id}"
     ):
+        keys = load_keys(settings)
         shutil.rmtree(_partial_dir(settings, return_id), ignore_errors=True)
-        repeats, left = _receive_all(settings, return_id, now)
-        committed: list[Submission] = []
+        repeats, left = _receive_all(settings, keys, spec, now)
         docs = QualityStore(settings.quality_dir, f"landing-{return_id}", now)
+        committed: list[Submission] = []
+        carried: list[Receipt] = []
+        incomplete: list[WaitingSet] = []
         for batch in _batches(pending_receipts(settings, return_id)):
-            committed += _land_batch(settings, spec, catalogue, batch, docs)
+            # A set can be spread over batches: what waits in one is looked at again with the next.
+            landed, incomplete, carried = _land_batch(
+                settings, keys, spec, catalogue, [*carried, *batch], repeats, docs
+            )
+            committed += landed
+        write_waiting(settings, return_id, incomplete)
+        _fill_areas(settings, keys, spec)
         everything = read_submissions(settings, return_id)
-    return LandingReport(committed, list(current_submissions(everything).values()), repeats, left)
+    return LandingReport(committed, list(current_submissions(everything).values()), repeats, left, incomplete)
 
 
-def _receive_all(settings: Settings, return_id: str, now: datetime) -> tuple[list[str], list[str]]:
+def _receive_all(settings: Settings, keys: Keys, spec: ReturnSpec, now: datetime) -> tuple[list[str], list[str]]:
     """Archive what is in the inbox, and bundled files. Returns sentences: repeats, and files left where they are."""
     repeats: list[str] = []
     left: list[str] = []
-    inbox = inbox_dir(settings, return_id)
-    delivered = inbox_files(settings, return_id)
+    inbox = inbox_dir(settings, spec.return_id)
+    delivered = inbox_files(settings, spec.return_id)
     wait_until_settled(delivered)
-    for position, path in enumerate([*delivered, *bundled_files(settings, return_id)]):
-        name = delivered_name(path, inbox)
+    for position, path in enumerate([*delivered, *bundled_files(settings, spec.return_id)]):
+        name = delivered_name(path, inbox)  # files of the same name in two folders are parts of two sets
         before = state_of(path)
+        # A step in time for each file keeps the order in which files of one landing count.
+        received_at = now + timedelta(microseconds=position)
         try:
-            # A step in time for each file keeps the order in which files of one landing count.
-            receipt, is_new = receive(settings, return_id, path, name, now + timedelta(microseconds=position))
+            receipt, is_new = receive(
+                settings, keys, spec.return_id, path, name, received_at, by_name=spec.comes_in_sets
+            )
         except PermissionError:
             left.append(f"{name} cannot be read: give the user that runs Cornerstone the right to read it.")
             continue
@@ -131,7 +166,7 @@ def _receive_all(settings: Settings, return_id: str, now: datetime) -> tuple[lis
                 left.append(f"{name} changed while it was received; the next run receives it as it is then.")
     left += [
         f"{delivered_name(path, inbox)} is a link or no file; put the file itself there."
-        for path in stray_entries(settings, return_id)
+        for path in stray_entries(settings, spec.return_id)
     ]
     for sentence in left:
         log.warning("left in the inbox: %s", sentence)
@@ -152,20 +187,98 @@ def _batches(pending: Iterable[Receipt]) -> Iterator[list[Receipt]]:
 
 
 def _land_batch(
-    settings: Settings, spec: ReturnSpec, catalogue: Catalogue, batch: list[Receipt], docs: QualityStore
-) -> list[Submission]:
+    settings: Settings,
+    keys: Keys,
+    spec: ReturnSpec,
+    catalogue: Catalogue,
+    batch: list[Receipt],
+    repeats: list[str],
+    docs: QualityStore,
+) -> tuple[list[Submission], list[WaitingSet], list[Receipt]]:
+    """Land what is complete; of what was landed before, say so in `repeats`.
+
+    Returns: the submissions committed, the sets that wait, and the receipts of their files.
+    """
     before = read_submissions(settings, spec.return_id)
-    files = [DeliveredFile(archived_path(settings, r.sha256), r.file_name, r.sha256) for r in batch]
+    batch = _not_in_a_set(settings, spec, batch, before)
+    of_file = {(receipt.sha256, receipt.file_name): receipt for receipt in batch}
     committed: list[Submission] = []
-    with open_workspace(spec, settings.vault_dir / "spill") as connection:
-        known = {submission.submission_id for submission in before}
-        deliveries = assess(connection, files, spec, catalogue, known, docs)
-        for receipt, delivery in zip(batch, deliveries, strict=True):
-            of_delivery = _commit_delivery(
-                connection, settings, spec, catalogue, receipt, delivery, [*before, *committed]
+    try:
+        with open_workspace(spec, settings.vault_dir / "spill") as connection:
+            open_vault(connection, keys)
+            define_pseudonym(connection, keys.pseudonym)
+            assessment = assess(
+                connection,
+                [archived_file(settings, keys, receipt) for receipt in batch],
+                spec,
+                catalogue,
+                {submission.submission_id for submission in before},
+                settings.la_code,
+                docs,
             )
-            committed += of_delivery
-    return committed
+            for delivery in assessment.deliveries:
+                received = [of_file[file.sha256, file.name] for file in delivery.delivered]
+                if spec.comes_in_sets:
+                    repeats += [f"{known} was dealt with before; nothing to do." for known in delivery.known]
+                committed += _commit_delivery(
+                    connection, settings, spec, catalogue, received, delivery, [*before, *committed]
+                )
+    except duckdb.Error as error:
+        if spec.personal_data == "none":
+            raise
+        # DuckDB's messages quote values; those of a return about children never leave this process.
+        raise CornerstoneError(
+            f"Landing {spec.title} stopped at a fault of the database ({type(error).__name__}); nothing of it was "
+            "committed. Run it again, and report the fault if it comes back."
+        ) from None
+    waiting, carried = _waiting(settings, spec, assessment, of_file, [*before, *committed], repeats)
+    return committed, waiting, carried
+
+
+def _not_in_a_set(
+    settings: Settings, spec: ReturnSpec, batch: list[Receipt], before: list[Submission]
+) -> list[Receipt]:
+    """Receipts still to be dealt with; a run killed after its set was committed left the records of others open."""
+    of_set = {(name, digest): s for s in before if len(s.files) > 1 for name, digest in s.files.items()}
+    open_receipts = []
+    for receipt in batch:
+        submission = of_set.get((receipt.file_name, receipt.sha256))
+        if submission is not None and receipt.received_at <= submission.received_at:
+            _write_delivery(settings, spec, receipt, [submission])
+        else:
+            open_receipts.append(receipt)
+    return open_receipts
+
+
+def _waiting(
+    settings: Settings,
+    spec: ReturnSpec,
+    assessment: Assessment,
+    of_file: dict[tuple[str, str], Receipt],
+    known: list[Submission],
+    repeats: list[str],
+) -> tuple[list[WaitingSet], list[Receipt]]:
+    """Sets that wait, and their receipts; a part of a set that was landed before, sent again alone, is a repeat."""
+    landed_before = {digest for submission in known for digest in submission.files.values()}
+    sets, carried = [], []
+    for incomplete in assessment.incomplete:
+        received = [of_file[file.sha256, file.name] for file in incomplete.delivered]
+        if all(receipt.sha256 in landed_before for receipt in received):
+            for receipt in received:
+                _write_delivery(settings, spec, receipt, [])
+                repeats.append(f"{receipt.file_name} was landed before; nothing to do.")
+            continue
+        carried += received
+        waiting = WaitingSet(
+            spec.return_id,
+            incomplete.name,
+            {receipt.file_name: receipt.sha256 for receipt in received},
+            incomplete.missing,
+            min(receipt.received_at for receipt in received),
+        )
+        log.info("%s", waiting.message)
+        sets.append(waiting)
+    return sets, carried
 
 
 def _commit_delivery(
@@ -173,15 +286,15 @@ def _commit_delivery(
     settings: Settings,
     spec: ReturnSpec,
     catalogue: Catalogue,
-    receipt: Receipt,
+    received: list[Receipt],
     delivery: AssessedDelivery,
     before: list[Submission],
 ) -> list[Submission]:
     committed: list[Submission] = []
     for assessed in delivery.assessed:
-        submission = _submission(assessed, spec, receipt, [*before, *committed])
+        submission = _submission(assessed, spec, received, [*before, *committed])
         rival = current_submissions([*before, *committed]).get((submission.supplier, submission.period))
-        _commit(connection, settings, spec, catalogue, submission)
+        submission = _commit(connection, settings, spec, catalogue, submission)
         committed.append(submission)
         if submission.status == "refused":
             log.warning("refused: %s", submission.reason)
@@ -201,43 +314,46 @@ def _commit_delivery(
         )
     for source_file in delivery.known:
         log.info("%s was dealt with before, in another delivery; nothing to do.", source_file)
+    for receipt in received:
+        _write_delivery(settings, spec, receipt, committed)
+    return committed
+
+
+def _write_delivery(settings: Settings, spec: ReturnSpec, receipt: Receipt, submissions: list[Submission]) -> None:
     write_delivery(
         settings,
         Delivery(
             spec.return_id,
-            receipt.sha256,
+            receipt.key,
             receipt.file_name,
             receipt.received_at,
-            [submission.submission_id for submission in committed],
+            [submission.submission_id for submission in submissions],
         ),
     )
-    return committed
 
 
-def _submission(assessed: Assessed, spec: ReturnSpec, receipt: Receipt, before: list[Submission]) -> Submission:
-    landed = 0 if assessed.status == "refused" else assessed.rows_read - assessed.rows_quarantined
+def _submission(assessed: Assessed, spec: ReturnSpec, received: list[Receipt], before: list[Submission]) -> Submission:
+    last = max(received, key=lambda receipt: receipt.received_at)
     submission = Submission(
         submission_id=assessed.submission_id,
         return_id=spec.return_id,
         period=assessed.period,
         supplier=assessed.supplier,
         sequence=assessed.sequence,
-        received_at=receipt.received_at,
+        received_at=last.received_at,
         spec_version=spec.spec_version,
         source_file=assessed.source_file,
         sha256=assessed.sha256,
-        delivery_sha256=receipt.sha256,
-        table=assessed.table,
-        rows_read=assessed.rows_read,
-        rows_landed=landed,
-        rows_quarantined=assessed.rows_quarantined,
+        delivery_sha256=last.sha256,
+        tables=assessed.tables,
         status=assessed.status,
         reason=assessed.reason,
         failures=assessed.failures_by_rule,
+        files=assessed.files,
     )
     replaced = current_submissions(before).get((submission.supplier, submission.period))
     if submission.status == "accepted" and replaced and submission.order > replaced.order:
-        return Submission(**{**submission.__dict__, "supersedes": replaced.submission_id})
+        return replace(submission, supersedes=replaced.submission_id)
     return submission
 
 
@@ -251,15 +367,21 @@ def _commit(
     spec: ReturnSpec,
     catalogue: Catalogue,
     submission: Submission,
-) -> None:
-    """Write the submission beside its place and rename it in; from then on it counts."""
+) -> Submission:
+    """Write the submission beside its place and rename it in; from then on it counts.
+
+    What belongs to the vault is written before: without its submission nothing reads it.
+    """
     final = submission_dir(settings, submission)
     partial = _partial_dir(settings, spec.return_id) / submission.submission_id
     partial.mkdir(parents=True)
     if submission.status == "accepted":
-        _write_rows(connection, spec, submission, partial)
+        if spec.holds_records:
+            submission = _split(connection, settings, spec, submission, partial)
+        else:
+            _write_rows(connection, spec, submission, partial)
         _write_quarantine(connection, settings, spec, catalogue, submission)
-    if submission.table:
+    if submission.tables:
         _copy(
             connection,
             "select rule_id, effect, submission_id, source_file, source_row, cell, table_name from landing_failure"
@@ -270,6 +392,7 @@ def _commit(
     final.parent.mkdir(parents=True, exist_ok=True)
     partial.rename(final)
     sync_dir(final.parent)
+    return submission
 
 
 def _copy(connection: duckdb.DuckDBPyConnection, query: str, path: Path) -> int:
@@ -277,17 +400,91 @@ def _copy(connection: duckdb.DuckDBPyConnection, query: str, path: Path) -> int:
     return int(row[0]) if row else 0
 
 
-def _write_rows(connection: duckdb.DuckDBPyConnection, spec: ReturnSpec, submission: Submission, folder: Path) -> None:
-    written = _copy(
-        connection,
-        f"select * from \"{submission.table}\" as landed where submission_id = '{submission.submission_id}'"
-        f" and not {is_quarantined(spec, submission.table)} order by source_row",
-        folder / f"{submission.table}.parquet",
-    )
-    if written != submission.rows_landed:
+def _usable(spec: ReturnSpec, table: str) -> str:
+    return f"not {is_quarantined(spec, table)}"
+
+
+def _require_landed(submission: Submission, table: str, written: int) -> None:
+    if written != submission.tables[table].rows_landed:
         raise AssertionError(
-            f"{submission.source_file}: {written} rows written where {submission.rows_landed} should land"
+            f"{submission.source_file}, {table}: {written} rows written where {submission.tables[table].rows_landed} should land"
         )
+
+
+def _write_rows(connection: duckdb.DuckDBPyConnection, spec: ReturnSpec, submission: Submission, folder: Path) -> None:
+    for table in submission.tables:
+        written = _copy(
+            connection,
+            f"select * from \"{table}\" as landed where submission_id = '{submission.submission_id}'"
+            f" and {_usable(spec, table)} order by source_row",
+            folder / f"{table}.parquet",
+        )
+        _require_landed(submission, table, written)
+
+
+def _split(
+    connection: duckdb.DuckDBPyConnection, settings: Settings, spec: ReturnSpec, submission: Submission, folder: Path
+) -> Submission:
+    """Identifiers to the vault, pseudonymised rows to the landed tables.
+
+    Returns: the submission with notes of what could not be said of its rows.
+    """
+    find_landed = _find_landed(settings)
+    make_row_keys(connection, spec, submission.submission_id, submission.supplier, submission.period)
+    identities = identity_dir(settings, spec.return_id, submission.submission_id)
+    write_identities(
+        connection, spec, submission.submission_id, {name: _usable(spec, name) for name in spec.tables}, identities
+    )
+    census_day = spec.for_year(int(submission.period)).census_day
+    for table in submission.tables:
+        query = landed_query(spec, table, submission.submission_id, census_day, _usable(spec, table), find_landed)
+        _require_landed(submission, table, _copy(connection, query, folder / f"{table}.parquet"))
+    return replace(submission, notes=missing_areas(spec, find_landed))
+
+
+def _fill_areas(settings: Settings, keys: Keys, spec: ReturnSpec) -> None:
+    """Give earlier submissions the areas they landed without, where the reference return has arrived since.
+
+    Killed at any instant, the notes still name what is missing, so that the next landing does it again.
+    """
+    find_landed = _find_landed(settings)
+    missing = missing_areas(spec, find_landed)
+    for submission in read_submissions(settings, spec.return_id):
+        if submission.status == "refused" or submission.notes == missing:
+            continue
+        folder = submission_dir(settings, submission)
+        for table in (name for name in submission.tables if area_column(spec, name)):
+            path = folder / f"{table}.parquet"
+            partial = path.with_name(f"{path.name}.partial")
+            kept = identity_dir(settings, spec.return_id, submission.submission_id) / path.name
+            landed = f"read_parquet({literal(str(path))}, hive_partitioning = false)"
+            with open_workspace(spec, settings.vault_dir / "spill") as connection:
+                open_vault(connection, keys)
+                query = with_areas_query(spec, table, landed, vault_file(kept), find_landed)
+                _require_landed(submission, table, _copy(connection, query, partial))
+            partial.replace(path)
+        write_submission(folder, replace(submission, notes=missing))
+        log.info("areas of %s, %s filled in", submission.supplier, submission.period)
+
+
+def _find_landed(settings: Settings) -> FindLanded:
+    """The reference tables that count now, looked up once a landing."""
+    found: dict[tuple[str, str], str | None] = {}
+
+    def find(lookup: Lookup) -> str | None:
+        wanted = (lookup.return_id, lookup.table)
+        if wanted not in found:
+            current = list(current_submissions(read_submissions(settings, lookup.return_id)).values())
+            latest = max((s.period for s in current), default=None)  # each describes one date; the latest counts
+            current = [s for s in current if s.period == latest]
+            paths = [
+                submission_dir(settings, s) / f"{lookup.table}.parquet" for s in current if lookup.table in s.tables
+            ]
+            listed = ", ".join(literal(str(path)) for path in paths)
+            found[wanted] = f"read_parquet([{listed}])" if paths else None
+        return found[wanted]
+
+    return find
 
 
 def _write_quarantine(
@@ -300,40 +497,51 @@ def _write_quarantine(
     """Rows that could not be used, as received, with their place, the rule and what to do; in the vault."""
     if not submission.rows_quarantined:
         return
-    folder = settings.vault_dir / "quarantine" / spec.return_id / f"submission={submission.submission_id}"
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     actions = {rule.rule_id: rule.action for rule in catalogue.about_landing(spec.return_id)}
     connection.execute("create or replace temp table rule_action (rule_id varchar, action varchar)")
     connection.executemany("insert into rule_action values (?, ?)", [list(pair) for pair in actions.items()])
-    cell = spec.tables[submission.table].cell or "null"
-    _copy(
+    quarantined = "\nunion all\n".join(
+        _quarantined_rows(spec, table, submission.submission_id) for table in submission.tables
+    )
+    write_vault(
         connection,
         f"""
         with quarantined as (
-            select failed.rule_id, failed.source_file, failed.source_row, failed.cell, to_json(landed)::varchar as row_text
-            from landing_failure as failed
-            inner join "{submission.table}" as landed
-                on landed.submission_id = failed.submission_id and landed.source_row = failed.source_row
-                and (failed.cell is null or failed.cell = {cell})
-            where failed.effect = 'quarantine' and failed.submission_id = '{submission.submission_id}'
+            {quarantined}
             union all
-            select rule_id, source_file, source_row, null, row_text from unreadable_row
+            select table_name, rule_id, source_file, source_row, null, row_text from unreadable_row
             where submission_id = '{submission.submission_id}'
         )
-        select '{submission.submission_id}' as submission_id, '{submission.table}' as table_name, quarantined.*, action
+        select '{submission.submission_id}' as submission_id, quarantined.*, action
         from quarantined left join rule_action using (rule_id)
-        order by source_file, source_row, cell, rule_id
+        order by table_name, source_file, source_row, cell, rule_id
         """,
-        folder / "rows.parquet",
+        quarantine_dir(settings, spec.return_id, submission.submission_id) / "rows.parquet",
     )
+
+
+def _quarantined_rows(spec: ReturnSpec, table: str, submission_id: str) -> str:
+    cell = spec.tables[table].cell
+    same_cell = f"and (failed.cell is null or failed.cell = {cell})" if cell else ""
+    return f"""
+        select failed.table_name, failed.rule_id, failed.source_file, failed.source_row, failed.cell,
+            to_json(landed)::varchar as row_text
+        from landing_failure as failed
+        inner join "{table}" as landed
+            on landed.submission_id = failed.submission_id and landed.source_file = failed.source_file
+            and landed.source_row = failed.source_row {same_cell}
+        where failed.effect = 'quarantine' and failed.table_name = '{table}' and failed.submission_id = '{submission_id}'
+    """
 
 
 def has_work(settings: Settings, return_id: str) -> bool:
     """Whether a landing would find anything: a file waiting, or one received and not dealt with.
 
-    A bundled file that was received before is no work.
+    A bundled file that was received before is no work, nor is a file that waits for the others of its set.
     """
-    if inbox_files(settings, return_id) or pending_receipts(settings, return_id):
+    waiting = {digest for one in read_waiting(settings, return_id) for digest in one.files.values()}
+    pending = [receipt for receipt in pending_receipts(settings, return_id) if receipt.sha256 not in waiting]
+    if inbox_files(settings, return_id) or pending:
         return True
     known = {receipt.sha256 for receipt in receipts(settings, return_id)}
-    return any(sha256_of(path) not in known for path in bundled_files(settings, return_id))
+    return any(delivered_file(path).sha256 not in known for path in bundled_files(settings, return_id))

@@ -3,14 +3,24 @@
 from typing import Protocol
 
 from orchestration.returns.delivered import DataFile, FileRefused
-from orchestration.returns.readers import appeals_csv, chs_workbook, ees_csv, figure_csv, flat_table
+from orchestration.returns.readers import (
+    appeals_csv,
+    chs_workbook,
+    ees_csv,
+    figure_csv,
+    flat_table,
+    record_csv,
+    record_workbook,
+    record_xml,
+)
 from orchestration.returns.readers.flat_csv import read_header
 from orchestration.returns.readers.outcome import ReadFile
+from orchestration.returns.readers.records import HeldRecords, Keep, RecordsRead
 from orchestration.returns.spec import FileKind, ReturnSpec, load_spec, return_ids
 
 
 class Reader(Protocol):
-    """What the module of a file shape offers."""
+    """What the module of a file shape offers whose rows are those of a landed table."""
 
     def recognise(self, file: DataFile, kind: FileKind, spec: ReturnSpec) -> str | None:
         """What the file holds, or None when it is not of this kind."""
@@ -18,6 +28,20 @@ class Reader(Protocol):
 
     def read(self, file: DataFile, kind: FileKind, spec: ReturnSpec, recognised: str) -> ReadFile:
         """The file's rows in the shape of the landed table."""
+        ...
+
+
+class RecordReader(Protocol):
+    """What the module of a file shape offers whose rows are records of several tables, in one file or a set of them."""
+
+    def recognise(self, file: DataFile, kind: FileKind, spec: ReturnSpec) -> HeldRecords | None:
+        """What the file holds, or None when it is not of this kind."""
+        ...
+
+    def read(
+        self, files: list[tuple[DataFile, HeldRecords]], kind: FileKind, spec: ReturnSpec, keep: Keep
+    ) -> RecordsRead:
+        """Hand over the records as text, linked to their parents."""
         ...
 
 
@@ -29,14 +53,31 @@ READERS: dict[str, Reader] = {
     "chs_workbook": chs_workbook,
     "flat_csv": flat_table,
 }
+RECORD_READERS: dict[str, RecordReader] = {
+    "record_xml": record_xml,
+    "record_csv": record_csv,
+    "record_workbook": record_workbook,
+}
 
 
-def _recognise(file: DataFile, spec: ReturnSpec) -> tuple[FileKind, str] | None:
-    for kind in spec.files.values():
-        found = READERS[kind.shape].recognise(file, kind, spec)
+def _recognise(file: DataFile, spec: ReturnSpec) -> tuple[str, str | HeldRecords] | None:
+    for name, kind in spec.files.items():
+        found = (
+            RECORD_READERS[kind.shape].recognise(file, kind, spec)
+            if kind.holds_records
+            else READERS[kind.shape].recognise(file, kind, spec)
+        )
         if found is not None:
-            return kind, found
+            return name, found
     return None
+
+
+def _is_of(file: DataFile, spec: ReturnSpec) -> bool:
+    """Whether a file is of a return into whose inbox it was not dropped; what its readers refuse it for is not said."""
+    try:
+        return _recognise(file, spec) is not None
+    except FileRefused:
+        return False
 
 
 def _other_separator(file: DataFile) -> str | None:
@@ -49,28 +90,57 @@ def _other_separator(file: DataFile) -> str | None:
     )
 
 
+def recognise_data_file(file: DataFile, spec: ReturnSpec) -> tuple[str, str | HeldRecords]:
+    """The kind of file of the return that a data file is, and what it holds.
+
+    Raises:
+        FileRefused: FILE-008 it is nobody's, FILE-009 it is another return's, or what a reader raises on looking into it.
+    """
+    recognised = _recognise(file, spec)
+    if recognised is not None:
+        return recognised
+    for other in (load_spec(return_id) for return_id in return_ids() if return_id != spec.return_id):
+        if _is_of(file, other):
+            raise FileRefused(
+                "FILE-009",
+                f"{file.source_file} is a file of {other.title}, not of {spec.title}; drop it in raw/inbox/{other.return_id}/.",
+            )
+    if separator := _other_separator(file):
+        raise FileRefused(
+            "FILE-008", f"{file.source_file} has its values separated by {separator}; save it as comma-separated CSV."
+        )
+    what = "its elements are not known" if file.kind == "xml" else "neither its columns nor its sheets are known"
+    raise FileRefused("FILE-008", f"{file.source_file} is not a file of {spec.title}: {what}.")
+
+
+def read_recognised(file: DataFile, spec: ReturnSpec, kind_name: str, found: str) -> ReadFile:
+    """Read a recognised file whose rows are those of a landed table.
+
+    Raises:
+        FileRefused: what its reader raises.
+    """
+    kind = spec.files[kind_name]
+    return READERS[kind.shape].read(file, kind, spec, found)
+
+
 def read_data_file(file: DataFile, spec: ReturnSpec) -> ReadFile:
     """Recognise a data file as one of the return's and read it.
 
     Raises:
         FileRefused: FILE-008 it is nobody's, FILE-009 it is another return's, or what its reader raises.
     """
-    recognised = _recognise(file, spec)
-    if recognised is None:
-        for other in (load_spec(return_id) for return_id in return_ids() if return_id != spec.return_id):
-            if _recognise(file, other):
-                raise FileRefused(
-                    "FILE-009",
-                    f"{file.source_file} is a file of {other.title}, not of {spec.title}; drop it in raw/inbox/{other.return_id}/.",
-                )
-        if separator := _other_separator(file):
-            raise FileRefused(
-                "FILE-008",
-                f"{file.source_file} has its values separated by {separator}; save it as comma-separated CSV.",
-            )
-        raise FileRefused(
-            "FILE-008",
-            f"{file.source_file} is not a file of {spec.title}: neither its columns nor its sheets are known.",
-        )
-    kind, found = recognised
-    return READERS[kind.shape].read(file, kind, spec, found)
+    kind_name, found = recognise_data_file(file, spec)
+    assert isinstance(found, str)
+    return read_recognised(file, spec, kind_name, found)
+
+
+def read_records(
+    files: list[tuple[DataFile, HeldRecords]], spec: ReturnSpec, kind_name: str, keep: Keep
+) -> RecordsRead:
+    """Read the files of one delivery of records.
+
+    Raises:
+        FileRefused: what their reader raises.
+    """
+    kind = spec.files[kind_name]
+    return RECORD_READERS[kind.shape].read(files, kind, spec, keep)

@@ -1,16 +1,49 @@
-"""What a return is, read from its folder of YAML under `orchestration/returns/specs/`."""
+"""What a return is, read from its folder of YAML under `orchestration/returns/specs/`.
+
+`return.yaml` is the return as first supported; `<year>.yaml`, one for each later year, holds what changed. The same
+model serves a table of published figures and a return about children; a column that says nothing of privacy is a fact
+about a place or a case.
+"""
 
 import re
+from collections.abc import Iterator
+from copy import deepcopy
+from datetime import date
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from orchestration.errors import CornerstoneError
 
 SPECS_DIR = Path(__file__).resolve().parent / "specs"
+
+Shape = Literal[
+    "ees_csv", "figure_csv", "appeals_csv", "chs_workbook", "flat_csv", "record_xml", "record_csv", "record_workbook"
+]
+Sensitivity = Literal["identifier", "quasi_identifier", "attribute"]
+Verb = Literal["keep", "vault", "pseudonymise", "month", "area", "presence"]
+
+# What every record of a return about people carries besides its own columns, in the workspace where it is checked.
+# `record` numbers the records of a table within a submission; `person_record` is null outside a person.
+RECEIVED_PLUMBING = {
+    "submission_id": "VARCHAR",
+    "source_file": "VARCHAR",
+    "source_row": "BIGINT",
+    "record": "BIGINT",
+    "parent_record": "BIGINT",
+    "person_record": "BIGINT",
+}
+# Free text in the place of a code could hold anything; only what is short enough to be one lands.
+RAW_CODE_LENGTH = 5
+AGE_REFERENCE = "31_august_before_census"
+
+
+def normalised(name: str) -> str:
+    """A name as files are compared by: lower case, letters and digits only."""
+    return re.sub(r"[^a-z0-9]", "", name.lower())
 
 
 class _Strict(BaseModel):
@@ -19,26 +52,136 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class LandedColumn(_Strict):
+    """A column of the landed Parquet."""
+
+    type: str
+    description: str
+
+
+class CopiedFrom(_Strict):
+    """A value that another record of the same parent holds in this year."""
+
+    table: str
+    column: str
+    where_column: str
+    equals: str
+
+
 class Column(_Strict):
-    """One column of a landed table; `type` is the DuckDB type it is stored as."""
+    """One column; `type` is its DuckDB type. See `return.yaml` of a return about people for the privacy verbs."""
 
     type: str
     description: str
     source: str | None = None  # pattern of the column's name in a flat file, whole name, any case
     required: bool = False  # a flat file without this column is not one of this return
+    names: list[str] = Field(default_factory=list)
+    codes: str | None = None
+    pattern: str | None = None
+    collected: Literal["mandatory", "voluntary"] = "mandatory"
+    sensitivity: Sensitivity = "attribute"
+    privacy: Verb = "keep"
+    scheme: str | None = None  # numbers of one scheme have one pseudonym, in whatever column or return they stand
+    lands: dict[str, LandedColumn] = Field(default_factory=dict)
+    age_at: str | None = None
+    copied_from: CopiedFrom | None = None
+
+    @model_validator(mode="after")
+    def _is_protected(self) -> "Column":
+        if self.sensitivity == "identifier" and self.privacy in {"keep", "presence"}:
+            raise ValueError("an identifier never lands: give it another privacy verb than keep or presence")
+        if bool(self.lands) != (self.privacy in {"pseudonymise", "month", "area", "presence"}):
+            raise ValueError(f"the privacy verb {self.privacy} does not fit what it says lands")
+        if (self.scheme is None) == (self.privacy == "pseudonymise"):
+            raise ValueError("a pseudonymised column, and no other, names the scheme of its number")
+        if self.sensitivity == "attribute" and self.privacy != "keep":
+            raise ValueError("an attribute is kept; what needs protection is an identifier or a quasi-identifier")
+        return self
+
+    @property
+    def is_checked(self) -> bool:
+        """Whether typing can fail, so that the text as received stays beside it as `<column>_raw`."""
+        return self.age_at is None and (self.type != "VARCHAR" or self.codes is not None or self.pattern is not None)
+
+    @property
+    def must_type(self) -> bool:
+        """Whether a row whose text cannot be read as this type is unusable; a wrong code is not."""
+        return self.is_checked and self.type != "VARCHAR"
 
 
 class LandedTable(_Strict):
-    """A table that landing writes as Parquet, with its grain in one sentence."""
+    """A table that landing writes as Parquet, with its grain in one sentence.
+
+    A table with a `key` holds records: one XML element, one row of a COLLECT module or of a sheet.
+    """
 
     grain: str
     columns: dict[str, Column]
     cell: str | None = None  # SQL that names one figure within a source row, where a row holds several
+    element: str = ""
+    titles: list[str] = Field(default_factory=list)
+    parent: str | None = None
+    key: str = ""
+
+    @property
+    def source_names(self) -> list[str]:
+        """Normalised names its columns go under in files, each once."""
+        return list(dict.fromkeys(normalised(name) for column in self.columns.values() for name in column.names))
+
+    @property
+    def normalised_titles(self) -> list[str]:
+        """What the table is called in files, its element included."""
+        return list(dict.fromkeys(normalised(title) for title in [*self.titles, self.element] if title))
+
+    @property
+    def received_types(self) -> dict[str, str]:
+        """Columns of the table in the workspace, where identifiers are still in clear."""
+        if not self.key:
+            return {name: column.type for name, column in self.columns.items()}
+        types = dict(RECEIVED_PLUMBING)
+        for name, column in self.columns.items():
+            if column.age_at is None:
+                types[name] = column.type
+                if column.is_checked:
+                    types[f"{name}_raw"] = "VARCHAR"
+        return types
+
+    @property
+    def received_sql(self) -> str:
+        """The column list of its `create table` in the workspace."""
+        return _column_list(self.received_types)
 
     @property
     def column_sql(self) -> str:
-        """The column list of a `create table`."""
-        return ", ".join(f'"{name}" {column.type}' for name, column in self.columns.items())
+        """The column list of a `create table` like the landed Parquet, of a table that holds no records."""
+        assert not self.key
+        return _column_list(self.landed_types([]))
+
+    def landed_types(self, keys: list[str]) -> dict[str, str]:
+        """Columns of the landed Parquet; `keys` are its own, its parent's and its person's."""
+        if not self.key:
+            return {name: column.type for name, column in self.columns.items()}
+        types = {"submission_id": "VARCHAR", "source_file": "VARCHAR", "source_row": "BIGINT"}
+        types |= dict.fromkeys(keys, "VARCHAR")
+        for name, column in self.columns.items():
+            if column.privacy == "keep":
+                types[name] = column.type
+                # A date or number that could not be read is in the vault, so its text never lands.
+                if column.is_checked and not column.must_type:
+                    types[f"{name}_raw"] = "VARCHAR"
+            types |= {landed: made.type for landed, made in column.lands.items()}
+        return types
+
+
+def _column_list(types: dict[str, str]) -> str:
+    return ", ".join(f'"{name}" {type_}' for name, type_ in types.items())
+
+
+class CodeSet(_Strict):
+    """Codes with their labels; `accept` reads another spelling (upper case) as a code."""
+
+    codes: dict[str, str]
+    accept: dict[str, str] = Field(default_factory=dict)
 
 
 class Series(_Strict):
@@ -60,22 +203,87 @@ class Series(_Strict):
         return all(any(pattern.fullmatch(name) for name in header) for pattern in self._patterns)
 
 
-class FileKind(_Strict):
-    """A kind of file the return accepts: its shape (which reader) and what it lands in."""
+class Marker(_Strict):
+    """An element whose text says which return an XML file is."""
 
-    shape: Literal["ees_csv", "figure_csv", "appeals_csv", "chs_workbook", "flat_csv"]
-    table: str
-    supplier: str
+    element: str
+    value: str
+
+
+class FileKind(_Strict):
+    """A kind of file the return accepts: its shape (which reader) and what it lands in.
+
+    Files of records land in every table of the return: `required` tables make a set of files complete, `record_ids` are
+    the names of a table's own record number, in which `{title}` and `{element}` stand for what the table is called.
+    """
+
+    shape: Shape
+    table: str = ""
+    supplier: str = ""
     publisher: str = ""
     dataset: str = ""
     release_name: str = ""
     series: dict[str, Series] | str = Field(default_factory=dict)
     cyp_lines: list[str] = Field(default_factory=list)
     suppressed_lines: list[str] = Field(default_factory=list)
+    root: str = ""
+    marker: Marker | None = None
+    elements: list[str] = Field(default_factory=list)
+    record_ids: list[str] = Field(default_factory=list)
+    required: list[str] = Field(default_factory=list)
+
+    @property
+    def holds_records(self) -> bool:
+        """Whether its reader gives records as received, to be typed by the spec of the year."""
+        return self.shape.startswith("record_")
+
+
+class SubmissionColumns(_Strict):
+    """Columns of the header table that say which submission a file is, and which of two counts."""
+
+    header: str
+    period: str
+    supplier: str
+    supplier_prefix: str
+    sequence: list[str]
+    census_day: str | None = None  # where the header says the day the return describes
+
+
+class PersonColumns(_Strict):
+    """Columns of the table of persons that identify one; null where the return does not have it."""
+
+    table: str
+    surname: str
+    forename: str
+    birth_date: str
+    upn: str | None = None
+    uln: str | None = None
+    nhs_number: str | None = None
+    postcode: str | None = None
+
+
+class Lookup(_Strict):
+    """A landed table of a reference return and what is taken from it."""
+
+    return_id: str
+    table: str
+    key: str
+    columns: list[str]
+
+
+class AreaLookup(_Strict):
+    """Where the areas of a postcode come from."""
+
+    postcode: Lookup
+    neighbourhood: Lookup
 
 
 class ReturnSpec(_Strict):
-    """A return: what it is, whose it is, what it lands, and the files it comes in."""
+    """A return: what it is, whose it is, what it lands, and the files it comes in.
+
+    As `load_spec` gives it, it spans all years: every column and code ever collected, as last defined. `for_year` is
+    what one year collected.
+    """
 
     return_id: str
     title: str
@@ -89,22 +297,228 @@ class ReturnSpec(_Strict):
     spec_version: str
     tables: dict[str, LandedTable]
     files: dict[str, FileKind]
+    first_year: int | None = None
+    census_day: date | None = None
+    submission: SubmissionColumns | None = None
+    person: PersonColumns | None = None
+    area_lookup: AreaLookup | None = None
+    codes: dict[str, CodeSet] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _refers_to_what_is_there(self) -> "ReturnSpec":
+        for name, table in self.tables.items():
+            for column_name, column in table.columns.items():
+                where = f"{name}.{column_name}"
+                if column.codes is not None and column.codes not in self.codes:
+                    raise ValueError(f"{where}: no code set is called {column.codes}")
+                source = column.copied_from
+                if source and source.column not in self.tables[source.table].columns:
+                    raise ValueError(f"{where}: {source.table} has no column {source.column}")
+            if table.parent is not None and table.parent not in self.tables:
+                raise ValueError(f"{name}: its parent {table.parent} is no table")
+        identifies = any(c.sensitivity == "identifier" for t in self.tables.values() for c in t.columns.values())
+        if identifies != (self.personal_data == "identifiers"):
+            raise ValueError("personal_data does not fit the sensitivity of the columns")
+        return self
+
+    @property
+    def holds_records(self) -> bool:
+        """Whether files of this return are sets of records about persons."""
+        return self.submission is not None
+
+    @property
+    def looks_up(self) -> list[str]:
+        """Reference returns whose landed tables it takes areas from; they land before it."""
+        lookup = self.area_lookup
+        return [lookup.postcode.return_id, lookup.neighbourhood.return_id] if lookup else []
+
+    @property
+    def comes_in_sets(self) -> bool:
+        """Whether a delivery can be a set of files, of which some may be the same as in an earlier one."""
+        return any(kind.shape == "record_csv" for kind in self.files.values())
+
+    @property
+    def root_table(self) -> str:
+        """The table that has no parent."""
+        return next(name for name, table in self.tables.items() if table.parent is None)
+
+    def children(self, table: str) -> list[str]:
+        """Tables whose records hang from a record of this one."""
+        return [name for name, other in self.tables.items() if other.parent == table]
+
+    def is_in_person(self, table: str) -> bool:
+        """Whether the table's records belong to a person."""
+        current: str | None = table
+        while current is not None and self.person is not None:
+            if current == self.person.table:
+                return True
+            current = self.tables[current].parent
+        return False
+
+    def keys(self, table: str) -> list[str]:
+        """Key columns a landed row carries: its person's, its parent's and its own, each once."""
+        found = []
+        if self.person is not None and self.is_in_person(table):
+            found.append(self.tables[self.person.table].key)
+        parent = self.tables[table].parent
+        if parent is not None:
+            found.append(self.tables[parent].key)
+        return list(dict.fromkeys([*found, self.tables[table].key]))
+
+    def landed_types(self, table: str) -> dict[str, str]:
+        """Columns of a table's landed Parquet, name to DuckDB type."""
+        found = self.tables[table]
+        return found.landed_types(self.keys(table) if found.key else [])
+
+    def landed_sql(self, table: str) -> str:
+        """The column list of a `create table` like the landed Parquet."""
+        return _column_list(self.landed_types(table))
+
+    @property
+    def years(self) -> list[int]:
+        """Years there is a spec for."""
+        return sorted(_years(self.return_id)) if self.first_year is not None else []
+
+    def for_year(self, year: int) -> "ReturnSpec":
+        """The return as collected in one year.
+
+        Raises:
+            KeyError: there is no spec for the year.
+        """
+        return _years(self.return_id)[year]
+
+    def code_validity(self) -> Iterator[dict[str, str | int | None]]:
+        """Every code of every year: code_set, code, label (the latest), valid_from and valid_to (null: still valid)."""
+        years = {year: self.for_year(year) for year in self.years}
+        for set_name, code_set in self.codes.items():
+            for code, label in code_set.codes.items():
+                valid = [
+                    y for y, spec in years.items() if set_name in spec.codes and code in spec.codes[set_name].codes
+                ]
+                yield {
+                    "code_set": set_name,
+                    "code": code,
+                    "label": label,
+                    "valid_from": min(valid),
+                    "valid_to": max(valid) if max(valid) < max(years) else None,
+                }
+
+
+class Change(_Strict):
+    """One change of a year: exactly one verb with the dotted path it acts on, why, and who says so."""
+
+    add: str | None = None
+    rename: str | None = None
+    remove: str | None = None
+    modify: str | None = None
+    value: Any = None
+    reason: str
+    source: str
+
+    @model_validator(mode="after")
+    def _has_one_verb(self) -> "Change":
+        if sum(path is not None for path in (self.add, self.rename, self.remove, self.modify)) != 1:
+            raise ValueError("a change has exactly one of add, rename, remove and modify")
+        if (self.remove is None) != ("value" in self.model_fields_set):
+            raise ValueError("every change but a removal gives a value")
+        return self
+
+    @property
+    def path(self) -> list[str]:
+        """Where it acts."""
+        return str(self.add or self.rename or self.remove or self.modify).split(".")
+
+
+class YearChanges(_Strict):
+    """What changed in one year."""
+
+    year: int
+    changes: list[Change]
+
+
+def _apply(document: dict[str, Any], change: Change, *, keep_removed: bool) -> None:
+    """Apply one change in place.
+
+    Raises:
+        ValueError: an addition is there already, or what is to change is not.
+    """
+    *folders, last = change.path
+    place: Any = document
+    for folder in folders:
+        if not isinstance(place, dict) or folder not in place:
+            raise ValueError(f"there is no {'.'.join(change.path)} to change")
+        place = place[folder]
+    if (last in place) == (change.add is not None):
+        raise ValueError(f"{'.'.join(change.path)} is {'there already' if change.add else 'not there'}")
+    if change.remove is None:
+        place[last] = _with_earlier_names(place.get(last), change.value) if keep_removed else change.value
+    elif not keep_removed:
+        del place[last]
+
+
+def _with_earlier_names(earlier: Any, later: Any) -> Any:
+    """A later definition that still knows what files called the column before."""
+    if isinstance(earlier, list) and isinstance(later, list):
+        return list(dict.fromkeys([*later, *earlier]))
+    if isinstance(earlier, dict) and isinstance(later, dict) and "names" in earlier:
+        return {**later, "names": _with_earlier_names(earlier["names"], later.get("names", []))}
+    return later
+
+
+def _read_yaml(path: Path, return_id: str) -> dict[str, Any]:
+    try:
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise CornerstoneError(f"The spec {path.name} of {return_id} is not valid YAML: {error}") from error
+    if not isinstance(document, dict):
+        raise CornerstoneError(f"The spec {path.name} of {return_id} is not a mapping of keys.")
+    return {key: _unshared(value) for key, value in document.items()}
+
+
+def _unshared(node: Any) -> Any:
+    """A copy in which what YAML anchors share is separate, so that a change touches one place alone."""
+    if isinstance(node, dict):
+        return {key: _unshared(value) for key, value in node.items()}
+    return [_unshared(value) for value in node] if isinstance(node, list) else node
 
 
 @lru_cache
+def _load(return_id: str) -> tuple[ReturnSpec, dict[int, ReturnSpec]]:
+    """The return over all years, and as it was in each."""
+    folder = SPECS_DIR / return_id
+    path = folder / "return.yaml"
+    if not path.is_file():
+        raise CornerstoneError(f"No return is called '{return_id}'; the returns are {', '.join(return_ids())}.")
+    try:
+        current = _read_yaml(path, return_id)
+        spanning = deepcopy(current)
+        base = ReturnSpec.model_validate(current)
+        years = {base.first_year: base} if base.first_year is not None else {}
+        for path in sorted(folder.glob("[0-9][0-9][0-9][0-9].yaml")):
+            diff = YearChanges.model_validate(_read_yaml(path, return_id))
+            if str(diff.year) != path.stem or diff.year != max(years, default=0) + 1:
+                raise ValueError(f"it is for {diff.year}, which does not follow the year before")
+            current = deepcopy(current)
+            for change in diff.changes:
+                _apply(current, change, keep_removed=False)
+                _apply(spanning, change, keep_removed=True)
+            years[diff.year] = ReturnSpec.model_validate(current)
+        return ReturnSpec.model_validate(spanning), years
+    except (ValidationError, ValueError) as error:
+        raise CornerstoneError(f"The spec {path.name} of {return_id} cannot be used: {error}") from error
+
+
+def _years(return_id: str) -> dict[int, ReturnSpec]:
+    return _load(return_id)[1]
+
+
 def load_spec(return_id: str) -> ReturnSpec:
-    """The spec of one return.
+    """The spec of one return, over all its years.
 
     Raises:
         CornerstoneError: the return is unknown, or its YAML is not a spec.
     """
-    path = SPECS_DIR / return_id / "return.yaml"
-    if not path.is_file():
-        raise CornerstoneError(f"No return is called '{return_id}'; the returns are {', '.join(return_ids())}.")
-    try:
-        return ReturnSpec.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except (ValidationError, yaml.YAMLError) as error:
-        raise CornerstoneError(f"The spec {path.name} of {return_id} cannot be used: {error}") from error
+    return _load(return_id)[0]
 
 
 def return_ids() -> list[str]:

@@ -10,14 +10,31 @@ from orchestration.settings import Settings
 
 COMMIT_FILE = "submission.json"
 UNKNOWN_PERIOD = "unknown"
+_TOTALS = ("rows_read", "rows_landed", "rows_quarantined")  # in the file for people; made from `tables`
+
+
+@dataclass(frozen=True)
+class TableRows:
+    """Rows of one landed table in a submission: `rows_read = rows_landed + rows_quarantined`."""
+
+    rows_read: int
+    rows_landed: int
+    rows_quarantined: int
+
+    def __post_init__(self) -> None:
+        if self.rows_read != self.rows_landed + self.rows_quarantined:
+            raise AssertionError(
+                f"{self.rows_read} rows read, but {self.rows_landed} landed and {self.rows_quarantined} quarantined"
+            )
 
 
 @dataclass(frozen=True)
 class Submission:
     """The manifest of a submission, accepted or refused.
 
-    `rows_read = rows_landed + rows_quarantined` always; a refused submission has all its rows quarantined.
-    `failures` counts failing rows by rule.
+    `rows_read = rows_landed + rows_quarantined` always, in total and for each of `tables`; a refused submission has all
+    its rows quarantined. `files` are the data files it was read from, with their digests. `failures` counts failing rows
+    by rule. `notes` say what a reader of the landed rows has to know.
     """
 
     submission_id: str
@@ -30,20 +47,28 @@ class Submission:
     source_file: str
     sha256: str
     delivery_sha256: str
-    table: str
-    rows_read: int
-    rows_landed: int
-    rows_quarantined: int
+    tables: dict[str, TableRows]
     status: Literal["accepted", "refused"]
     reason: str | None = None
     supersedes: str | None = None
     failures: dict[str, int] = field(default_factory=dict)
+    files: dict[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
 
-    def __post_init__(self) -> None:
-        if self.rows_read != self.rows_landed + self.rows_quarantined:
-            raise AssertionError(
-                f"{self.source_file}: {self.rows_read} rows read, but {self.rows_landed} landed and {self.rows_quarantined} quarantined"
-            )
+    @property
+    def rows_read(self) -> int:
+        """Rows in the files, of all tables."""
+        return sum(rows.rows_read for rows in self.tables.values())
+
+    @property
+    def rows_landed(self) -> int:
+        """Rows that landed, of all tables."""
+        return sum(rows.rows_landed for rows in self.tables.values())
+
+    @property
+    def rows_quarantined(self) -> int:
+        """Rows set aside, of all tables."""
+        return sum(rows.rows_quarantined for rows in self.tables.values())
 
     @property
     def order(self) -> tuple[str, str, str]:
@@ -67,13 +92,21 @@ def submission_dir(settings: Settings, submission: Submission) -> Path:
 
 def write_submission(folder: Path, submission: Submission) -> None:
     """Write the manifest into its folder, last of all: from then on the submission counts."""
-    write_json_durably(folder / COMMIT_FILE, asdict(submission))
+    totals = {name: getattr(submission, name) for name in _TOTALS}
+    write_json_durably(folder / COMMIT_FILE, asdict(submission) | totals)
+
+
+def _from_json(content: dict[str, Any]) -> Submission:
+    for total in _TOTALS:
+        del content[total]
+    content["tables"] = {name: TableRows(**rows) for name, rows in content["tables"].items()}
+    return Submission(**content)
 
 
 def read_submissions(settings: Settings, return_id: str) -> list[Submission]:
     """Every committed submission of a return, in the order they were received."""
     paths = return_dir(settings, return_id).glob(f"period=*/submission=*/{COMMIT_FILE}")
-    found = [Submission(**json.loads(path.read_text(encoding="utf-8"))) for path in paths]
+    found = [_from_json(json.loads(path.read_text(encoding="utf-8"))) for path in paths]
     return sorted(found, key=lambda submission: (submission.received_at, submission.source_file))
 
 
@@ -94,25 +127,61 @@ class Delivery:
     """The outcome of a received file: the submissions it gave. Written when all of them are committed."""
 
     return_id: str
-    sha256: str
+    receipt_key: str
     file_name: str
     received_at: str
     submission_ids: list[str]
 
 
-def _delivery_path(settings: Settings, return_id: str, sha256: str) -> Path:
-    return return_dir(settings, return_id) / "deliveries" / f"{sha256}.json"
+def _delivery_path(settings: Settings, return_id: str, receipt_key: str) -> Path:
+    return return_dir(settings, return_id) / "deliveries" / f"{receipt_key}.json"
 
 
 def write_delivery(settings: Settings, delivery: Delivery) -> None:
     """Record that a received file is dealt with."""
-    write_json_durably(_delivery_path(settings, delivery.return_id, delivery.sha256), asdict(delivery))
+    write_json_durably(_delivery_path(settings, delivery.return_id, delivery.receipt_key), asdict(delivery))
 
 
-def read_delivery(settings: Settings, return_id: str, sha256: str) -> Delivery | None:
+def read_delivery(settings: Settings, return_id: str, receipt_key: str) -> Delivery | None:
     """The outcome of a received file, or None while it is not dealt with."""
-    path = _delivery_path(settings, return_id, sha256)
+    path = _delivery_path(settings, return_id, receipt_key)
     if not path.is_file():
         return None
     content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return Delivery(**content)
+
+
+@dataclass(frozen=True)
+class WaitingSet:
+    """Files received that are part of a set whose other files have not come; none of them is landed yet."""
+
+    return_id: str
+    name: str
+    files: dict[str, str]
+    missing: list[str]
+    since: str
+
+    @property
+    def message(self) -> str:
+        """What a person should know."""
+        return (
+            f"{', '.join(sorted(self.files))} wait(s) for the file(s) with {', '.join(self.missing)} of the same set;"
+            f" received {self.since[:10]}."
+        )
+
+
+def _waiting_path(settings: Settings, return_id: str) -> Path:
+    return return_dir(settings, return_id) / "waiting.json"
+
+
+def write_waiting(settings: Settings, return_id: str, sets: list[WaitingSet]) -> None:
+    """Record which sets of a return wait; replaces what was recorded before."""
+    write_json_durably(_waiting_path(settings, return_id), {"sets": [asdict(waiting) for waiting in sets]})
+
+
+def read_waiting(settings: Settings, return_id: str) -> list[WaitingSet]:
+    """The sets of a return that wait for files."""
+    path = _waiting_path(settings, return_id)
+    if not path.is_file():
+        return []
+    return [WaitingSet(**waiting) for waiting in json.loads(path.read_text(encoding="utf-8"))["sets"]]

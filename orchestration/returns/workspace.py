@@ -9,6 +9,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
+from orchestration.returns.conform import define_macros
 from orchestration.returns.spec import ReturnSpec
 from orchestration.sql_text import literal
 
@@ -28,8 +29,8 @@ def open_workspace(spec: ReturnSpec, spill_dir: Path) -> Iterator[duckdb.DuckDBP
 
     Whatever spills to disk is encrypted and goes to `spill_dir`, which is emptied at start and end.
 
-    Tables besides the landed ones: `submission_file` (one row a submission read) and `unreadable_row` (rows that could
-    not be split into columns).
+    Tables besides the landed ones: `submission_file` (one row a submission and table read), `unreadable_row` (rows that
+    could not be split into columns) and `unusable_row` (rows that hang from nothing or cannot be typed).
     """
     shutil.rmtree(spill_dir, ignore_errors=True)
     spill_dir.mkdir(parents=True, mode=0o700)
@@ -41,7 +42,7 @@ def open_workspace(spec: ReturnSpec, spill_dir: Path) -> Iterator[duckdb.DuckDBP
         connection.execute(f"set temp_directory = {literal(str(spill_dir))}")
         connection.execute(f"set memory_limit = '{MEMORY_LIMIT}'")
         for name, table in spec.tables.items():
-            connection.execute(f'create table "{name}" ({table.column_sql})')
+            connection.execute(f'create table "{name}" ({table.received_sql})')
         connection.execute(
             "create table submission_file (submission_id varchar, return_id varchar, source_file varchar, sha256 varchar,"
             " period varchar, file_period varchar, table_name varchar, row_count bigint, duplicate_columns varchar[],"
@@ -51,6 +52,11 @@ def open_workspace(spec: ReturnSpec, spill_dir: Path) -> Iterator[duckdb.DuckDBP
             "create table unreadable_row (submission_id varchar, source_file varchar, source_row bigint,"
             " table_name varchar, rule_id varchar, row_text varchar)"
         )
+        connection.execute(
+            "create table unusable_row (submission_id varchar, source_file varchar, source_row bigint,"
+            " table_name varchar, rule_id varchar)"
+        )
+        define_macros(connection)
         yield connection
     finally:
         connection.close()

@@ -47,7 +47,13 @@ class Journey:
     @property
     def environment(self) -> dict[str, str]:
         """What moves the command to this store."""
-        return {**os.environ, "CORNERSTONE_STORE": str(self.store), "CORNERSTONE_RAW": str(self.raw), "COLUMNS": "200"}
+        return {
+            **os.environ,
+            "CORNERSTONE_STORE": str(self.store),
+            "CORNERSTONE_RAW": str(self.raw),
+            "CORNERSTONE_KEY_FILE": str(self.store.parent / "configuration" / "secret.key"),
+            "COLUMNS": "200",
+        }
 
     def cornerstone(self, *arguments: str, driver: str | None = None) -> Ended:
         """Run the command; `driver` is Python run first in its process, for instance to kill it at a certain point."""

@@ -44,7 +44,8 @@ def test_no_code_outside_its_own_folders_names_a_return(return_id: str) -> None:
         path
         for folder in ("orchestration", "expectations")
         for path in (PROJECT_DIR / folder).rglob("*.py")
-        if return_id in path.read_text(encoding="utf-8")
+        # The generator of invented returns writes particular returns; that is what it is for.
+        if "synthetic" not in path.parts and return_id in path.read_text(encoding="utf-8")
     ]
     assert naming == []
 

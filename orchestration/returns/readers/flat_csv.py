@@ -69,10 +69,14 @@ def read_header(file: DataFile) -> list[str]:
     return names
 
 
-def read_flat_csv(file: DataFile) -> FlatFile:
+def read_flat_csv(file: DataFile, *, may_be_empty: bool = False) -> FlatFile:
     """Read a comma-separated file with one header row; every value stays text and blank becomes null.
 
     Column names are lower-cased. Of columns that share a name and every value, one is kept and the name reported.
+
+    Args:
+        file: the file.
+        may_be_empty: whether a header without rows is an empty table (one of a set of files) or a fault.
 
     Raises:
         FileRefused: FILE-006 no data row, FILE-007 columns share a name but not their values, FILE-010 encoding, FILE-011 an
@@ -107,12 +111,13 @@ def read_flat_csv(file: DataFile) -> FlatFile:
             ),
         )
     except pa.ArrowInvalid as error:
-        if not text.partition("\n")[2].strip():
-            raise FileRefused("FILE-006", f"{file.source_file} has a header but no rows; ask for the data.") from error
-        raise FileRefused(
-            "FILE-011", f"{file.source_file} cannot be read as a table of comma-separated values; save it as CSV again."
-        ) from error
-    if table.num_rows + len(unreadable) == 0:
+        if text.partition("\n")[2].strip():
+            raise FileRefused(
+                "FILE-011",
+                f"{file.source_file} cannot be read as a table of comma-separated values; save it as CSV again.",
+            ) from error
+        table = pa.table({name: pa.array([], pa.string()) for name in positions})
+    if table.num_rows + len(unreadable) == 0 and not may_be_empty:
         raise FileRefused("FILE-006", f"{file.source_file} has a header but no rows; ask for the data.")
     table, duplicates = _drop_identical_columns(table, read_header(file), file)
     bad = np.array([row.source_row for row in unreadable], dtype=np.int64)

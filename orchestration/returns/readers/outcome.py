@@ -9,7 +9,7 @@ from orchestration.returns.readers.flat_csv import UnreadableRow
 
 @dataclass(frozen=True)
 class ReadFile:
-    """Rows of one data file, not yet landed.
+    """Rows of one data file in the shape of one landed table, not yet landed.
 
     `rows` has the landed table's columns except `submission_id` and `source_file`. `period` is what the content says;
     `file_period` what the file name says, null where it says nothing. `sequence` orders resubmissions as text; where it

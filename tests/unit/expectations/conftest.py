@@ -47,7 +47,7 @@ def landing_world() -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect()
     for return_id in return_ids():
         for name, table in load_spec(return_id).tables.items():
-            connection.execute(f"create table {name} ({table.column_sql})")
+            connection.execute(f"create table {name} ({table.received_sql})")
     connection.execute(SUBMISSION_FILE)
     connection.execute((HERE / "sound_landing.sql").read_text())
     return connection

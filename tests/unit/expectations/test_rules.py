@@ -11,9 +11,11 @@ from expectations.catalogue import LANDING_LEVELS, Catalogue, Rule, load_catalog
 from expectations.engine import evaluate
 
 HERE = Path(__file__).parent
+OWNERS = {"Data engineer", "Performance and intelligence lead", "Head of SEND", "SEN2 data officer"}
 CASES: dict[str, dict[str, Any]] = yaml.safe_load((HERE / "rule_cases.yaml").read_text())
 CATALOGUE = load_catalogue(Path(__file__).parents[3] / "expectations" / "rules")
-CHECKED = [rule for rule in CATALOGUE.rules if not rule.is_reader_raised]
+# The 125 rules of the EHC plans return have sound returns and cases of their own, in the folder sen2.
+CHECKED = [rule for rule in CATALOGUE.rules if not rule.is_reader_raised and not rule.rule_id.startswith("RS2-")]
 
 
 @pytest.fixture
@@ -77,4 +79,4 @@ def test_the_labels_and_owners_of_the_catalogue_can_be_read_by_a_person() -> Non
         assert rule.label.endswith("."), rule.rule_id
         assert rule.action.endswith("."), rule.rule_id
         assert rule.why.endswith("."), rule.rule_id
-        assert rule.owner in {"Data engineer", "Performance and intelligence lead"}, rule.rule_id
+        assert rule.owner in OWNERS, rule.rule_id

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from orchestration.returns.delivered import DataFile, FileRefused, open_delivered
+from orchestration.returns.delivered import DataFile, FileRefused, delivered_file, open_delivered
 from orchestration.returns.readers.outcome import ReadFile
 from orchestration.returns.recognise import read_data_file
 from orchestration.returns.spec import load_spec
@@ -15,7 +15,7 @@ SPEC = load_spec("published_statistics")
 
 
 def read(path: Path) -> ReadFile:
-    [file] = open_delivered(path, path.name)
+    [file] = open_delivered(delivered_file(path))
     assert isinstance(file, DataFile)
     return read_data_file(file, SPEC)
 

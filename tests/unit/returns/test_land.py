@@ -5,20 +5,23 @@ import zipfile
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
 
 from expectations.catalogue import Catalogue, load_catalogue
+from orchestration.privacy.keys import load_keys
+from orchestration.privacy.vault import vault_file
 from orchestration.returns import inbox as inbox_module
 from orchestration.returns import land
-from orchestration.returns.archive import archived_path, receipts
+from orchestration.returns.archive import archived_path, open_archived, receipts
 from orchestration.returns.land import LandingReport, has_work, land_return
 from orchestration.returns.submission import Submission, current_submissions, read_submissions, submission_dir
 from orchestration.settings import Settings
 from orchestration.warehouse import prepare_store
 from tests.chs_workbook import write_workbook
-from tests.conftest import caseload_csv, requests_csv, write_zip
+from tests.conftest import caseload_csv, requests_csv, vault_connection, write_zip
 
 RETURN = "published_statistics"
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
@@ -41,7 +44,8 @@ def land_all(settings: Settings, catalogue: Catalogue, monkeypatch: pytest.Monke
 
 
 def rows(settings: Settings, submission: Submission) -> list[tuple[object, ...]]:
-    path = submission_dir(settings, submission) / f"{submission.table}.parquet"
+    [table] = submission.tables
+    path = submission_dir(settings, submission) / f"{table}.parquet"
     return duckdb.sql(f"select * from read_parquet('{path}')").fetchall()
 
 
@@ -52,7 +56,7 @@ def test_a_file_is_archived_landed_and_leaves_the_inbox(settings: Settings, inbo
     assert (submission.status, submission.supplier, submission.period) == ("accepted", "dfe.ehc_plans.requests", "2025")
     assert (submission.rows_read, submission.rows_landed, submission.rows_quarantined) == (3, 3, 0)
     assert len(rows(settings, submission)) == 3
-    assert archived_path(settings, submission.sha256).read_bytes() == content
+    assert open_archived(settings, load_keys(settings), submission.sha256).read() == content
     assert not list(inbox.iterdir())
 
 
@@ -162,9 +166,10 @@ def test_rows_that_cannot_be_used_are_quarantined_with_place_rule_and_action(
     [submission] = land_all().committed
     assert (submission.rows_read, submission.rows_landed, submission.rows_quarantined) == (4, 3, 1)
     [path] = settings.vault_dir.glob("quarantine/**/rows.parquet")
-    [row] = duckdb.sql(
-        f"select rule_id, source_file, source_row, row_text, action from read_parquet('{path}')"
-    ).fetchall()
+    with vault_connection(settings) as connection:
+        [row] = connection.sql(
+            f"select rule_id, source_file, source_row, row_text, action from {vault_file(path)}"
+        ).fetchall()
     assert row[:4] == ("FILE-013", "requests.csv", 4, "2024,Calendar year,Local authority")
     assert row[4]
 
@@ -281,14 +286,15 @@ def test_a_workbook_whose_sheet_is_cut_off_is_refused(inbox: Path, land_all: Lan
     assert refused.failures == {"FILE-003": 1}
 
 
+@pytest.mark.parametrize("step", ["recognise_data_file", "read_recognised"])
 def test_what_a_reader_did_not_expect_is_refused_by_its_kind_and_shows_no_value(
-    inbox: Path, land_all: Land, monkeypatch: pytest.MonkeyPatch
+    inbox: Path, land_all: Land, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
     def broken(*_: object) -> None:
         raise KeyError("a value of the file")
 
     (inbox / "requests.csv").write_text(requests_csv())
-    monkeypatch.setattr("orchestration.returns.assess.read_data_file", broken)
+    monkeypatch.setattr(f"orchestration.returns.assess.{step}", broken)
     [refused] = land_all().refused
     assert refused.failures == {"FILE-014": 1}
     assert refused.reason == "requests.csv cannot be read (KeyError); save or download it again."
@@ -301,8 +307,8 @@ def test_a_file_that_changes_while_it_is_received_stays_in_the_inbox(
     path.write_text(requests_csv())
     original = land.receive
 
-    def still_written(*arguments: object) -> object:
-        received = original(*arguments)  # type: ignore[arg-type]
+    def still_written(*arguments: Any, **options: Any) -> object:
+        received = original(*arguments, **options)
         path.write_text(requests_csv() + "2024,one more line\n")
         return received
 
@@ -318,10 +324,10 @@ def test_the_archive_copy_is_made_good_before_a_repeated_file_is_taken_away(
 ) -> None:
     (inbox / "requests.csv").write_text(requests_csv())
     [submission] = land_all().committed
-    archived_path(settings, submission.sha256).unlink()
+    archived_path(settings, submission.sha256).write_bytes(b"cut short")
     (inbox / "requests.csv").write_text(requests_csv())
     assert len(land_all().repeats) == 1
-    assert archived_path(settings, submission.sha256).read_text() == requests_csv()
+    assert open_archived(settings, load_keys(settings), submission.sha256).read().decode() == requests_csv()
 
 
 def test_a_file_that_may_not_be_read_is_left_and_told_of(
@@ -331,10 +337,11 @@ def test_a_file_that_may_not_be_read_is_left_and_told_of(
         (inbox / name).write_text(requests_csv() if name == "requests.csv" else caseload_csv())
     original = land.receive
 
-    def without_right(settings: Settings, return_id: str, path: Path, name: str, now: datetime) -> object:
+    def without_right(*arguments: Any, **options: Any) -> object:
+        name = arguments[4]
         if name == "requests.csv":  # root may read everything, so the refusal is the system's in name only
             raise PermissionError(13, "Permission denied", name)
-        return original(settings, return_id, path, name, now)
+        return original(*arguments, **options)
 
     monkeypatch.setattr(land, "receive", without_right)
     report = land_all()

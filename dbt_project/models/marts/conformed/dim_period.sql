@@ -12,6 +12,22 @@ with periods as (
         time_identifier,
         time_period
     from {{ ref('stg_published_statistics__community_wait') }}
+
+    union
+
+    select
+        {{ census_period_key('census_year') }} as period_key,
+        'Academic year' as time_identifier,
+        {{ academic_year_of_january('cast(census_year as varchar)') }} as time_period
+    from {{ ref('int_ehc_census_view__described') }}
+
+    union
+
+    select
+        {{ calendar_year_key('return_year - 1') }} as period_key,
+        'Calendar year' as time_identifier,
+        cast(return_year - 1 as varchar) as time_period
+    from {{ ref('int_ehc_census_view__described') }}
 ),
 
 -- Files differ in the case of the identifier; one spelling stands for all.

@@ -1,0 +1,1 @@
+"""One child across returns."""

@@ -1,0 +1,190 @@
+"""One child across returns: `child_key` for every pseudonymised person row, by fixed steps inside the vault.
+
+Submissions are taken in the order they were received. A row joins a child known by then, first by permanent UPN, then by
+ULN, then by surname, forename and date of birth; else it is a child of its own. A child takes one row of a submission, a
+value that two rows of a submission share links neither, and a row never joins a child of another UPN or birth date by the
+weaker steps. Later receipts never change the key of an earlier row, so keys stay as the store grows.
+
+Only row_person_ref, child_key and the strength of the match leave the vault.
+"""
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from orchestration.durable import sync_dir
+from orchestration.privacy.keys import Keys, load_keys
+from orchestration.privacy.pseudonyms import define_pseudonym, normalised_number
+from orchestration.privacy.vault import identity_dir, open_vault, vault_file
+from orchestration.returns.spec import PersonColumns, ReturnSpec, load_spec, return_ids
+from orchestration.returns.submission import Submission, read_submissions
+from orchestration.returns.workspace import MEMORY_LIMIT, load_encryption
+from orchestration.settings import Settings
+from orchestration.sql_text import literal
+
+# From strongest to weakest; a row of a child not seen before is the first of its child.
+MATCH_STRENGTHS = ("first_seen", "upn", "uln", "name_birth_date")
+LINK_COLUMNS = {
+    "return_id": "VARCHAR",
+    "submission_id": "VARCHAR",
+    "row_person_ref": "VARCHAR",
+    "child_key": "VARCHAR",
+    "match_strength": "VARCHAR",
+}
+# A temporary UPN ends in a letter and belongs to a school, not to a child; the 23 letters leave out I, O and S.
+# Source: DfE, Unique pupil numbers guidance.
+PERMANENT_UPN = r"[A-HJ-NP-RT-Z]\d{12}"
+ULN = r"[1-9]\d{9}"
+
+
+@dataclass(frozen=True)
+class LinkReport:
+    """How person rows were linked: rows by strength, and children in all."""
+
+    rows_by_strength: dict[str, int]
+    children: int
+
+
+def link_children(settings: Settings) -> LinkReport:
+    """Link every accepted submission of every return about persons, and write `settings.child_link_path`.
+
+    Raises:
+        CornerstoneError: the store's secret key is missing or not its own.
+    """
+    keys = load_keys(settings)
+    submissions = _submissions(settings)
+    spill = settings.vault_dir / "link_spill"
+    shutil.rmtree(spill, ignore_errors=True)
+    spill.mkdir(parents=True, mode=0o700)
+    with duckdb.connect(":memory:") as connection:
+        try:
+            _prepare(connection, keys, spill)
+            for spec, submission in submissions:
+                _link(connection, settings, spec, submission)
+            report = _report(connection)
+            _write(connection, settings.child_link_path)
+        finally:
+            shutil.rmtree(spill, ignore_errors=True)
+    return report
+
+
+def _submissions(settings: Settings) -> list[tuple[ReturnSpec, Submission]]:
+    """Accepted submissions that hold persons, those that no longer count too, in the order of receipt."""
+    found = [
+        (spec, submission)
+        for spec in map(load_spec, return_ids())
+        if spec.person is not None
+        for submission in read_submissions(settings, spec.return_id)
+        if submission.status == "accepted"
+    ]
+    return sorted(found, key=lambda pair: (pair[1].received_at, pair[1].period, pair[1].submission_id))
+
+
+def _prepare(connection: duckdb.DuckDBPyConnection, keys: Keys, spill: Path) -> None:
+    load_encryption(connection)
+    connection.execute("set temp_file_encryption = true")
+    connection.execute(f"set temp_directory = {literal(str(spill))}")
+    connection.execute(f"set memory_limit = '{MEMORY_LIMIT}'")
+    open_vault(connection, keys)
+    define_pseudonym(connection, keys.pseudonym)
+    columns = ", ".join(f"{name} {type_}" for name, type_ in LINK_COLUMNS.items())
+    connection.execute(f"create table child_link ({columns})")
+    connection.execute(
+        "create table known (child_key varchar, upn varchar, uln varchar, name varchar, birth_date date)"
+    )
+
+
+def _person_rows(spec: ReturnSpec, person: PersonColumns, path: Path) -> str:
+    """SQL of a submission's persons as they are compared; what cannot identify anyone is null."""
+
+    def number(column: str | None, pattern: str) -> str:
+        if column is None:
+            return "null::varchar"
+        text = normalised_number(f'"{column}"')
+        return f"case when regexp_full_match({text}, '{pattern}') then {text} end"
+
+    def name(column: str) -> str:
+        return f"regexp_replace(strip_accents(lower(\"{column}\")), '[^a-z]', '', 'g')"
+
+    return f"""
+        select "{spec.tables[person.table].key}" as row_person_ref,
+            {number(person.upn, PERMANENT_UPN)} as upn,
+            {number(person.uln, ULN)} as uln,
+            case when {name(person.surname)} <> '' and {name(person.forename)} <> ''
+                then {name(person.surname)} || ' ' || {name(person.forename)} end as name,
+            "{person.birth_date}" as birth_date
+        from {vault_file(path)}
+    """
+
+
+def _link(connection: duckdb.DuckDBPyConnection, settings: Settings, spec: ReturnSpec, submission: Submission) -> None:
+    """Link the rows of one submission to the children known by now, and make the others known."""
+    assert spec.person is not None
+    path = identity_dir(settings, spec.return_id, submission.submission_id) / f"{spec.person.table}.parquet"
+    connection.execute(f"create or replace temp table person as {_person_rows(spec, spec.person, path)}")
+    connection.execute(
+        "create or replace temp table matched (row_person_ref varchar, child_key varchar, match_strength varchar)"
+    )
+    _match(connection, "upn", "upn", "true")
+    agrees = "(person.birth_date = known.birth_date or person.birth_date is null or known.birth_date is null)"
+    _match(connection, "uln", "uln", agrees)
+    no_other_number = (
+        "person.birth_date = known.birth_date"
+        " and not exists (select 1 from known as other where other.child_key = known.child_key"
+        " and (other.upn <> person.upn or other.uln <> person.uln))"
+    )
+    _match(connection, "name_birth_date", "name", no_other_number)
+    connection.execute(
+        """
+        insert into matched
+        select row_person_ref, pseudonym('child', concat_ws('|', ?, row_person_ref)), 'first_seen'
+        from person anti join matched using (row_person_ref)
+        """,
+        [submission.submission_id],
+    )
+    connection.execute(
+        "insert into child_link by name select ? as return_id, ? as submission_id, * from matched",
+        [spec.return_id, submission.submission_id],
+    )
+    connection.execute(
+        "insert into known select distinct child_key, upn, uln, name, birth_date"
+        " from person inner join matched using (row_person_ref) except select * from known"
+    )
+
+
+def _match(connection: duckdb.DuckDBPyConnection, strength: str, column: str, condition: str) -> None:
+    """Match the rows left by one column, one row to one child: what fits two rows or two children matches none."""
+    connection.execute(
+        f"""
+        insert into matched
+        with pairs as (
+            select distinct person.row_person_ref, known.child_key
+            from person
+            inner join known on known."{column}" = person."{column}" and {condition}
+            where person.row_person_ref not in (select row_person_ref from matched)
+                and known.child_key not in (select child_key from matched)
+        )
+        select row_person_ref, child_key, '{strength}'
+        from pairs
+        qualify count(*) over (partition by row_person_ref) = 1 and count(*) over (partition by child_key) = 1
+        """
+    )
+
+
+def _report(connection: duckdb.DuckDBPyConnection) -> LinkReport:
+    rows = connection.execute("select match_strength, count(*) from child_link group by all order by all").fetchall()
+    [(children,)] = connection.execute("select count(distinct child_key) from child_link").fetchall()
+    return LinkReport(dict(rows), int(children))
+
+
+def _write(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(path.name + ".partial")
+    connection.execute(
+        "copy (select * from child_link order by return_id, submission_id, row_person_ref)"
+        f" to {literal(str(partial))} (format parquet, compression zstd)"
+    )
+    partial.replace(path)
+    sync_dir(path.parent)

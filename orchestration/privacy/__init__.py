@@ -1,0 +1,1 @@
+"""What keeps a child unknown outside the vault: secrets, pseudonyms, the identity vault, sealed files."""

@@ -1,0 +1,249 @@
+"""The split of a submission: identifiers to the vault, pseudonymised rows to the landed tables, by the verbs of the spec.
+
+Keys of rows are made from content, not from the file's own numbers or order, so that the same people give the same rows
+whatever shape they came in.
+"""
+
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import duckdb
+
+from orchestration.privacy.pseudonyms import normalised_number
+from orchestration.privacy.vault import write_vault
+from orchestration.returns.spec import AGE_REFERENCE, RAW_CODE_LENGTH, Column, Lookup, ReturnSpec
+
+_SEPARATOR = "chr(31)"
+_POSTCODE = r"[A-Z]{1,2}\d[A-Z\d]?\d[A-Z]{2}"
+
+FindLanded = Callable[[Lookup], str | None]
+"""The relation (SQL) of a reference table that counts now, or None where none is landed."""
+
+
+def make_row_keys(
+    connection: duckdb.DuckDBPyConnection, spec: ReturnSpec, submission_id: str, supplier: str, period: str
+) -> None:
+    """Tables `key_<table>` (record, person_ref, parent_key, own_key) for the records of one submission.
+
+    A person's key is a pseudonym of the identifiers given, or, where two rows give the same, of their order besides; a
+    record's key is made from its parent's key and its place among its siblings by content.
+    """
+    assert spec.person is not None
+    scope = f"{spec.return_id}|{supplier}|{period}"
+    parameters: list[str] | dict[str, str]
+    for name in spec.tables:
+        if name == spec.root_table:
+            query = "select record, null::varchar as person_ref, null::varchar as parent_key, md5(?) as own_key"
+            query += f' from "{name}" where submission_id = ?'
+            parameters = [scope, submission_id]
+        elif name == spec.person.table:
+            query, parameters = _person_keys(spec, name), [submission_id, scope]
+        else:
+            query, parameters = _child_keys(spec, name), {"submission_id": submission_id}
+        connection.execute(f'create or replace temp table "key_{name}" as {query}', parameters)
+
+
+def _person_keys(spec: ReturnSpec, name: str) -> str:
+    identifying = [
+        f"coalesce(cast(\"{column_name}\" as varchar), {raw}, '')"
+        for column_name, column in spec.tables[name].columns.items()
+        if column.sensitivity == "identifier"
+        for raw in [f'"{column_name}_raw"' if column.is_checked else "null"]
+    ]
+    return f"""
+        with identified as (
+            select record, parent_record, concat_ws({_SEPARATOR}, {", ".join(identifying)}) as identity
+            from "{name}" where submission_id = ?
+        ),
+        counted as (
+            select *, row_number() over (partition by identity order by record) as occurrence from identified
+        )
+        select counted.record, null::varchar as person_ref, parent.own_key as parent_key,
+            pseudonym('row_person', concat_ws({_SEPARATOR}, ?, identity, occurrence)) as own_key
+        from counted left join "key_{spec.tables[name].parent}" as parent on parent.record = counted.parent_record
+    """
+
+
+def _child_keys(spec: ReturnSpec, name: str) -> str:
+    table = spec.tables[name]
+    content = [f'"{column}"' for column, made in table.columns.items() if made.age_at is None]
+    raw = [f'"{column}_raw"' for column, made in table.columns.items() if made.is_checked]
+    person_ref = "parent.own_key" if spec.person and table.parent == spec.person.table else "parent.person_ref"
+    # Most records have no sibling; only those that have are put in order, for sorting whole rows is slow.
+    return f"""
+        with sibling as (
+            select parent_record from "{name}" where submission_id = $submission_id
+            group by parent_record having count(*) > 1
+        ),
+        numbered as (
+            select own.record, own.parent_record, row_number() over (
+                partition by own.parent_record order by {", ".join([*content, *raw])}, own.record
+            ) as number
+            from "{name}" as own semi join sibling using (parent_record)
+            where own.submission_id = $submission_id
+            union all
+            select own.record, own.parent_record, 1 as number
+            from "{name}" as own anti join sibling using (parent_record)
+            where own.submission_id = $submission_id
+        )
+        select numbered.record, {person_ref} as person_ref, parent.own_key as parent_key,
+            md5(concat_ws('|', parent.own_key, '{name}', number)) as own_key
+        from numbered inner join "key_{table.parent}" as parent on parent.record = numbered.parent_record
+    """
+
+
+def landed_query(
+    spec: ReturnSpec, name: str, submission_id: str, census_day: date | None, usable: str, find_landed: FindLanded
+) -> str:
+    """The select of a table's landed rows: every column of `spec.landed_types`, in order, of the rows that `usable` (SQL
+    about the alias `landed`) lets through."""
+    assert spec.person is not None
+    table = spec.tables[name]
+    person_key = spec.tables[spec.person.table].key
+    made: dict[str, str] = {column: f"landed.{column}" for column in ("submission_id", "source_file", "source_row")}
+    for key in spec.keys(name):
+        if key == table.key:
+            made[key] = "keys.own_key"
+        elif key == person_key and table.parent != spec.person.table:
+            made[key] = "keys.person_ref"
+        else:
+            made[key] = "keys.parent_key"
+    for column_name, column in table.columns.items():
+        made |= _made_from(spec, column_name, column, census_day, find_landed)
+    types = spec.landed_types(name)
+    selected = ", ".join(f'cast({made[column]} as {type_}) as "{column}"' for column, type_ in types.items())
+    return f"""
+        select {selected}
+        from "{name}" as landed
+        inner join "key_{name}" as keys on keys.record = landed.record
+        left join "{spec.person.table}" as person
+            on person.submission_id = landed.submission_id and person.record = landed.person_record
+        {_area_joins(spec, name, find_landed)}
+        where landed.submission_id = '{submission_id}' and {usable}
+        order by landed.record
+    """
+
+
+def _made_from(
+    spec: ReturnSpec, name: str, column: Column, census_day: date | None, find_landed: FindLanded
+) -> dict[str, str]:
+    """SQL of what a column lands as."""
+    assert spec.person is not None
+    if column.age_at is not None:
+        event = f'landed."{column.age_at}"'
+        if column.age_at == AGE_REFERENCE:
+            assert census_day is not None
+            event = f"date '{census_day.year - (census_day.month < 9)}-08-31'"
+        return {name: f'age_on(person."{spec.person.birth_date}", {event})'}
+    given = f'landed."{name}"'
+    if column.privacy == "keep":
+        raw = f'landed."{name}_raw"'
+        shown = f"case when length({raw}) <= {RAW_CODE_LENGTH} then {raw} when {raw} is not null then '(withheld)' end"
+        return {name: given} | ({f"{name}_raw": shown} if column.is_checked and not column.must_type else {})
+    if column.privacy == "vault":
+        return {}
+    if column.privacy == "area":
+        return _area(column, given, spec, find_landed)
+    [landed] = column.lands
+    made = {
+        "pseudonymise": f"pseudonym('{column.scheme}', {normalised_number(given)})",
+        "month": f"strftime({given}, '%Y-%m')",
+        "presence": f"{given} is not null",
+    }
+    return {landed: made[column.privacy]}
+
+
+def _area(column: Column, given: str, spec: ReturnSpec, find_landed: FindLanded) -> dict[str, str]:
+    compact = normalised_number(given)
+    made = dict.fromkeys(column.lands, "null")
+    made["postcode_sector"] = (
+        f"case when regexp_full_match({compact}, '{_POSTCODE}')"
+        f" then left({compact}, length({compact}) - 3) || ' ' || left(right({compact}, 3), 1) end"
+    )
+    if spec.area_lookup and find_landed(spec.area_lookup.postcode):
+        made |= {name: f"directory.{name}" for name in spec.area_lookup.postcode.columns}
+        if find_landed(spec.area_lookup.neighbourhood):
+            # Reference returns land as text; what is no number there is no decile here.
+            made |= {
+                name: f"try_cast(neighbourhood.{name} as {column.lands[name].type})"
+                for name in spec.area_lookup.neighbourhood.columns
+            }
+    return made
+
+
+def area_column(spec: ReturnSpec, name: str) -> str | None:
+    """The column of a table whose postcode lands as areas."""
+    return next((column for column, made in spec.tables[name].columns.items() if made.privacy == "area"), None)
+
+
+def with_areas_query(spec: ReturnSpec, name: str, landed: str, identities: str, find_landed: FindLanded) -> str:
+    """The select of a table's landed rows with the areas that its postcodes, in the vault, have now.
+
+    `landed` and `identities` are the relations (SQL) of the landed rows and of what was kept of them in the vault.
+    """
+    column_name = area_column(spec, name)
+    assert column_name is not None
+    table = spec.tables[name]
+    column = table.columns[column_name]
+    made = _area(column, f'given."{column_name}"', spec, find_landed)
+    areas = ", ".join(f'cast({made[area]} as {found.type}) as "{area}"' for area, found in column.lands.items())
+    return f"""
+        select landed.* replace ({areas})
+        from {landed} as landed
+        inner join {identities} as given on given."{table.key}" = landed."{table.key}"
+        {_area_joins(spec, name, find_landed, of="given")}
+        order by landed.source_file, landed.source_row
+    """
+
+
+def _area_joins(spec: ReturnSpec, name: str, find_landed: FindLanded, of: str = "landed") -> str:
+    """Left joins to the areas of the postcode that the relation `of` holds, one row each."""
+    given = area_column(spec, name)
+    if given is None or spec.area_lookup is None:
+        return ""
+    lookup, neighbourhood = spec.area_lookup.postcode, spec.area_lookup.neighbourhood
+    directory = find_landed(lookup)
+    if directory is None:
+        return ""
+    number = normalised_number(f'"{lookup.key}"')
+    given_number = normalised_number(f'{of}."{given}"')
+    joins = f"""
+        left join (select distinct on ({number}) {number} as number, * from {directory}) as directory
+            on directory.number = {given_number}
+    """
+    if (deciles := find_landed(neighbourhood)) is not None:
+        joins += f"""
+        left join (select distinct on ("{neighbourhood.key}") * from {deciles}) as neighbourhood
+            on neighbourhood."{neighbourhood.key}" = directory."{neighbourhood.key}"
+        """
+    return joins
+
+
+def missing_areas(spec: ReturnSpec, find_landed: FindLanded) -> list[str]:
+    """One sentence for each reference return whose areas are blank because it is not landed."""
+    if spec.area_lookup is None:
+        return []
+    return [
+        f"{', '.join(lookup.columns)} are blank: no {lookup.return_id} was landed."
+        for lookup in (spec.area_lookup.postcode, spec.area_lookup.neighbourhood)
+        if find_landed(lookup) is None
+    ]
+
+
+def write_identities(
+    connection: duckdb.DuckDBPyConnection, spec: ReturnSpec, submission_id: str, usable: dict[str, str], folder: Path
+) -> None:
+    """Write what does not land of each table to the vault, with the keys of its rows; `usable` is SQL by table."""
+    for name, table in spec.tables.items():
+        kept = [column for column, made in table.columns.items() if made.privacy != "keep"]
+        if not kept:
+            continue
+        columns = ", ".join([f'keys.own_key as "{table.key}"', *(f'landed."{column}"' for column in kept)])
+        write_vault(
+            connection,
+            f'select landed.submission_id, {columns} from "{name}" as landed'
+            f' inner join "key_{name}" as keys on keys.record = landed.record'
+            f" where landed.submission_id = '{submission_id}' and {usable[name]} order by landed.record",
+            folder / f"{name}.parquet",
+        )

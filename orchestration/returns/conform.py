@@ -1,0 +1,251 @@
+"""Records as received become typed rows by the spec of their year, inside DuckDB.
+
+Every typed column holds only what is valid; what was given instead stays beside it as text in `<column>_raw`. Nothing is
+corrected and nothing is dropped: what cannot be typed or linked is reported by place.
+"""
+
+import duckdb
+
+from orchestration.returns.readers.records import RAW_PREFIX
+from orchestration.returns.spec import Column, ReturnSpec, normalised
+
+# Dates as returns are known to write them: ISO, COLLECT's export (2022-Sep-28 00:00:00), and British ones.
+_DATE_FORMATS = (
+    "%Y-%m-%d", "%Y-%b-%d %H:%M:%S", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S.%f", "%Y-%m-%dT%H:%M:%SZ",
+    "%Y-%b-%d", "%d/%m/%Y", "%d/%m/%Y %H:%M:%S", "%d/%m/%Y %H:%M", "%d-%b-%Y", "%d-%m-%Y", "%d %B %Y",
+)  # fmt: skip
+# Days since 30 December 1899, as spreadsheets count them; these run from 1927 to 2064.
+_EXCEL_SERIAL = r"[1-5]\d{4}(\.\d+)?"
+_PLAUSIBLE_YEARS = (1900, 2100)
+
+
+def define_macros(connection: duckdb.DuckDBPyConnection) -> None:
+    """The functions that typing uses; the rules of a return may use them too."""
+    formats = ", ".join(f"'{text}'" for text in _DATE_FORMATS)
+    connection.execute(
+        f"""
+        create or replace macro as_any_moment(given) as (
+            case
+                when regexp_full_match(given, '{_EXCEL_SERIAL}')
+                    then timestamp '1899-12-30 00:00:00' + to_seconds(round(cast(given as double) * 86400))
+                when year(try_strptime(given, [{formats}])) between {_PLAUSIBLE_YEARS[0]} and {_PLAUSIBLE_YEARS[1]}
+                    then try_strptime(given, [{formats}])
+            end
+        )
+        """
+    )
+    # Nearly all dates are ISO: tried first, the others only where it fails.
+    connection.execute(
+        """
+        create or replace macro as_moment(given) as (
+            coalesce(
+                case
+                    when length(given) = 10 and (starts_with(given, '19') or starts_with(given, '20'))
+                        then try_strptime(given, '%Y-%m-%d')
+                end,
+                as_any_moment(given)
+            )
+        )
+        """
+    )
+    connection.execute(
+        """
+        -- Complete years lived on a day: someone born on 29 February is a year older on 1 March.
+        create or replace macro age_on(birth_date, event_date) as (
+            case
+                when event_date >= birth_date
+                    then year(event_date) - year(birth_date)
+                        - cast(strftime(event_date, '%m%d') < strftime(birth_date, '%m%d') as integer)
+            end
+        )
+        """
+    )
+
+
+def create_raw_tables(connection: duckdb.DuckDBPyConnection, spec: ReturnSpec) -> None:
+    """Empty tables for records as received, one a table of the return."""
+    for name, table in spec.tables.items():
+        fields = "".join(f', "{RAW_PREFIX}{column}" varchar' for column in table.source_names)
+        connection.execute(
+            f'create or replace temp table "raw_{name}"'
+            f" (source_file varchar, source_row bigint, record bigint, parent_record bigint{fields})"
+        )
+
+
+def return_years(connection: duckdb.DuckDBPyConnection, spec: ReturnSpec) -> list[int | None]:
+    """The year each header received says the return is for; null where it says none that can be read."""
+    assert spec.submission is not None
+    table = spec.tables[spec.submission.header]
+    given = _given(table.columns[spec.submission.period])
+    rows = connection.execute(
+        f'select try_cast({given} as integer) from "raw_{spec.submission.header}" as received order by record'
+    ).fetchall()
+    return [row[0] for row in rows]
+
+
+def insert_header(
+    connection: duckdb.DuckDBPyConnection, spec: ReturnSpec, source_file: str, year: int, la_code: str
+) -> None:
+    """Give files of a case system, which have no header, the one that their name and the setting imply."""
+    assert spec.submission is not None
+    columns = spec.tables[spec.submission.header].columns
+    implied = {spec.submission.period: str(year), spec.submission.supplier: la_code}
+    census_day = spec.for_year(year).census_day
+    if spec.submission.census_day and census_day:
+        implied[spec.submission.census_day] = census_day.isoformat()
+    named = ", ".join(f'"{RAW_PREFIX}{normalised(columns[name].names[0])}"' for name in implied)
+    connection.execute(
+        f'insert into "raw_{spec.submission.header}" (source_file, source_row, record, {named})'
+        f" values (?, 0, 1, {', '.join('?' * len(implied))})",
+        [source_file, *implied.values()],
+    )
+
+
+def conform(connection: duckdb.DuckDBPyConnection, spec: ReturnSpec, year: int, submission_id: str) -> None:
+    """Type the records received into the workspace tables, by the spec of the return's year."""
+    of_year = spec.for_year(year)
+    for name in spec.tables:
+        typed, columns = _received_columns(of_year, name)
+        connection.execute(
+            f"""
+            insert into "{name}" by name
+            select ? as submission_id, {", ".join(columns)}
+            from (select {", ".join(typed)} from "raw_{name}" as received {_person_join(spec, name)})
+            """,
+            [submission_id],
+        )
+    _copy_from_siblings(connection, of_year, submission_id)
+
+
+def _given(column: Column) -> str:
+    """SQL of the text received for a column under any of its names."""
+    names = list(dict.fromkeys(normalised(name) for name in column.names))
+    texts = [f'received."{RAW_PREFIX}{name}"' for name in names]
+    return texts[0] if len(texts) == 1 else f"coalesce({', '.join(texts)})"
+
+
+def _received_columns(spec: ReturnSpec, name: str) -> tuple[list[str], list[str]]:
+    """What is selected of the records received: first each text and its typed value, then the text where that is null."""
+    plumbing = ["source_file", "source_row", "record", "parent_record"]
+    typed = [*(f"received.{column}" for column in plumbing), f"{_person_record(spec, name)} as person_record"]
+    columns = [*plumbing, "person_record"]
+    for column_name, column in spec.tables[name].columns.items():
+        if not column.names:
+            continue
+        given = _given(column)
+        columns.append(f'"{column_name}"')
+        if not column.is_checked:
+            typed.append(f'{given} as "{column_name}"')
+            continue
+        typed.append(f'{_typed(spec, column, given)} as "{column_name}"')
+        typed.append(f'{given} as "{column_name}_given"')
+        columns.append(f'case when "{column_name}" is null then "{column_name}_given" end as "{column_name}_raw"')
+    return typed, columns
+
+
+def _typed(spec: ReturnSpec, column: Column, given: str) -> str:
+    if column.codes is not None:
+        code_set = spec.codes[column.codes]
+        code = f"upper({given})"
+        if code_set.accept:
+            accepted = " ".join(f"when {_text(other)} then {_text(code)}" for other, code in code_set.accept.items())
+            code = f"case {code} {accepted} else {code} end"
+        return f"case when {code} in ({', '.join(map(_text, code_set.codes))}) then {code} end"
+    if column.pattern is not None:
+        return f"case when regexp_full_match(upper({given}), {_text(column.pattern)}) then upper({given}) end"
+    if column.type == "DATE":
+        return f"cast(as_moment({given}) as date)"
+    if column.type == "TIMESTAMP":
+        return f"as_moment({given})"
+    return f"try_cast({given} as {column.type})"
+
+
+def _text(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"
+
+
+def _chain(spec: ReturnSpec, name: str) -> list[str]:
+    """The tables from this one up to that of persons; empty outside a person."""
+    assert spec.person is not None
+    chain = [name]
+    while chain[-1] != spec.person.table:
+        parent = spec.tables[chain[-1]].parent
+        if parent is None:
+            return []
+        chain.append(parent)
+    return chain
+
+
+def _person_record(spec: ReturnSpec, name: str) -> str:
+    chain = _chain(spec, name)
+    if not chain:
+        return "null::bigint"
+    return "received.record" if len(chain) == 1 else f"ancestor_{len(chain) - 1}.record"
+
+
+def _person_join(spec: ReturnSpec, name: str) -> str:
+    """Left joins up to the person; many records to one ancestor each."""
+    joins = []
+    child = "received"
+    for level, ancestor in enumerate(_chain(spec, name)[1:], start=1):
+        joins.append(
+            f'left join "raw_{ancestor}" as ancestor_{level} on ancestor_{level}.record = {child}.parent_record'
+        )
+        child = f"ancestor_{level}"
+    return " ".join(joins)
+
+
+def _copy_from_siblings(connection: duckdb.DuckDBPyConnection, spec: ReturnSpec, submission_id: str) -> None:
+    """Values that another record of the same parent, or the parent, holds in this year."""
+    for name, table in spec.tables.items():
+        for column_name, column in table.columns.items():
+            source = column.copied_from
+            if source is None:
+                continue
+            assert table.parent == source.table
+            connection.execute(
+                f"""
+                update "{name}" as own
+                set "{column_name}" = holder."{source.column}", "{column_name}_raw" = holder."{source.column}_raw"
+                from "{source.table}" as holder
+                where own.submission_id = ? and holder.submission_id = own.submission_id
+                    and holder.record = own.parent_record and own."{source.where_column}" = ?
+                """,
+                [submission_id, source.equals],
+            )
+
+
+def find_unusable(connection: duckdb.DuckDBPyConnection, spec: ReturnSpec, year: int, submission_id: str) -> None:
+    """Record in `unusable_row` the rows that hang from nothing, and those whose date or number cannot be read.
+
+    The header is never set aside: without it nothing could be said of the rest.
+    """
+    of_year = spec.for_year(year)
+    for name, table in spec.tables.items():
+        if table.parent is None:
+            continue
+        connection.execute(
+            f"""
+            insert into unusable_row
+            select own.submission_id, own.source_file, own.source_row, '{name}', 'RF-008'
+            from "{name}" as own
+            anti join "{table.parent}" as parent
+                on parent.submission_id = own.submission_id and parent.record = own.parent_record
+            where own.submission_id = ?
+            """,
+            [submission_id],
+        )
+        typed = [column_name for column_name, column in of_year.tables[name].columns.items() if column.must_type]
+        if typed:
+            wrong = " or ".join(f'"{column_name}_raw" is not null' for column_name in typed)
+            connection.execute(
+                f"insert into unusable_row select submission_id, source_file, source_row, '{name}', 'RF-009'"
+                f' from "{name}" where submission_id = ? and ({wrong})',
+                [submission_id],
+            )
+
+
+def drop_raw_tables(connection: duckdb.DuckDBPyConnection, spec: ReturnSpec) -> None:
+    """Let go of the records as received."""
+    for name in spec.tables:
+        connection.execute(f'drop table if exists "raw_{name}"')

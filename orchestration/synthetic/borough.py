@@ -1,0 +1,165 @@
+"""The command's one function: read the figures, invent the borough, write everything."""
+
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from orchestration.errors import CornerstoneError
+from orchestration.synthetic.casework import build_cases
+from orchestration.synthetic.dates import CENSUS_DAYS
+from orchestration.synthetic.lives import live_through
+from orchestration.synthetic.people import assign_people, date_everything, prepare_plans
+from orchestration.synthetic.placements import placement_spells
+from orchestration.synthetic.population import stock_figures
+from orchestration.synthetic.recount import calibration
+from orchestration.synthetic.registers import schools_register, write_registers
+from orchestration.synthetic.returns import Return, build_return
+from orchestration.synthetic.targets import read_targets
+from orchestration.synthetic.write import write_collect, write_modules, write_template, write_workbook, write_xml
+
+FIRST_YEAR, LAST_YEAR = 2023, 2026
+"""Person-level returns whose element sets are known."""
+
+SHAPES = ("xml", "collect_csv", "module_workbook", "stacked_workbook", "module_csv")
+
+
+@dataclass(frozen=True)
+class SynthesisReport:
+    """What was written and how near it comes to the published tables."""
+
+    out: Path
+    la: str
+    years: tuple[int, ...]
+    people: int
+    files: int
+    cells: int
+    met: int
+    explained: int
+    unexplained: int
+    faults: int
+    seconds: float
+    stages: dict[str, float] = field(default_factory=dict)
+
+
+def synthesise(
+    out: Path,
+    *,
+    la: str,
+    figures: Path,
+    years: range,
+    seed: int,
+    scale: float,
+    faults: Literal["none", "standard"],
+) -> SynthesisReport:
+    """Write SEN2 returns of a fictional population calibrated on the published figures of authority `la`.
+
+    Layout: `sen2/<year>/<shape>/...`, `truth/*.parquet`, `calibration.csv`, `establishment_register/`, `postcode_directory/`,
+    `deprivation/`; with faults also `sen2_faulty/<year>/<shape>/...` and `answer_key.csv`. The same arguments give the same bytes.
+    Raises CornerstoneError when the figures cannot be used, the years are outside 2023 to 2026 or the scale is not positive.
+    """
+    begun = time.perf_counter()
+    stages: dict[str, float] = {}
+
+    def mark(stage: str) -> None:
+        stages[stage] = round(time.perf_counter() - begun - sum(stages.values()), 2)
+
+    if not years or years.step != 1 or years[0] < FIRST_YEAR or years[-1] > LAST_YEAR:
+        raise CornerstoneError(f"Returns can be invented for {FIRST_YEAR} to {LAST_YEAR}, a run of years without gaps.")
+    if scale <= 0:
+        raise CornerstoneError("The scale must be above nought: 1 gives the authority's own size.")
+    targets = read_targets(figures, la, years, scale)
+    rng = np.random.default_rng(seed)
+    mark("read")
+    held = [year for year in years if stock_figures(targets, year) is not None]
+    if not held:
+        raise CornerstoneError(
+            f"The figures file holds no plans in January of {years[0]} to {years[-1]} for authority {la}."
+        )
+    plans = live_through(targets, range(held[0], held[-1] + 1), rng)
+    mark("population")
+    plans = prepare_plans(plans, held, rng)
+    cases = build_cases(plans, targets, [year - 1 for year in held], rng)
+    mark("casework")
+    plans, cases = date_everything(plans, cases, rng)
+    plans, cases, people = assign_people(plans, cases, la, rng)
+    mark("dates and identity")
+    register = schools_register(la, targets.la_name)
+    spells = placement_spells(plans, held, register, rng)
+    made = {year: build_return(year, la, plans, cases, people, spells, register, targets, rng) for year in held}
+    mark("returns")
+    files = 0
+    for year in held:
+        files += write_shapes(made[year], out / "sen2" / str(year))
+    mark("write")
+    files += len(write_registers(out, register, la, targets.la_name, targets.ons_code))
+    files += _write_truth(out / "truth", plans, cases, people, made)
+    found = calibration(targets, made, register)
+    found.to_csv(out / "calibration.csv", index=False)
+    mark("truth and calibration")
+    planted = 0
+    if faults == "standard":
+        from orchestration.synthetic.faults import plant_faults
+
+        planted = plant_faults(made, out, register)
+        mark("faults")
+    counted = found[found["status"] != "not targeted"]
+    return SynthesisReport(
+        out=out,
+        la=la,
+        years=tuple(held),
+        people=len(people),
+        files=files + 1,
+        cells=len(found),
+        met=int((found["status"] == "met").sum()),
+        explained=int(((found["status"] != "met") & (found["reason"] != "")).sum()),
+        unexplained=int(((counted["status"] != "met") & (counted["reason"] == "")).sum()),
+        faults=planted,
+        seconds=round(time.perf_counter() - begun, 2),
+        stages=stages,
+    )
+
+
+def write_shapes(made: Return, folder: Path) -> int:
+    """One return in every shape. Returns the number of files."""
+    year = made.year
+    write_xml(made, folder / "xml" / f"{made.la}_SEN2_{year}.xml")
+    write_collect(made, folder / "collect_csv")
+    write_workbook(made, folder / "module_workbook" / f"SEN2_{year}_modules.xlsx")
+    write_template(made, folder / "stacked_workbook" / f"SEN2_{year}_template.xlsx")
+    write_modules(made, folder / "module_csv")
+    return sum(1 for path in folder.rglob("*") if path.is_file())
+
+
+def _write_truth(
+    folder: Path, plans: pd.DataFrame, cases: pd.DataFrame, people: pd.DataFrame, made: dict[int, Return]
+) -> int:
+    """Who is who: people, plans, cases, and the record ids that each return gave them."""
+    folder.mkdir(parents=True, exist_ok=True)
+    tables = {
+        "people": people.reset_index(),
+        "plans": plans.reset_index(names="plan"),
+        "cases": cases.reset_index(names="case"),
+        "ids_by_return": pd.concat(
+            [
+                r.tables["requests"][["requests_id", "person_id", "plan", "case"]]
+                .merge(r.tables["person"][["person_id", "person"]], on="person_id")
+                .assign(year=year)
+                for year, r in made.items()
+            ],
+            ignore_index=True,
+        ),
+    }
+    for name, frame in tables.items():
+        for column in ("born", "start", "ceased", "received", "decided", "assessed"):
+            if column in frame.columns:
+                days = frame[column].to_numpy(np.int64)
+                frame[column] = pd.Series(days.astype("datetime64[D]").astype("datetime64[s]")).where(days != 0)
+        frame.to_parquet(folder / f"{name}.parquet", index=False)
+    return len(tables)
+
+
+__all__ = ["CENSUS_DAYS", "SHAPES", "SynthesisReport", "synthesise", "write_shapes"]

@@ -1,0 +1,769 @@
+"""Faults planted in a copy of one return, each with its line in the answer key.
+
+Every victim is a person whose clean record breaks no rule, and is used once. A rule that cannot be broken without breaking
+another says so: `also_breaks`
+names what certainly goes with it, `may_also_break` what depends on how the other rule reads a missing or malformed value.
+"""
+
+import copy
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from orchestration.synthetic.dates import CENSUS_DAYS, age_on, day
+from orchestration.synthetic.identity import UPN_LETTERS
+from orchestration.synthetic.returns import PARENTS, TABLES, TRANSFER_YEARS, Return
+from orchestration.synthetic.write import write_collect, write_modules, write_template, write_workbook, write_xml
+
+NOT_PLANTED = {
+    "RS2-030": "needs a share over the whole return",
+    "RS2-120": "the item is mandatory from 2026 only",
+    "RS2-143": "the item was collected in 2023 only",
+    "RS2-164": "needs one refusal in two returns",
+    "RS2-165": "needs a difference over the whole return",
+    "RS2-170": "needs a share over the whole return",
+    "RS2-171": "needs a share over the whole return",
+    "RS2-172": "needs a share over the whole return",
+    "RS2-173": "needs a share over the whole return",
+    "RS2-174": "needs a difference over the whole return",
+    "RS2-175": "needs a share over the whole return",
+    "RS2-176": "needs a share over the whole return",
+    "RS2-177": "needs every record of the return",
+}
+"""Rules left out of the answer key, and why."""
+
+HEADER_FAULTS = {
+    "RS2-001": ("Collection", "SCHCENSUS"),
+    "RS2-002": ("SourceLevel", "S"),
+    "RS2-003": ("LEA", "999"),
+    "RS2-004": ("ReferenceDate", "2025-01-23"),
+    "RS2-005": ("DMO", "X"),
+    "RS2-006": ("DSCO", "X"),
+}
+SAMPLE = 40
+"""People in the small files that carry one header fault each."""
+
+
+class _NoVictim(LookupError):
+    """The return holds no unused case of the kind."""
+
+
+@dataclass
+class _Copy:
+    """The return being spoilt: tables by name, who has been used, the key so far."""
+
+    made: Return
+    register: pd.DataFrame
+    previous: Return | None
+    tables: dict[str, pd.DataFrame]
+    rng: np.random.Generator
+    used: set[int] = field(default_factory=set)
+    key: list[dict[str, Any]] = field(default_factory=list)
+    missed: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def census(self) -> str:
+        return CENSUS_DAYS[self.made.year]
+
+    def pick(self, kind: str, extra: Callable[[pd.DataFrame], Any] | None = None) -> "pd.Series[Any]":
+        """One unused case of a kind: a row with the ids of every record the case has."""
+        pool = self.kinds[kind]
+        pool = pool[~pool["person_id"].isin(self.used)]
+        if extra is not None:
+            pool = pool[np.asarray(extra(pool), dtype=bool)]
+        if pool.empty:
+            raise _NoVictim(kind)
+        row = pool.iloc[int(self.rng.integers(len(pool)))]
+        self.used.add(int(row["person_id"]))
+        return row
+
+    @contextmanager
+    def attempt(self, rule: str) -> Iterator[None]:
+        """Plant a rule's fault, or note that the return has no case for it."""
+        try:
+            yield
+        except _NoVictim as missing:
+            self.missed[rule] = f"no case of the kind {missing} is left in this return"
+
+    def put(self, rule: str, table: str, record: Any, values: dict[str, str], also: str = "", may: str = "") -> None:
+        """Overwrite fields of one record and note it in the key."""
+        frame = self.tables[table]
+        rows = frame[f"{table}_id"] == int(record)
+        for name, value in values.items():
+            frame.loc[rows, name] = value
+        self.note(rule, table, record, ";".join(values), ";".join(values.values()), also, may)
+
+    def note(self, rule: str, table: str, record: Any, fields: str, value: str, also: str = "", may: str = "") -> None:
+        """A line of the key."""
+        self.key.append(
+            {
+                "rule_id": rule,
+                "table": table,
+                "record_id": int(record),
+                "field": fields,
+                "value": value,
+                "also_breaks": also,
+                "may_also_break": may,
+            }
+        )
+
+    def quiet(self, table: str, record: Any, values: dict[str, str]) -> None:
+        """Overwrite fields that must change with the fault."""
+        frame = self.tables[table]
+        for name, value in values.items():
+            frame.loc[frame[f"{table}_id"] == int(record), name] = value
+
+    def drop(self, table: str, record: Any) -> None:
+        """Remove a record and all below it."""
+        frame = self.tables[table]
+        for child, parent in PARENTS.items():
+            if parent == table:
+                below = self.tables[child]
+                for identity in below.loc[below[f"{table}_id"] == int(record), f"{child}_id"]:
+                    self.drop(child, identity)
+        self.tables[table] = frame[frame[f"{table}_id"] != int(record)]
+
+    def add(self, table: str, like: Any, values: dict[str, Any]) -> int:
+        """A copy of a record under a new id, with changes. Returns the id."""
+        frame = self.tables[table]
+        row = frame[frame[f"{table}_id"] == int(like)].copy()
+        new = int(frame[f"{table}_id"].max()) + 1
+        row[f"{table}_id"] = new
+        for name, value in values.items():
+            row[name] = value
+        self.tables[table] = pd.concat([frame, row], ignore_index=True)
+        return new
+
+    def __post_init__(self) -> None:
+        self.kinds = _kinds(self)
+
+
+def _shift(text: str, days: int) -> str:
+    return str(np.datetime64(text, "D") + np.timedelta64(days, "D"))
+
+
+def _kinds(work: _Copy) -> dict[str, pd.DataFrame]:
+    """Cases that break no rule, by kind, one row each with the ids of their records."""
+    t, year = work.tables, work.made.year
+    census = day(CENSUS_DAYS[year])
+    frame = t["requests"].merge(t["person"], on="person_id").merge(t["assessment"], on="requests_id", how="left")
+    frame = frame.merge(t["namedplan"], on="assessment_id", how="left").merge(
+        t["plandetail"], on="namedplan_id", how="left", suffixes=("", "_named")
+    )
+    frame = frame.merge(t["activeplans"], on="requests_id", how="left", suffixes=("", "_active"))
+    places = t["placementdetail"]
+    current = places[places["LeavingDate"] == ""]
+    count = current.groupby("activeplans_id").size()
+    frame["current"] = frame["activeplans_id"].map(count).fillna(0)
+    first = current.drop_duplicates("activeplans_id").set_index("activeplans_id")
+    for name in ("placementdetail_id", "URN", "PlacementRank"):
+        frame[f"place_{name}"] = frame["activeplans_id"].map(first[name])
+    past = (
+        places[places["LeavingDate"] != ""]
+        .drop_duplicates("activeplans_id")
+        .set_index("activeplans_id")["placementdetail_id"]
+    )
+    frame["past_id"] = frame["activeplans_id"].map(past)
+    needs = t["senneed"].groupby("activeplans_id").size()
+    frame["needs"] = frame["activeplans_id"].map(needs).fillna(0)
+    frame = frame.fillna("")
+    born = pd.to_datetime(frame["PersonBirthDate"]).to_numpy().astype("datetime64[D]").astype(np.int64)
+    frame["age"] = age_on(born, np.full(len(frame), census))
+    frame["school_age"] = age_on(born, np.full(len(frame), day(f"{year - 1}-08-31")))
+    lonely = frame.groupby("person_id")["requests_id"].transform("size") == 1
+    ordinary = work.register.set_index("URN")["line"]
+    normal = (
+        frame["place_URN"]
+        .map(ordinary)
+        .fillna("")
+        .isin(
+            [
+                "mainstream_academy",
+                "mainstream_la_maintained",
+                "special_academy",
+                "special_la_maintained",
+                "general_fe_tertiary_colleges",
+            ]
+        )
+    )
+    plain = lonely & (frame["UPN"] != "") & (frame["UPNunknown"] == "") & (frame["age"] >= 5) & (frame["age"] < 25)
+    live = plain & (frame["StartDate"] != "") & (frame["CeaseDate"] == "") & (frame["activeplans_id"] != "")
+    placed = (
+        live
+        & normal
+        & (frame["current"] == 1)
+        & (frame["place_PlacementRank"] == "1")
+        & (frame["PlacementRank"] == "1")
+        & (frame["URN"] != "")
+        & (frame["PlanWBP"] == "")
+    )
+    reviewed = (
+        (frame["ReviewMeeting"] >= _shift(CENSUS_DAYS[year], -360))
+        & (frame["LastReview"] > frame["ReviewMeeting"])
+        & (frame["ReviewOutcome"] == "M")
+        & (frame["ReviewDraft"] == "")
+    )
+    historical = (
+        placed
+        & (frame["RequestOutcome"] == "H")
+        & (frame["AssessmentOutcome"] == "H")
+        & reviewed
+        & (frame["TransferLA"] == "")
+        & (frame["ReceivedDate"] != "")
+        & (frame["PB"] == "0")
+    )
+    historical &= (frame["StartDate"] < f"{year - 2}-01-01") & (frame["PlanRes"] == "")
+    if work.previous is not None:
+        known = work.previous.tables["requests"]["person_id"].map(
+            work.previous.tables["person"].set_index("person_id")["person"]
+        )
+        before = set(known[work.previous.tables["requests"]["RequestOutcome"] == "H"])
+        historical &= frame["person"].isin(before)
+    issued = (
+        placed
+        & (frame["AssessmentOutcome"] == "Y")
+        & (frame["RequestOutcome"] == "Y")
+        & (frame["AssessmentMediation"] == "0")
+        & (frame["AssessmentTribunal"] == "0")
+    )
+    issued &= (
+        (frame["RequestMediation"] == "0")
+        & (frame["RequestTribunal"] == "0")
+        & (frame["AssessmentOutcomeDate"] < CENSUS_DAYS[year])
+        & (frame["AssessmentOutcomeDate"] >= f"{year - 1}-01-01")
+    )
+    no_plan = (
+        plain & (frame["AssessmentOutcome"] == "N") & (frame["RequestOutcome"] == "Y") & (frame["StartDate"] == "")
+    )
+    no_plan &= (frame["RequestMediation"] == "0") & (frame["RequestTribunal"] == "0") & (frame["Exported"] == "")
+    refused = (
+        plain
+        & (frame["RequestOutcome"] == "N")
+        & (frame["AssessmentOutcome"] == "")
+        & (frame["RequestMediation"] == "0")
+        & (frame["RequestTribunal"] == "0")
+        & (frame["age"] >= 7)
+    )
+    ended = (
+        plain
+        & (frame["CeaseDate"] != "")
+        & (frame["activeplans_id"] == "")
+        & (frame["AssessmentOutcome"] == "H")
+        & (frame["StartDate"] < f"{year - 2}-01-01")
+    )
+    return {
+        "historical": frame[historical],
+        "issued": frame[issued],
+        "no_plan": frame[no_plan],
+        "refused": frame[refused],
+        "ended": frame[ended],
+        "ended_child": frame[ended & (frame["CeaseReason"] == "5") & frame["age"].between(7, 13)],
+        "undecided": frame[lonely & (frame["RequestOutcome"] == "A")],
+        "withdrawn": frame[lonely & (frame["AssessmentOutcome"] == "W")],
+        "two_needs": frame[historical & (frame["needs"] == 2)],
+        "one_need": frame[historical & (frame["needs"] == 1)],
+        "moved": frame[historical & (frame["past_id"] != "")],
+        "two_places": frame[live & (frame["current"] == 2) & (frame["RequestOutcome"] == "H") & reviewed & normal],
+        "transferred": frame[placed & (frame["TransferLA"] != "") & (frame["age"] < 25)],
+    }
+
+
+def _person_faults(w: _Copy) -> None:
+    def person(
+        rule: str,
+        values: Callable[["pd.Series[Any]"], dict[str, str]],
+        kind: str = "historical",
+        extra: Any = None,
+        **more: str,
+    ) -> None:
+        with w.attempt(rule):
+            row = w.pick(kind, extra)
+            w.put(rule, "person", row["person_id"], values(row), **more)
+
+    person("RS2-010", lambda _: {"Surname": ""})
+    person("RS2-011", lambda _: {"PersonBirthDate": ""})
+    person("RS2-012", lambda _: {"Sex": "X"})
+    person("RS2-013", lambda _: {"Ethnicity": "QQQQ"})
+    person("RS2-014", lambda _: {"PostCode": "NOT KNOWN"})
+    bare = {"UPN": "", "UniqueLearnerNumber": ""}
+    person("RS2-015", lambda _: bare)
+    person("RS2-016", lambda _: {"UPNunknown": "UN3"})
+    person("RS2-017", lambda _: {"UPN": "12345"})
+    person("RS2-018", lambda r: {"UPN": UPN_LETTERS[(UPN_LETTERS.index(r["UPN"][0]) + 1) % 23] + r["UPN"][1:]})
+    person(
+        "RS2-019",
+        lambda r: {
+            "UniqueLearnerNumber": r["UniqueLearnerNumber"][:9] + str((int(r["UniqueLearnerNumber"][9]) + 1) % 10)
+        },
+        extra=lambda p: p["UniqueLearnerNumber"] != "",
+    )
+    person("RS2-020", lambda r: {"UPN": _temporary(r["UPN"])})
+    person("RS2-021", lambda _: bare | {"UPNunknown": "UN4"})
+    person("RS2-022", lambda _: bare | {"UPNunknown": "UN1"}, extra=lambda p: p["age"] >= 8)
+    person("RS2-023", lambda _: bare | {"UPNunknown": "UN10"})
+    person("RS2-024", lambda _: bare | {"UPNunknown": "UN8"})
+    with w.attempt("RS2-025"):
+        a, b = w.pick("historical"), w.pick("historical")
+        w.put("RS2-025", "person", a["person_id"], {"UPN": b["UPN"]})
+        w.note("RS2-025", "person", b["person_id"], "UPN", b["UPN"])
+    grown = lambda p: p["UniqueLearnerNumber"] != ""  # noqa: E731 - used twice on the next line only
+    with w.attempt("RS2-026"):
+        a, b = w.pick("historical", grown), w.pick("historical", grown)
+        w.put("RS2-026", "person", a["person_id"], {"UniqueLearnerNumber": b["UniqueLearnerNumber"]})
+        w.note("RS2-026", "person", b["person_id"], "UniqueLearnerNumber", b["UniqueLearnerNumber"])
+    old = lambda p: (p["age"] >= 21) & (p["age"] <= 24)  # noqa: E731
+    year = int(w.census[:4])
+    person("RS2-027", lambda _: {"PersonBirthDate": f"{year - 27}-06-15"}, extra=old)
+    person("RS2-028", lambda _: {"PersonBirthDate": f"{year - 26}-06-15"}, extra=old)
+    with w.attempt("RS2-029"):
+        row = w.pick("historical")
+        new = w.add(
+            "person",
+            row["person_id"],
+            {
+                "Surname": "Nobodyfold",
+                "Forename": "Nemowen",
+                "UPN": _reissued(row["UPN"]),
+                "UniqueLearnerNumber": "",
+                "person": -1,
+            },
+        )
+        w.note("RS2-029", "person", new, "Requests", "")
+
+
+def _temporary(upn: str) -> str:
+    body = upn[1:12]
+    total = sum(int(digit) * (place + 2) for place, digit in enumerate(body))
+    return UPN_LETTERS[total % 23] + body + "A"
+
+
+def _reissued(upn: str) -> str:
+    """A UPN that nobody else has: the last block of establishment numbers, with its own check letter."""
+    body = upn[1:4] + "9899" + upn[8:]
+    return UPN_LETTERS[sum(int(digit) * (place + 2) for place, digit in enumerate(body)) % 23] + body
+
+
+def _request_faults(w: _Copy) -> None:
+    def request(
+        rule: str, kind: str, values: Callable[["pd.Series[Any]"], dict[str, str]], extra: Any = None, **more: str
+    ) -> None:
+        with w.attempt(rule):
+            row = w.pick(kind, extra)
+            w.put(rule, "requests", row["requests_id"], values(row), **more)
+
+    year = w.made.year
+    request("RS2-040", "refused", lambda _: {"ReceivedDate": ""})
+    request("RS2-041", "historical", lambda _: {"ReceivedDate": _shift(w.census, 14)})
+    request("RS2-042", "historical", lambda r: {"ReceivedDate": _shift(r["PersonBirthDate"], -10)})
+    request("RS2-043", "refused", lambda _: {"RequestOutcome": "Q"})
+    request("RS2-044", "refused", lambda _: {"RequestOutcomeDate": ""})
+    request("RS2-045", "undecided", lambda r: {"RequestOutcomeDate": _shift(r["ReceivedDate"], 20)})
+    request("RS2-046", "refused", lambda r: {"RequestOutcomeDate": _shift(r["ReceivedDate"], -5)})
+    if year >= 2025:
+        request("RS2-047", "refused", lambda _: {"RequestSource": "9"})
+    request("RS2-048", "refused", lambda _: {"RYA": "7"})
+    request("RS2-049", "no_plan", lambda _: {"RequestOutcome": "A", "RequestOutcomeDate": ""})
+    request("RS2-050", "no_plan", lambda _: {"RequestOutcome": "N"})
+    request("RS2-051", "refused", lambda _: {"RequestOutcome": "Y"})
+    request("RS2-052", "historical", lambda _: {"RequestMediation": "1"})
+    request("RS2-053", "no_plan", lambda _: {"Exported": "371"})
+    request("RS2-054", "refused", lambda _: {"Exported": w.made.la})
+    with w.attempt("RS2-055"):
+        row = w.pick("refused")
+        new = w.add("requests", row["requests_id"], {"case": -1})
+        w.note("RS2-055", "requests", row["requests_id"], "ReceivedDate", row["ReceivedDate"])
+        w.note("RS2-055", "requests", new, "ReceivedDate", row["ReceivedDate"])
+    request("RS2-056", "historical", lambda _: {"ReceivedDate": f"{year - 1}-03-05"})
+    request("RS2-057", "refused", lambda r: {"ReceivedDate": _shift(r["RequestOutcomeDate"], -400)})
+
+
+def _assessment_faults(w: _Copy) -> None:
+    def assessment(
+        rule: str, kind: str, values: Callable[["pd.Series[Any]"], dict[str, str]], extra: Any = None, **more: str
+    ) -> None:
+        with w.attempt(rule):
+            row = w.pick(kind, extra)
+            w.put(rule, "assessment", row["assessment_id"], values(row), **more)
+
+    year = w.made.year
+    assessment("RS2-060", "no_plan", lambda _: {"AssessmentOutcome": "Q"})
+    assessment("RS2-061", "no_plan", lambda _: {"AssessmentOutcomeDate": ""})
+    assessment("RS2-062", "issued", lambda _: {"AssessmentOutcomeDate": ""})
+    assessment("RS2-063", "no_plan", lambda _: {"AssessmentOutcome": "Y"})
+    assessment(
+        "RS2-064",
+        "issued",
+        lambda r: {"AssessmentOutcomeDate": _shift(r["AssessmentOutcomeDate"], -3)},
+        extra=lambda p: p["AssessmentOutcomeDate"] > f"{year - 1}-02-01",
+    )
+    assessment(
+        "RS2-065",
+        "withdrawn",
+        lambda _: {"AssessmentOutcomeDate": f"{year - 1}-12-12"},
+        extra=lambda p: p["RequestOutcomeDate"] < f"{year - 1}-12-01",
+    )
+    assessment("RS2-066", "issued", lambda _: {"AssessmentOutcome": "W", "AssessmentOutcomeDate": ""})
+    assessment("RS2-067", "issued", lambda _: {"AssessmentOutcome": "N"})
+    assessment(
+        "RS2-068",
+        "no_plan",
+        lambda r: {"AssessmentOutcomeDate": _shift(r["RequestOutcomeDate"], -2)},
+        extra=lambda p: p["RequestOutcomeDate"] > f"{year - 1}-01-10",
+    )
+    assessment("RS2-069", "historical", lambda _: {"OtherMediation": "X"})
+    assessment("RS2-070", "issued", lambda _: {"Week20": ""})
+    with w.attempt("RS2-071"):
+        row = w.pick("historical")
+        w.drop("namedplan", row["namedplan_id"])
+        w.note("RS2-071", "assessment", row["assessment_id"], "NamedPlan", "")
+    with w.attempt("RS2-072"):
+        row = w.pick("issued")
+        w.quiet("activeplans", row["activeplans_id"], {"TransferLA": "371"})
+        w.note("RS2-072", "assessment", row["assessment_id"], "TransferLA", "371", also="RS2-167")
+    assessment("RS2-073", "no_plan", lambda _: {"AssessmentOutcomeDate": _shift(w.census, 10)})
+
+
+def _plan_faults(w: _Copy) -> None:
+    def plan(
+        rule: str, kind: str, values: Callable[["pd.Series[Any]"], dict[str, str]], extra: Any = None, **more: str
+    ) -> None:
+        with w.attempt(rule):
+            row = w.pick(kind, extra)
+            w.put(rule, "namedplan", row["namedplan_id"], values(row), **more)
+
+    def detail(rule: str, values: Callable[["pd.Series[Any]"], dict[str, str]], **more: str) -> None:
+        with w.attempt(rule):
+            row = w.pick("historical")
+            w.put(rule, "plandetail", row["plandetail_id"], values(row), **more)
+
+    flow = w.made.year - 1
+    plan("RS2-080", "historical", lambda _: {"StartDate": ""})
+    plan("RS2-081", "historical", lambda _: {"StartDate": _shift(w.census, 30)}, may="RS2-163")
+    plan(
+        "RS2-082",
+        "ended",
+        lambda r: {"StartDate": _shift(r["CeaseDate"], 5)},
+        extra=lambda p: p["CeaseDate"] < f"{flow}-12-20",
+        may="RS2-163",
+    )
+    plan("RS2-083", "ended", lambda _: {"CeaseReason": ""})
+    plan("RS2-084", "ended", lambda _: {"CeaseReason": "12"})
+    plan("RS2-085", "historical", lambda _: {"PB": "2"})
+    plan("RS2-086", "historical", lambda _: {"DP": "S"})
+    with w.attempt("RS2-087"):
+        row = w.pick("historical")
+        w.drop("plandetail", row["plandetail_id"])
+        w.note("RS2-087", "namedplan", row["namedplan_id"], "PlanDetail", "")
+    plan("RS2-088", "historical", lambda _: {"PlanRes": "Z"})
+    plan("RS2-089", "ended_child", lambda _: {"CeaseReason": "1"})
+    plan("RS2-090", "ended_child", lambda _: {"CeaseReason": "6"})
+    plan("RS2-091", "ended", lambda _: {"CeaseDate": f"{flow - 1}-11-05"}, also="RS2-162")
+    plan("RS2-092", "historical", lambda _: {"PlanWBP": "S"}, extra=lambda p: p["age"] <= 14)
+    blank = {"SENunitIndicator": "", "ResourcedProvisionIndicator": ""}
+    detail("RS2-100", lambda _: {"SENSetting": "EHE"})
+    detail("RS2-101", lambda _: {"URN": "12345"}, may="RS2-102")
+    detail("RS2-102", lambda _: {"URN": "999999"})
+    detail("RS2-103", lambda _: {"URN": "", "SENSetting": "NEET"} | blank)
+    detail("RS2-104", lambda _: {"SENSettingOther": "Note in the wrong place"})
+    with w.attempt("RS2-105"):
+        row = w.pick("historical")
+        new = w.add("plandetail", row["plandetail_id"], {})
+        w.note("RS2-105", "plandetail", row["plandetail_id"], "PlacementRank", "1")
+        w.note("RS2-105", "plandetail", new, "PlacementRank", "1")
+    detail("RS2-106", lambda _: {"PlacementRank": "2"})
+    detail("RS2-107", lambda _: blank)
+
+
+def _active_faults(w: _Copy) -> None:
+    def active(
+        rule: str,
+        values: Callable[["pd.Series[Any]"], dict[str, str]],
+        extra: Any = None,
+        kind: str = "historical",
+        **more: str,
+    ) -> None:
+        with w.attempt(rule):
+            row = w.pick(kind, extra)
+            w.put(rule, "activeplans", row["activeplans_id"], values(row), **more)
+
+    year = w.made.year
+    with w.attempt("RS2-110"):
+        row = w.pick("historical", lambda p: ~p["school_age"].isin(TRANSFER_YEARS))
+        w.drop("activeplans", row["activeplans_id"])
+        w.note("RS2-110", "namedplan", row["namedplan_id"], "ActivePlans", "", may="RS2-112;RS2-114;RS2-150")
+    with w.attempt("RS2-111"):
+        row, model = w.pick("ended"), w.pick("one_need")
+        new = w.add("activeplans", model["activeplans_id"], {"requests_id": int(row["requests_id"])})
+        need = w.tables["senneed"]
+        w.add(
+            "senneed",
+            need.loc[need["activeplans_id"] == int(model["activeplans_id"]), "senneed_id"].iloc[0],
+            {"activeplans_id": new},
+        )
+        w.note("RS2-111", "activeplans", new, "ActivePlans", "")
+    with w.attempt("RS2-112"):
+        row = w.pick("historical", lambda p: p["StartDate"] < f"{year - 2}-01-01")
+        w.quiet("placementdetail", row["place_placementdetail_id"], {"LeavingDate": f"{year - 1}-12-20"})
+        w.note("RS2-112", "activeplans", row["activeplans_id"], "LeavingDate", f"{year - 1}-12-20")
+    active("RS2-113", lambda _: {"TransferLA": w.made.la}, kind="transferred")
+    if year >= 2025:
+        active("RS2-114", lambda _: {"ReviewMeeting": "", "LastReview": "", "ReviewOutcome": ""})
+    active("RS2-115", lambda r: {"LastReview": _shift(r["ReviewMeeting"], -3)})
+    active("RS2-116", lambda r: {"LastReview": r["ReviewMeeting"]})
+    active("RS2-117", lambda _: {"ReviewOutcome": "Z"})
+    if year >= 2025:
+        active("RS2-118", lambda _: {"ReviewOutcome": ""})
+        active("RS2-119", lambda r: {"ReviewDraft": _shift(r["LastReview"], 5)})
+        active(
+            "RS2-121",
+            lambda _: {"PhaseTransferDueDate": "", "PhaseTransferFinalDate": ""},
+            extra=lambda p: p["school_age"] == 10,
+        )
+        active(
+            "RS2-122",
+            lambda _: {"PhaseTransferFinalDate": f"{year - 1}-12-02", "PhaseTransferDueDate": ""},
+            extra=lambda p: p["school_age"] == 12,
+        )
+        active("RS2-123", lambda _: {"PhaseTransferDueDate": f"{year}-05-01"}, extra=lambda p: p["school_age"] == 10)
+
+
+def _placement_faults(w: _Copy) -> None:
+    def place(
+        rule: str,
+        values: Callable[["pd.Series[Any]"], dict[str, str]],
+        extra: Any = None,
+        kind: str = "historical",
+        **more: str,
+    ) -> None:
+        with w.attempt(rule):
+            row = w.pick(kind, extra)
+            w.put(rule, "placementdetail", row["place_placementdetail_id"], values(row), **more)
+
+    blank = {"SENunitIndicator": "", "ResourcedProvisionIndicator": ""}
+    register = w.register.set_index("URN")
+    closed = register.index[register["EstablishmentStatus (name)"] == "Closed"][0]
+    university = register.index[register["TypeOfEstablishment (name)"] == "Higher education institutions"][0]
+    without = set(register.index[register["TypeOfResourcedProvision (name)"] == "Not applicable"])
+    place("RS2-130", lambda r: {"UKPRN": str(register.loc[r["place_URN"], "UKPRN"])})
+    place("RS2-131", lambda _: {"URN": "", "SENSetting": "XXX"} | blank)
+    place("RS2-132", lambda _: {"URN": "12"}, may="RS2-133")
+    place("RS2-133", lambda _: {"URN": closed})
+    place("RS2-134", lambda _: {"URN": university})
+    place("RS2-135", lambda _: {"EntryDate": ""})
+    with w.attempt("RS2-136"):
+        row = w.pick("moved")
+        w.put("RS2-136", "placementdetail", row["past_id"], {"EntryDate": f"{w.made.year - 1}-08-01"})
+    with w.attempt("None"):
+        row = w.pick("two_places")
+    rows = w.tables["placementdetail"]
+    pair = rows[(rows["activeplans_id"] == int(row["activeplans_id"])) & (rows["LeavingDate"] == "")][
+        "placementdetail_id"
+    ]
+    for record in pair:
+        w.put("RS2-137", "placementdetail", record, {"PlacementRank": "1"})
+    place("RS2-138", lambda _: {"PlacementRank": "2"})
+    place("RS2-139", lambda _: {"URN": "", "SENSetting": "NEET"} | blank, extra=lambda p: p["age"] <= 14)
+    place("RS2-140", lambda _: blank)
+    place("RS2-141", lambda _: {"SENunitIndicator": "1"}, extra=lambda p: p["place_URN"].isin(without))
+    if w.made.year > 2023:
+        place("RS2-142", lambda _: {"Res": "Z"})
+    place("RS2-144", lambda _: {"SENSettingOther": "Note in the wrong place"})
+    with w.attempt("RS2-145"):
+        row, model = w.pick("ended", lambda p: p["CeaseDate"] < f"{w.made.year - 1}-10-01"), w.pick("one_need")
+        new = w.add("activeplans", model["activeplans_id"], {"requests_id": int(row["requests_id"])})
+        needs = w.tables["senneed"]
+        w.add(
+            "senneed",
+            needs.loc[needs["activeplans_id"] == int(model["activeplans_id"]), "senneed_id"].iloc[0],
+            {"activeplans_id": new},
+        )
+        later = w.add(
+            "placementdetail",
+            model["place_placementdetail_id"],
+            {"activeplans_id": new, "EntryDate": f"{w.made.year - 1}-11-15"},
+        )
+        w.note("RS2-145", "placementdetail", later, "EntryDate", f"{w.made.year - 1}-11-15")
+        w.note("RS2-111", "activeplans", new, "ActivePlans", "")
+
+
+def _need_faults(w: _Copy) -> None:
+    def need(rule: str, kind: str, rank: str, values: dict[str, str]) -> None:
+        row = w.pick(kind)
+        table = w.tables["senneed"]
+        record = table[(table["activeplans_id"] == int(row["activeplans_id"])) & (table["SENtypeRank"] == rank)][
+            "senneed_id"
+        ].iloc[0]
+        w.put(rule, "senneed", record, values)
+
+    with w.attempt("RS2-150"):
+        row = w.pick("one_need")
+        table = w.tables["senneed"]
+        w.drop("senneed", table.loc[table["activeplans_id"] == int(row["activeplans_id"]), "senneed_id"].iloc[0])
+        w.note("RS2-150", "activeplans", row["activeplans_id"], "SENneed", "")
+    need("RS2-151", "one_need", "1", {"SENtype": "NSA"})
+    need("RS2-152", "two_needs", "2", {"SENtypeRank": "5"})
+    with w.attempt("RS2-153"):
+        row = w.pick("two_needs")
+        table = w.tables["senneed"]
+        second = table[(table["activeplans_id"] == int(row["activeplans_id"])) & (table["SENtypeRank"] == "2")][
+            "senneed_id"
+        ].iloc[0]
+        w.add("senneed", second, {"SENtype": "MSI"})
+        w.note("RS2-153", "activeplans", row["activeplans_id"], "SENneed", "3", also="RS2-155")
+        need("RS2-154", "one_need", "1", {"SENtypeRank": "2"})
+    with w.attempt("RS2-155"):
+        row = w.pick("two_needs")
+        table = w.tables["senneed"]
+        own = table[table["activeplans_id"] == int(row["activeplans_id"])].set_index("SENtypeRank")
+        w.put("RS2-155", "senneed", own.loc["2", "senneed_id"], {"SENtype": str(own.loc["1", "SENtype"])})
+        w.note("RS2-155", "senneed", own.loc["1", "senneed_id"], "SENtype", str(own.loc["1", "SENtype"]))
+
+
+def _cross_faults(w: _Copy) -> None:
+    with w.attempt("RS2-160"):
+        row, model = w.pick("historical"), w.pick("one_need")
+        request = w.add(
+            "requests", model["requests_id"], {"person_id": int(row["person_id"]), "ReceivedDate": "", "case": -1}
+        )
+        assessment = w.add("assessment", model["assessment_id"], {"requests_id": request})
+        plan = w.add("namedplan", model["namedplan_id"], {"assessment_id": assessment})
+        w.add("plandetail", model["plandetail_id"], {"namedplan_id": plan})
+        active = w.add("activeplans", model["activeplans_id"], {"requests_id": request})
+        w.add("placementdetail", model["place_placementdetail_id"], {"activeplans_id": active})
+        needs = w.tables["senneed"]
+        w.add(
+            "senneed",
+            needs.loc[needs["activeplans_id"] == int(model["activeplans_id"]), "senneed_id"].iloc[0],
+            {"activeplans_id": active},
+        )
+        w.note("RS2-160", "namedplan", plan, "StartDate", model["StartDate"])
+        w.note("RS2-160", "namedplan", row["namedplan_id"], "StartDate", row["StartDate"])
+    if w.previous is None:
+        return
+    flow = w.made.year - 1
+    with w.attempt("RS2-161"):
+        row = w.pick("historical")
+        w.note("RS2-161", "person", row["person_id"], "Person", "left out of this return")
+        w.drop("person", row["person_id"])
+    with w.attempt("RS2-162"):
+        row = w.pick("ended", lambda p: p["person"].isin(_live_before(w)))
+        w.put("RS2-162", "namedplan", row["namedplan_id"], {"CeaseDate": f"{flow}-01-08"})
+    with w.attempt("RS2-163"):
+        row = w.pick("historical")
+        w.put("RS2-163", "namedplan", row["namedplan_id"], {"StartDate": f"{flow}-05-05"})
+    with w.attempt("RS2-166"):
+        row = w.pick("historical")
+        w.quiet(
+            "assessment",
+            row["assessment_id"],
+            {"AssessmentOutcome": "Y", "AssessmentOutcomeDate": f"{flow}-06-03", "Week20": "0"},
+        )
+        w.note("RS2-166", "assessment", row["assessment_id"], "AssessmentOutcome", "Y", also="RS2-064")
+
+
+def _live_before(w: _Copy) -> set[int]:
+    assert w.previous is not None
+    tables = w.previous.tables
+    frame = (
+        tables["namedplan"][tables["namedplan"]["CeaseDate"] == ""]
+        .merge(tables["assessment"], on="assessment_id")
+        .merge(tables["requests"], on="requests_id")
+    )
+    return set(frame.merge(tables["person"][["person_id", "person"]], on="person_id")["person"])
+
+
+def plant_faults(made: dict[int, Return], out: Path, register: pd.DataFrame) -> int:
+    """Write the spoilt copy of one return in every shape, small files with a header fault each, and `answer_key.csv`.
+
+    The 2025 return is taken where there is one, else the latest. Returns the number of lines in the key.
+    """
+    year = 2025 if 2025 in made else max(made)
+    clean = made[year]
+    work = _Copy(clean, register, made.get(year - 1), copy.deepcopy(clean.tables), np.random.default_rng(7))
+    for plant in (
+        _person_faults,
+        _request_faults,
+        _assessment_faults,
+        _plan_faults,
+        _active_faults,
+        _placement_faults,
+        _need_faults,
+        _cross_faults,
+    ):
+        plant(work)
+    tables = {name: _ordered(work.tables, name) for name in TABLES}
+    spoilt = replace(clean, tables=tables)
+    folder = out / "sen2_faulty" / str(year)
+    write_xml(spoilt, folder / "xml" / f"{clean.la}_SEN2_{year}.xml")
+    write_collect(spoilt, folder / "collect_csv")
+    write_workbook(spoilt, folder / "module_workbook" / f"SEN2_{year}_modules.xlsx")
+    write_template(spoilt, folder / "stacked_workbook" / f"SEN2_{year}_template.xlsx")
+    write_modules(spoilt, folder / "module_csv")
+    key = pd.DataFrame(work.key)
+    key.insert(0, "return", f"sen2_faulty/{year}")
+    key["row"] = [
+        _row(tables[table], table, record) for table, record in zip(key["table"], key["record_id"], strict=True)
+    ]
+    headers = _header_faults(clean, out)
+    key = pd.concat([key, headers], ignore_index=True)
+    columns = ["return", "rule_id", "table", "row", "record_id", "field", "value", "also_breaks", "may_also_break"]
+    key[columns].to_csv(out / "answer_key.csv", index=False)
+    left_out = pd.DataFrame((NOT_PLANTED | work.missed).items(), columns=["rule_id", "reason"])
+    left_out.to_csv(out / "answer_key_not_planted.csv", index=False)
+    return len(key)
+
+
+def _ordered(tables: dict[str, pd.DataFrame], name: str) -> pd.DataFrame:
+    frame = tables[name]
+    parent = PARENTS.get(name)
+    keys = [f"{parent}_id", f"{name}_id"] if parent else [f"{name}_id"]
+    return frame.sort_values(keys, kind="stable").reset_index(drop=True)
+
+
+def _row(frame: pd.DataFrame, table: str, record: int) -> int:
+    """1-based data row of a record in its table's file; 0 when the record was left out."""
+    found = np.flatnonzero(frame[f"{table}_id"].to_numpy() == record)
+    return int(found[0]) + 1 if len(found) else 0
+
+
+def _header_faults(clean: Return, out: Path) -> pd.DataFrame:
+    """A small XML file for each header rule, otherwise clean."""
+    kept = {"person": clean.tables["person"].head(SAMPLE)}
+    for table in TABLES[1:]:
+        parent = PARENTS[table]
+        frame = clean.tables[table]
+        kept[table] = frame[frame[f"{parent}_id"].isin(kept[parent][f"{parent}_id"])]
+    lines = []
+    for rule, (name, value) in HEADER_FAULTS.items():
+        if name not in clean.header:
+            continue
+        folder = out / "sen2_faulty" / f"header_{rule}"
+        write_xml(
+            replace(clean, header=clean.header | {name: value}, tables=kept),
+            folder / f"{clean.la}_SEN2_{clean.year}.xml",
+        )
+        lines.append((rule, name, value, f"sen2_faulty/header_{rule}"))
+    folder = out / "sen2_faulty" / "header_RS2-007"
+    write_xml(replace(clean, tables=kept), folder / f"{clean.la}_SEN2_{clean.year - 1}.xml")
+    lines.append(("RS2-007", "Year", str(clean.year), "sen2_faulty/header_RS2-007"))
+    return pd.DataFrame(
+        [
+            {
+                "return": where,
+                "rule_id": rule,
+                "table": "sen2",
+                "row": 1,
+                "record_id": 1,
+                "field": name,
+                "value": value,
+                "also_breaks": "",
+                "may_also_break": "",
+            }
+            for rule, name, value, where in lines
+        ]
+    )

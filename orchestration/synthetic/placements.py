@@ -1,0 +1,139 @@
+"""Where each plan is placed: an establishment of the invented register, or a setting code, for every placement line."""
+
+from typing import Any, cast
+
+import numpy as np
+import pandas as pd
+
+SETTING_CODES = {
+    "elective_home_education": "EHE",
+    "other_arrangements_la": "OLA",
+    "other_arrangements_parents": "OPA",
+    "other_placement_settings": "OTH",
+    "neet": "NEET",
+    "neet_ntci": "NIEC",
+    "neet_other": "NIEO",
+    "neet_other_csa": "NIEO",
+    "nm_early_years": "EYP",
+}
+"""Placement line -> SENSetting of a placement."""
+
+SETTING_TEXT = {"OTH": "Interim package pending a school place", "NIEO": "Awaiting placement"}
+PLAN_ONLY_CODES = ("OLA", "OPA", "EHE", "EYP", "OTH")
+"""Setting codes that a plan (not a placement) may name."""
+
+UKRLP_PROVIDERS = ("10999001", "10999002", "10999003", "10999004")
+"""Providers that only the register of learning providers knows."""
+
+
+def phase_of(age: Any) -> Any:
+    """Primary to 10, Secondary to 15, then 16 plus, by age at the start of the academic year."""
+    return np.select([np.asarray(age) <= 10, np.asarray(age) <= 15], ["Primary", "Secondary"], default="16 plus")
+
+
+def choose_settings(
+    lines: "pd.Series[Any]", ages: "pd.Series[Any]", register: pd.DataFrame, rng: np.random.Generator
+) -> pd.DataFrame:
+    """One establishment or setting a row: URN, UKPRN, SENSetting, SENSettingOther, SENunitIndicator, ResourcedProvisionIndicator."""
+    size = len(lines)
+    frame = pd.DataFrame(
+        {
+            name: np.full(size, "", dtype=object)
+            for name in (
+                "URN",
+                "UKPRN",
+                "SENSetting",
+                "SENSettingOther",
+                "SENunitIndicator",
+                "ResourcedProvisionIndicator",
+            )
+        },
+        index=lines.index,
+    )
+    base = lines.str.replace("_resourced_provision", "").str.replace("_senunit", "")
+    wants_rp, wants_unit = lines.str.endswith("_resourced_provision"), lines.str.endswith("_senunit")
+    phases = pd.Series(phase_of(ages), index=lines.index)
+    open_now = register[register["EstablishmentStatus (name)"] == "Open"]
+    listed = open_now["TypeOfResourcedProvision (name)"]
+    kinds = pd.DataFrame({"line": base, "phase": phases, "rp": wants_rp, "unit": wants_unit})
+    for kind, rows in kinds.groupby(["line", "phase", "rp", "unit"]).groups.items():
+        line, phase, rp, unit = cast(tuple[str, str, bool, bool], kind)
+        pool = open_now[open_now["line"] == line]
+        if pool.empty:
+            continue
+        if rp:
+            pool = pool[listed.loc[pool.index].str.contains("Resourced provision")]
+        if unit:
+            pool = pool[listed.loc[pool.index].str.contains("SEN unit")]
+        fitting = pool[
+            pool["PhaseOfEducation (name)"].isin(
+                [phase, "Not applicable", *(["Secondary"] if phase == "16 plus" else [])]
+            )
+        ]
+        pool = pool if fitting.empty else fitting
+        frame.loc[rows, "URN"] = rng.choice(pool["URN"].to_numpy(object), size=len(rows))
+    with_urn = frame["URN"] != ""
+    frame.loc[with_urn, "SENunitIndicator"] = np.where(wants_unit[with_urn], "1", "0")
+    frame.loc[with_urn, "ResourcedProvisionIndicator"] = np.where(wants_rp[with_urn], "1", "0")
+    providers = lines == "ukrlp_provider"
+    frame.loc[providers, "UKPRN"] = rng.choice(np.array(UKRLP_PROVIDERS, dtype=object), size=int(providers.sum()))
+    frame.loc[providers, ["SENunitIndicator", "ResourcedProvisionIndicator"]] = "0"
+    coded = lines.isin(SETTING_CODES)
+    frame.loc[coded, "SENSetting"] = lines[coded].map(SETTING_CODES)
+    frame["SENSettingOther"] = frame["SENSetting"].map(SETTING_TEXT).fillna("")
+    return frame
+
+
+def named_settings(
+    placed: pd.DataFrame, ages: "pd.Series[Any]", register: pd.DataFrame, rng: np.random.Generator
+) -> pd.DataFrame:
+    """What the plan names: the placement, or, where that is no setting a plan may name, a college or a package."""
+    named = placed.copy()
+    nameless = ~((named["URN"] != "") | (named["UKPRN"] != "") | named["SENSetting"].isin(PLAN_ONLY_CODES))
+    colleges = register.loc[register["line"] == "general_fe_tertiary_colleges", "URN"].to_numpy(object)
+    older = nameless & (ages >= 16)
+    named.loc[nameless, ["SENSetting", "SENSettingOther"]] = ["OTH", "Type of setting named in the plan"]
+    named.loc[older, "URN"] = rng.choice(colleges, size=int(older.sum()))
+    named.loc[older, ["SENSetting", "SENSettingOther"]] = ""
+    named.loc[older, ["SENunitIndicator", "ResourcedProvisionIndicator"]] = "0"
+    return named
+
+
+def placement_spells(
+    plans: pd.DataFrame, years: list[int], register: pd.DataFrame, rng: np.random.Generator
+) -> dict[int, pd.DataFrame]:
+    """For each January, the placement of every live plan: setting columns, entry (days), changed (a spell that ended since last
+    January)."""
+    spells: dict[int, pd.DataFrame] = {}
+    before: pd.DataFrame | None = None
+    for year in years:
+        lines = plans[f"line_{year}"]
+        lines = lines[(lines != "") & (lines != "placement_unknown")]
+        ages = year - 1 - plans.loc[lines.index, "cohort"]
+        frame = choose_settings(lines, ages, register, rng).assign(line=lines, phase=phase_of(ages))
+        september = int(np.datetime64(f"{year - 1}-09-01", "D").astype(np.int64))
+        years_there = np.minimum(rng.integers(0, 6, len(frame)), np.maximum(np.asarray(ages) - 3, 0))
+        frame["entry"] = september - np.round(365.25 * years_there).astype(np.int64)
+        frame["changed"] = False
+        if before is not None:
+            known = frame.index.intersection(before.index)
+            same = known[
+                (frame.loc[known, "line"] == before.loc[known, "line"])
+                & (frame.loc[known, "phase"] == before.loc[known, "phase"])
+            ]
+            columns = [
+                "URN",
+                "UKPRN",
+                "SENSetting",
+                "SENSettingOther",
+                "SENunitIndicator",
+                "ResourcedProvisionIndicator",
+                "entry",
+            ]
+            frame.loc[same, columns] = before.loc[same, columns]
+            moved = known.difference(same)
+            frame.loc[moved, "entry"] = september
+            frame.loc[moved, "changed"] = True
+        spells[year] = frame
+        before = frame
+    return spells
