@@ -228,8 +228,8 @@ def _land_batch(
             raise
         # DuckDB's messages quote values; those of a return about children never leave this process.
         raise CornerstoneError(
-            f"Landing {spec.title} stopped at a fault of the database ({type(error).__name__}); nothing of it was "
-            "committed. Run it again, and report the fault if it comes back."
+            f"Landing {spec.title} stopped at a fault of the database ({type(error).__name__}); what was "
+            "committed before it stands. Run it again, and report the fault if it comes back."
         ) from None
     waiting, carried = _waiting(settings, spec, assessment, of_file, [*before, *committed], repeats)
     return committed, waiting, carried
@@ -292,8 +292,8 @@ def _commit_delivery(
 ) -> list[Submission]:
     committed: list[Submission] = []
     for assessed in delivery.assessed:
-        submission = _submission(assessed, spec, received, [*before, *committed])
-        rival = current_submissions([*before, *committed]).get((submission.supplier, submission.period))
+        rival = current_submissions([*before, *committed]).get((assessed.supplier, assessed.period))
+        submission = _submission(assessed, spec, received, rival)
         submission = _commit(connection, settings, spec, catalogue, submission)
         committed.append(submission)
         if submission.status == "refused":
@@ -332,7 +332,8 @@ def _write_delivery(settings: Settings, spec: ReturnSpec, receipt: Receipt, subm
     )
 
 
-def _submission(assessed: Assessed, spec: ReturnSpec, received: list[Receipt], before: list[Submission]) -> Submission:
+def _submission(assessed: Assessed, spec: ReturnSpec, received: list[Receipt], rival: Submission | None) -> Submission:
+    """The manifest of what was assessed; `rival` is the submission that has counted for its supplier and period."""
     last = max(received, key=lambda receipt: receipt.received_at)
     submission = Submission(
         submission_id=assessed.submission_id,
@@ -351,9 +352,8 @@ def _submission(assessed: Assessed, spec: ReturnSpec, received: list[Receipt], b
         failures=assessed.failures_by_rule,
         files=assessed.files,
     )
-    replaced = current_submissions(before).get((submission.supplier, submission.period))
-    if submission.status == "accepted" and replaced and submission.order > replaced.order:
-        return replace(submission, supersedes=replaced.submission_id)
+    if submission.status == "accepted" and rival and submission.order > rival.order:
+        return replace(submission, supersedes=rival.submission_id)
     return submission
 
 
