@@ -7,13 +7,15 @@ progress and errors to standard error.
 import json
 import logging
 import sys
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TextIO
 
 import typer
 from rich.console import Console
@@ -31,6 +33,8 @@ app = typer.Typer(
 release_app = typer.Typer(no_args_is_help=True, help="Releases: list, show, approve, roll back.")
 app.add_typer(release_app, name="release")
 
+NARROW, LEGIBLE = 80, 120  # columns between which running text is set
+PATIENCE_SECONDS = 2.0
 WIDE = 160  # where nobody watches, tables are not cut to a window
 
 out = Console(highlight=False, width=None if sys.stdout.isatty() else WIDE)
@@ -45,11 +49,38 @@ class _Progress(logging.Handler):
     def __init__(self) -> None:
         super().__init__(logging.INFO)
         self.started = time.perf_counter()
+        self._held: list[str] | None = None
 
     def emit(self, record: logging.LogRecord) -> None:
-        style = "yellow" if record.levelno >= logging.WARNING else "dim"
-        seconds = time.perf_counter() - self.started
-        err.print(f"[{seconds:6.1f} s] {record.getMessage()}", style=style, markup=False, soft_wrap=True)
+        line = f"[{time.perf_counter() - self.started:6.1f} s] {record.getMessage()}"
+        if record.levelno >= logging.WARNING:
+            err.print(line, style="yellow", markup=False, soft_wrap=True)
+        elif self._held is not None:
+            self._held.append(line)
+        else:
+            err.print(line, style="dim", markup=False, soft_wrap=True)
+
+    @contextmanager
+    def only_if_slow(self) -> Iterator[None]:
+        """Say nothing of work that is done before anyone wonders."""
+        self._held = []
+        timer = threading.Timer(PATIENCE_SECONDS, self._release)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+            self._held = None
+
+    def _release(self) -> None:
+        with self.lock or nullcontext():
+            held, self._held = self._held, None
+        for line in held or []:
+            err.print(line, style="dim", markup=False, soft_wrap=True)
+
+
+progress = _Progress()
 
 
 def _print_json(content: Any) -> None:
@@ -101,23 +132,89 @@ def _print_seconds(seconds: dict[str, float]) -> None:
     out.print(table)
 
 
+class Format(StrEnum):
+    """How a check is reported."""
+
+    terminal = "terminal"
+    html = "html"
+    json = "json"
+
+
 @app.command()
 def check(
-    files: Annotated[list[Path], typer.Argument(help="Files to check, as you would drop them in the inbox.")],
+    files: Annotated[
+        list[Path], typer.Argument(help="Files to check, or a folder that holds them, as you would send them.")
+    ],
     return_id: Annotated[
         str | None, typer.Option("--return", help="The return the files are of; recognised when left out.")
     ] = None,
-    as_json: AsJson = False,
+    format_: Annotated[
+        Format, typer.Option("--format", help="html: a page to work from; json: every place, for programs.")
+    ] = Format.terminal,
+    out_path: Annotated[Path | None, typer.Option("--out", help="File to write to; html needs one.")] = None,
+    show_identifiers: Annotated[
+        bool,
+        typer.Option(
+            "--show-identifiers", help="html and json: say whom each row is about. Needs --out; handle as the return."
+        ),
+    ] = False,
 ) -> None:
-    """Check files against the rules of their return without touching the store."""
-    from orchestration.check import check_files
+    """Check files before they are sent: what they are, what is wrong, where and what to do. Touches no store.
 
-    report = check_files(load_settings(), files, return_id)
-    if as_json:
-        _print_json(report.as_json())
+    Exit status: 0 clean or queries only, 1 errors, 2 a file cannot be read or recognised.
+    """
+    from orchestration.check.find import check_files
+    from orchestration.check.terminal import print_report, printable
+
+    _require_place_for(format_, out_path, files, show_identifiers)
+    with progress.only_if_slow():
+        report = check_files(load_settings(), files, return_id, show_identifiers=show_identifiers)
+        if format_ is Format.html:
+            from orchestration.check.page import render_page
+
+            text = render_page(report)
+        elif format_ is Format.json:
+            text = report.as_json() + "\n"
+    if format_ is Format.terminal:
+        with _written_to(out_path, private=False) as stream:
+            print_report(report, Console(file=stream, highlight=False, width=min(max(out.width, NARROW), LEGIBLE)))
     else:
-        report.print_to(out)
+        with _written_to(out_path, private=show_identifiers) as stream:
+            stream.write(text)
+    if out_path is not None:
+        for file in report.files:
+            out.print(f"{file.headline}: {printable(file.name)}", soft_wrap=True)
+        out.print(f"written to {printable(str(out_path))}", soft_wrap=True)
     raise typer.Exit(report.exit_code)
+
+
+def _require_place_for(format_: Format, out_path: Path | None, files: list[Path], show_identifiers: bool) -> None:
+    if show_identifiers and format_ is Format.terminal:
+        raise CornerstoneError("--show-identifiers goes with --format html or json; a terminal keeps what it shows.")
+    if out_path is None and (format_ is Format.html or show_identifiers):
+        what = "names of children" if show_identifiers else "a page"
+        raise CornerstoneError(f"Say where to write {what}: add --out and the name of a file.")
+    if out_path is None:
+        return
+    if not out_path.absolute().parent.is_dir():
+        raise CornerstoneError(
+            f"There is no folder {out_path.absolute().parent}; make it, or choose another for --out."
+        )
+    taken = {file.resolve() for file in files}
+    if out_path.is_dir() or {out_path.resolve(), out_path.resolve().parent} & taken:
+        raise CornerstoneError(f"--out {out_path} is a folder, or among the files to be checked; choose another place.")
+
+
+@contextmanager
+def _written_to(path: Path | None, *, private: bool) -> Iterator[TextIO]:
+    """Standard output, or a file that is there whole or not at all."""
+    if path is None:
+        yield sys.stdout
+        return
+    from orchestration.check.page import opened
+
+    with opened(path, private=private) as stream:
+        yield stream
 
 
 @app.command()
@@ -301,7 +398,7 @@ def _guarded(command: Callable[[], None]) -> int:
 
 def main() -> None:
     """Entry point: errors as one clear sentence, no traceback."""
-    logging.getLogger("cornerstone").addHandler(_Progress())
+    logging.getLogger("cornerstone").addHandler(progress)
     logging.getLogger("cornerstone").setLevel(logging.INFO)
     logging.getLogger("cornerstone").propagate = False
     sys.exit(_guarded(app))

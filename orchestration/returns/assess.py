@@ -1,6 +1,5 @@
 """Read and judge data files in memory, writing nothing: what `cornerstone check` shows and what landing then commits."""
 
-import csv
 import hashlib
 import logging
 import re
@@ -13,8 +12,6 @@ from typing import Literal
 
 import duckdb
 import pyarrow as pa
-from lxml import etree
-from python_calamine import CalamineError
 
 from expectations.catalogue import Catalogue
 from expectations.data_docs import QualityStore
@@ -31,7 +28,7 @@ from orchestration.returns.delivered import DataFile, DeliveredFile, FileRefused
 from orchestration.returns.readers.flat_csv import UnreadableRow
 from orchestration.returns.readers.outcome import ReadFile
 from orchestration.returns.readers.records import HeldRecords, Keep, RecordsRead, without_blanks
-from orchestration.returns.recognise import read_recognised, read_records, recognise_data_file
+from orchestration.returns.recognise import PARSING_ERRORS, read_recognised, read_records, recognise_data_file
 from orchestration.returns.spec import ReturnSpec
 from orchestration.returns.submission import UNKNOWN_PERIOD, TableRows
 from orchestration.returns.workspace import insert_arrow
@@ -43,12 +40,6 @@ UNREADABLE_FILE = "FILE-014"
 UNLINKED_ROW = "RF-008"
 UNTYPABLE_ROW = "RF-009"
 PARENT_QUARANTINED = "RF-010"
-# What parsing bytes of any origin can raise, from the standard library, Arrow, DuckDB and the workbook and XML readers.
-# One such file must not keep the others, or the next run, from landing.
-PARSING_ERRORS = (
-    csv.Error, pa.ArrowException, duckdb.Error, CalamineError, etree.LxmlError, ValueError, LookupError, ArithmeticError,
-    TypeError, AttributeError,
-)  # fmt: skip
 _ID_LENGTH = 20
 _BATCHES_AHEAD = 9  # tables' worth of records that may wait to be inserted: bounds memory
 _DATE_IN_NAME = re.compile(r"\d{1,2}[-_. ]\d{1,2}[-_. ]\d{4}|\d{4}[-_. ]\d{1,2}[-_. ]\d{1,2}|\d{8,}")
@@ -59,7 +50,8 @@ _YEAR_IN_NAME = re.compile(r"(?<!\d)20\d{2}(?!\d)")
 class Assessed:
     """A data file, or a set of them, read and judged: what its submission will say.
 
-    `files` are the data files with their digests. Failing places hold no value of a row.
+    `files` are the data files with their digests, `kind` the kind of file of the return that they are, `sheets` the sheet
+    of a workbook that each table stands on. Failing places hold no value of a row.
     """
 
     submission_id: str
@@ -74,6 +66,8 @@ class Assessed:
     failures: list[LandingFailure] = field(default_factory=list)
     rule_ids: tuple[str, ...] = ()
     files: dict[str, str] = field(default_factory=dict)
+    kind: str = ""
+    sheets: dict[str, str] = field(default_factory=dict)
 
     @property
     def rows_read(self) -> int:
@@ -168,6 +162,8 @@ class _Read:
     sequence: str
     rows: dict[str, int]
     files: dict[str, str]
+    kind: str
+    sheets: dict[str, str] = field(default_factory=dict)
 
 
 def assess(
@@ -388,6 +384,7 @@ def _insert(connection: duckdb.DuckDBPyConnection, spec: ReturnSpec, unit: _Unit
         read.sequence,
         {read.table: read.rows_read},
         {unit.source_file: unit.sha256},
+        unit.kind,
     )
 
 
@@ -458,6 +455,8 @@ def _insert_records(connection: duckdb.DuckDBPyConnection, spec: ReturnSpec, uni
         sequence,
         rows,
         {file.source_file: file.sha256 for file in unit.files},
+        unit.kind,
+        {table: sheet for held in unit.found for table, sheet in held.sheets.items()},
     )
 
 
@@ -599,6 +598,8 @@ def _judge(
             failures=of_submission[read.submission_id],
             rule_ids=own.rule_ids,
             files=read.files,
+            kind=read.kind,
+            sheets=read.sheets,
         )
     return judged
 

@@ -1,6 +1,12 @@
 """Which return a data file is, from its content first and its name last."""
 
+import csv
 from typing import Protocol
+
+import duckdb
+import pyarrow as pa
+from lxml import etree
+from python_calamine import CalamineError
 
 from orchestration.returns.delivered import DataFile, FileRefused
 from orchestration.returns.readers import (
@@ -17,6 +23,13 @@ from orchestration.returns.readers.flat_csv import read_header
 from orchestration.returns.readers.outcome import ReadFile
 from orchestration.returns.readers.records import HeldRecords, Keep, RecordsRead
 from orchestration.returns.spec import FileKind, ReturnSpec, load_spec, return_ids
+
+# What parsing bytes of any origin can raise, from the standard library, Arrow, DuckDB and the workbook and XML readers.
+# One such file must not keep the others, or the next run, from landing.
+PARSING_ERRORS = (
+    csv.Error, pa.ArrowException, duckdb.Error, CalamineError, etree.LxmlError, ValueError, LookupError, ArithmeticError,
+    TypeError, AttributeError,
+)  # fmt: skip
 
 
 class Reader(Protocol):
@@ -80,6 +93,35 @@ def _is_of(file: DataFile, spec: ReturnSpec) -> bool:
         return False
 
 
+def likely_return(file: DataFile) -> str | None:
+    """The return that a data file is of; where a reader breaks on looking into it, the return whose reader says why.
+
+    None: no return knows it.
+    """
+    broken = None
+    for return_id in return_ids():
+        try:
+            if _recognise(file, load_spec(return_id)) is not None:
+                return return_id
+        except (FileRefused, *PARSING_ERRORS):
+            broken = broken or return_id
+    return broken
+
+
+def nobodys(file: DataFile) -> FileRefused:
+    """The sentence for a file that no return knows."""
+    if separator := _other_separator(file):
+        return _wrongly_separated(file, separator)
+    titles = ", ".join(load_spec(return_id).title for return_id in return_ids())
+    return FileRefused("FILE-008", f"{file.source_file} is not a file of any return that is known here: {titles}.")
+
+
+def _wrongly_separated(file: DataFile, separator: str) -> FileRefused:
+    return FileRefused(
+        "FILE-008", f"{file.source_file} has its values separated by {separator}; save it as comma-separated CSV."
+    )
+
+
 def _other_separator(file: DataFile) -> str | None:
     """What separates the values of a text file that is not comma-separated."""
     header = read_header(file) if file.kind == "text" else []
@@ -106,9 +148,7 @@ def recognise_data_file(file: DataFile, spec: ReturnSpec) -> tuple[str, str | He
                 f"{file.source_file} is a file of {other.title}, not of {spec.title}; drop it in raw/inbox/{other.return_id}/.",
             )
     if separator := _other_separator(file):
-        raise FileRefused(
-            "FILE-008", f"{file.source_file} has its values separated by {separator}; save it as comma-separated CSV."
-        )
+        raise _wrongly_separated(file, separator)
     what = "its elements are not known" if file.kind == "xml" else "neither its columns nor its sheets are known"
     raise FileRefused("FILE-008", f"{file.source_file} is not a file of {spec.title}: {what}.")
 

@@ -22,8 +22,11 @@ def recognise(file: DataFile, kind: FileKind, spec: ReturnSpec) -> HeldRecords |
     """
     if file.kind != "workbook":
         return None
-    tables = tuple(sheet.table for sheet in _sheets(file, spec))
-    return HeldRecords(tables) if 2 * len(set(kind.required) & set(tables)) > len(kind.required) else None
+    sheets = {sheet.table: sheet.name for sheet in _sheets(file, spec)}
+    tables = tuple(sheets)
+    return (
+        HeldRecords(tables, sheets=sheets) if 2 * len(set(kind.required) & set(tables)) > len(kind.required) else None
+    )
 
 
 def read(files: list[tuple[DataFile, HeldRecords]], kind: FileKind, spec: ReturnSpec, keep: Keep) -> RecordsRead:
@@ -62,7 +65,7 @@ def _sheets(file: DataFile, spec: ReturnSpec) -> list[Sheet]:
             ) from error
         for table, start, end in _blocks(name, rows, titles, spec):
             found.append(
-                Sheet(table, file.source_file, f"{file.source_file}, sheet '{name}',", _block(rows, start, end))
+                Sheet(table, file.source_file, f"{file.source_file}, sheet '{name}',", _block(rows, start, end), name)
             )
     return found
 

@@ -24,11 +24,12 @@ Keep = Callable[[str, pa.Table], None]
 @dataclass(frozen=True)
 class HeldRecords:
     """What a file holds: tables; where it is one of a set of files, what the set is called; in XML, the ways in which the
-    element of a person is written."""
+    element of a person is written; in a workbook, the sheet of each table."""
 
     tables: tuple[str, ...]
     set_name: str | None = None
     spellings: tuple[str, ...] = ()
+    sheets: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -43,13 +44,15 @@ class RecordsRead:
 class Sheet:
     """One table of a delivery as rows of text: a CSV file, a sheet, or a part of one.
 
-    `rows` has a column a normalised name, and `source_row`.
+    `place` is how a message names it, `name` the sheet's own where there is one. `rows` has a column a normalised name, and
+    `source_row`.
     """
 
     table: str
     source_file: str
     place: str
     rows: pa.Table
+    name: str = ""
 
 
 def best_table(names: set[str], spec: ReturnSpec, among: list[str]) -> str | None:
