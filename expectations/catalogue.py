@@ -1,4 +1,4 @@
-"""The rule catalogue: what valid means, one YAML file a return, read into typed rules.
+"""The rule catalogue: what valid means, a YAML file or two a return, read into typed rules.
 
 Everything that judges data is built from it: the Great Expectations suites, the landing verdicts, the gates and the
 rule tables of a release. A file that is not exactly right is refused, because a misspelt key would silently weaken a
@@ -30,7 +30,7 @@ _REQUIRED_KEYS = frozenset({"return_id", "rules"})
 _FILE_KEYS = _REQUIRED_KEYS | {"refuse_above_share"}
 _TEXT_KEYS = ("rule_id", "table", "label", "why", "owner", "action")
 _RULE_KEYS = frozenset(
-    {*_TEXT_KEYS, "official_number", "level", "severity", "effect", "columns", "failing_rows", "raised_by"}
+    {*_TEXT_KEYS, "official_number", "level", "severity", "effect", "columns", "needs", "failing_rows", "raised_by"}
 )
 
 
@@ -45,6 +45,9 @@ class Rule:
     `failing_rows` is a select that returns one row a failure. Landing rules return `submission_id`, `source_file`,
     `source_row` (NULL for a fault of the whole file) and, where one row of a sheet holds several figures, `cell`.
     It is None for a rule that the reader raises while opening the file, before there are rows to select from.
+
+    `needs` are the reference returns that a landing rule compares with: its query names their tables as
+    `<return>.<table>`, and it is not judged where one of them is not landed.
     """
 
     rule_id: str
@@ -60,6 +63,7 @@ class Rule:
     action: str
     columns: tuple[str, ...]
     failing_rows: str | None
+    needs: tuple[str, ...] = ()
 
     @property
     def is_reader_raised(self) -> bool:
@@ -86,6 +90,7 @@ class Rule:
             "owner": self.owner,
             "action": self.action,
             "column_names": ", ".join(self.columns) or None,
+            "needs": ", ".join(self.needs) or None,
             "checked_by": "reader" if self.is_reader_raised else "query",
             "failing_rows": self.failing_rows,
         }
@@ -112,6 +117,10 @@ class Catalogue:
         return tuple(
             rule for rule in self.rules if rule.return_id in (return_id, EVERY_RETURN) and rule.level in LANDING_LEVELS
         )
+
+    def needed_returns(self, return_id: str) -> tuple[str, ...]:
+        """The reference returns that landing rules of the return compare with."""
+        return tuple(sorted({needed for rule in self.for_landing(return_id) for needed in rule.needs}))
 
     def refusing_share(self, return_id: str) -> float:
         """The share of rows failing error rules above which a submission of the return is refused."""
@@ -146,7 +155,8 @@ def load_catalogue(rules_dir: Path) -> Catalogue:
         content = path.read_bytes()
         digest.update(path.name.encode() + b"\0" + hashlib.sha256(content).digest())
         return_id, share, file_rules = _read_rules_file(path, content)
-        shares[return_id] = share
+        if share is not None and shares.setdefault(return_id, share) != share:
+            raise CatalogueError(f"{path.name} and another file give two refuse_above_share for {return_id}: keep one.")
         rules.extend(file_rules)
     seen: set[str] = set()
     for rule in rules:
@@ -156,7 +166,7 @@ def load_catalogue(rules_dir: Path) -> Catalogue:
     return Catalogue(rules=tuple(rules), refuse_above_share=shares, digest=digest.hexdigest())
 
 
-def _read_rules_file(path: Path, content: bytes) -> tuple[str, float, list[Rule]]:
+def _read_rules_file(path: Path, content: bytes) -> tuple[str, float | None, list[Rule]]:
     try:
         document = yaml.safe_load(content)
     except yaml.YAMLError as error:
@@ -166,10 +176,10 @@ def _read_rules_file(path: Path, content: bytes) -> tuple[str, float, list[Rule]
             f"{path.name} must hold the keys {', '.join(sorted(_REQUIRED_KEYS))}, may hold refuse_above_share, and nothing else."
         )
     return_id, entries = document["return_id"], document["rules"]
-    share = document.get("refuse_above_share", DEFAULT_REFUSE_ABOVE_SHARE)
+    share = document.get("refuse_above_share")
     if not isinstance(return_id, str) or not return_id:
         raise CatalogueError(f"{path.name}: return_id must be text.")
-    if not isinstance(share, float) or not 0 < share <= 1:
+    if "refuse_above_share" in document and not (isinstance(share, float) and 0 < share <= 1):
         raise CatalogueError(f"{path.name}: refuse_above_share must be a share above 0 and up to 1.0.")
     if not isinstance(entries, list) or not entries:
         raise CatalogueError(f"{path.name}: rules must be a list with at least one rule.")
@@ -188,9 +198,12 @@ def _read_rule(file_name: str, return_id: str, entry: Any) -> Rule:
     _require_one_of(where, "level", entry.get("level"), get_args(Level))
     _require_one_of(where, "severity", entry.get("severity"), get_args(Severity))
     _require_effect(where, entry)
-    columns = entry.get("columns", [])
-    if not isinstance(columns, list) or not all(isinstance(column, str) for column in columns):
-        raise CatalogueError(f"{where}: columns must be a list of column names.")
+    columns = _read_names(where, entry, "columns", "column names")
+    needs = _read_names(where, entry, "needs", "returns")
+    if needs and entry["level"] not in LANDING_LEVELS:
+        raise CatalogueError(
+            f"{where}: only landing rules need other returns; a {entry['level']} rule reads the models."
+        )
     official_number = entry.get("official_number")
     if official_number is not None and not isinstance(official_number, str):
         raise CatalogueError(f"{where}: official_number must be text in quotes.")
@@ -206,9 +219,17 @@ def _read_rule(file_name: str, return_id: str, entry: Any) -> Rule:
         why=entry["why"].strip(),
         owner=entry["owner"],
         action=entry["action"].strip(),
-        columns=tuple(columns),
+        columns=columns,
         failing_rows=_read_check(where, entry),
+        needs=needs,
     )
+
+
+def _read_names(where: str, entry: Mapping[str, Any], key: str, what: str) -> tuple[str, ...]:
+    names = entry.get(key, [])
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise CatalogueError(f"{where}: {key} must be a list of {what}.")
+    return tuple(names)
 
 
 def _require_one_of(where: str, key: str, value: object, allowed: tuple[str, ...]) -> None:

@@ -12,7 +12,7 @@ import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import duckdb
 
@@ -50,6 +50,13 @@ class RuleResult:
     failing_count: int
     success: bool
     rows_examined: int
+
+    @property
+    def outcome(self) -> Literal["passed", "failed", "no rows"]:
+        """The verdict in words: a rule whose table is empty had nothing to judge, and is not called passed."""
+        if not self.success:
+            return "failed"
+        return "passed" if self.rows_examined else "no rows"
 
     def as_row(self) -> dict[str, str | int | bool]:
         """The result as a row of `meta.rule_result`."""

@@ -35,10 +35,12 @@ class LandingFailure(NamedTuple):
 
 @dataclass(frozen=True)
 class LandingOutcome:
-    """What landing needs: the verdict on each rule, and every place where one fails."""
+    """What landing needs: the verdict on each rule that could be judged, every place where one fails, and the rules that
+    could not be judged because a return that they compare with is not landed."""
 
     results: list[RuleResult]
     failures: list[LandingFailure]
+    not_judged: list[Rule]
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ def evaluate_landing(
     Args:
         connection: holds the rows under the names of the return's tables, and `submission_file` (submission_id,
             return_id, source_file, sha256, period, file_period, table_name, row_count, duplicate_columns,
-            unknown_columns).
+            unknown_columns); a schema named after each landed return that a rule needs holds its tables.
         rules: the landing rules of the return, `Catalogue.for_landing`.
         docs: where the validation result is kept; None keeps nothing.
 
@@ -68,12 +70,14 @@ def evaluate_landing(
     """
     if strangers := [rule.rule_id for rule in rules if rule.level not in LANDING_LEVELS]:
         raise GateError(f"{', '.join(strangers)} cannot be evaluated at landing: they are rules about marts or KPIs.")
-    results = evaluate(connection, rules, suite_name="landing", docs=docs)
+    landed = {name for (name,) in connection.execute("select schema_name from duckdb_schemas()").fetchall()}
+    judged = [rule for rule in rules if landed.issuperset(rule.needs)]
+    results = evaluate(connection, judged, suite_name="landing", docs=docs)
     failures: list[LandingFailure] = []
     for result in results:
         if not result.success:
             failures.extend(_failing_places(connection, result))
-    return LandingOutcome(results, failures)
+    return LandingOutcome(results, failures, [rule for rule in rules if not landed.issuperset(rule.needs)])
 
 
 def _failing_places(connection: duckdb.DuckDBPyConnection, result: RuleResult) -> list[LandingFailure]:

@@ -135,6 +135,10 @@ def write_control_tables(connection: duckdb.DuckDBPyConnection, settings: Settin
             " select rule_id, submission_id, source_file, source_row, table_name from read_parquet(?)",
             [failures],
         )
+    connection.execute("create or replace table control.rule_not_judged (rule_id varchar, submission_id varchar)")
+    not_judged = [[rule_id, one.submission_id] for one in submissions for rule_id in one.not_judged]
+    if not_judged:
+        connection.executemany("insert into control.rule_not_judged values (?, ?)", not_judged)
     columns = ", ".join(f"{name} {type_}" for name, type_ in LINK_COLUMNS.items())
     connection.execute(f"create or replace table control.child_key ({columns})")
     if settings.child_link_path.is_file():
@@ -153,7 +157,7 @@ def _submission_row(submission: Submission, current: set[str]) -> dict[str, obje
     tables = row.pop("tables")
     row["table_name"] = next(iter(tables)) if len(tables) == 1 else None
     row |= {name: getattr(submission, name) for name in ("rows_read", "rows_landed", "rows_quarantined")}
-    for name in ("delivery_sha256", "failures", "files", "notes"):
+    for name in ("delivery_sha256", "failures", "files", "notes", "not_judged"):
         del row[name]
     row["is_current"] = submission.submission_id in current
     return row

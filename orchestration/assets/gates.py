@@ -57,6 +57,8 @@ def gate(level: Literal["mart", "kpi"], settings: Settings, catalogue: Catalogue
                 severity=dg.AssetCheckSeverity.ERROR if result.rule.severity == "block" else dg.AssetCheckSeverity.WARN,
                 metadata={
                     "rule_id": result.rule.rule_id,
+                    "outcome": result.outcome,
+                    "rows_examined": result.rows_examined,
                     "failing_rows": result.failing_count,
                     "owner": result.rule.owner,
                     "action": result.rule.action,

@@ -45,10 +45,11 @@ def landing_asset(spec: ReturnSpec, settings: Settings, catalogue: Catalogue) ->
     """The asset that lands whatever is new of one return. Its checks report; they never stop the other files."""
     rules = catalogue.about_landing(spec.return_id)
     key = landed_key(spec.return_id)
+    references = sorted({*spec.looks_up, *catalogue.needed_returns(spec.return_id)})
 
     @dg.asset(
         key=key,
-        deps=[received_key(spec.return_id), *(landed_key(looked_up) for looked_up in spec.looks_up)],
+        deps=[received_key(spec.return_id), *map(landed_key, references)],
         description=f"{spec.title}: every accepted submission as Parquet, with its manifest. Tables: "
         + "; ".join(f"{name} ({table.grain.rstrip('.').lower()})" for name, table in spec.tables.items())
         + ".",
@@ -109,13 +110,21 @@ def _metadata(settings: Settings, report: LandingReport) -> dict[str, dg.Metadat
 
 
 def _check_results(rules: Sequence[Rule], report: LandingReport) -> Iterator[dg.AssetCheckResult]:
-    """A rule passes when no submission that counts, and none refused just now, breaks it."""
+    """A rule passes when no submission that counts, and none refused just now, breaks it, and all were judged by it."""
     judged = [*report.current, *report.refused]
     for rule in rules:
         failing = {s.source_file: s.failures[rule.rule_id] for s in judged if rule.rule_id in s.failures}
+        not_judged = {s.source_file: s.not_judged[rule.rule_id] for s in judged if rule.rule_id in s.not_judged}
+        metadata: dict[str, dict[str, int] | dict[str, str] | str] = {}
+        if failing:
+            metadata |= {"failing_rows_by_file": failing, "action": rule.action}
+        if not_judged:
+            metadata |= {"not_judged_by_file": not_judged}
         yield dg.AssetCheckResult(
             check_name=check_name(rule),
-            passed=not failing,
-            severity=dg.AssetCheckSeverity.ERROR if rule.severity == "block" else dg.AssetCheckSeverity.WARN,
-            metadata={"failing_rows_by_file": failing, "action": rule.action} if failing else {},
+            passed=not failing and not not_judged,
+            severity=dg.AssetCheckSeverity.ERROR
+            if rule.severity == "block" and failing
+            else dg.AssetCheckSeverity.WARN,
+            metadata=metadata,
         )

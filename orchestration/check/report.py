@@ -150,6 +150,9 @@ class CheckedFile:
     rules: Annotated[list[FailedRule], Field(description="Rules that fail: errors first, the gravest first.")] = field(
         default_factory=list
     )
+    not_judged: Annotated[
+        dict[str, str], Field(description="Rules that could not be judged, and why: neither passed nor failed.")
+    ] = field(default_factory=dict)
 
     def rules_of(self, kind: Kind) -> list[FailedRule]:
         """Its errors, or its queries."""
@@ -198,6 +201,13 @@ class CheckedFile:
         if self.verdict == "unreadable":
             return 2
         return 1 if self.verdict == "refused" or self.rules_of("error") else 0
+
+    def not_judged_by_reason(self) -> dict[str, list[str]]:
+        """The rules that could not be judged, under the reason why."""
+        reasons: dict[str, list[str]] = {}
+        for rule_id, reason in self.not_judged.items():
+            reasons.setdefault(reason, []).append(rule_id)
+        return reasons
 
     def locations(self) -> Iterator[Location]:
         """Every place of every rule."""

@@ -64,6 +64,8 @@ def _print_file(file: CheckedFile, console: Console) -> None:
         console.print(f"\n[bold {colour}]{heading}[/]")
         for rule in rules:
             _print_rule(rule, file, console)
+    for reason, rule_ids in file.not_judged_by_reason().items():
+        console.print(f"\n[bold]Not judged[/]: {', '.join(rule_ids)}. {printable(reason)}")
     console.print()
 
 

@@ -20,11 +20,12 @@ SEVERITIES = ["block", "warn", "observe"]
 
 @dataclass(frozen=True)
 class SeverityCount:
-    """Rules of one severity: how many passed and failed."""
+    """Rules of one severity: how many passed and failed, and how many had nothing to judge or could not be judged."""
 
     severity: str
     passed: int
     failed: int
+    not_judged: int
 
 
 def write_evidence(
@@ -85,10 +86,14 @@ def render_page(**facts: Any) -> str:
 
 
 def count_severities(connection: duckdb.DuckDBPyConnection, database: str) -> list[SeverityCount]:
-    """Rules passed and failed by severity, the gravest first."""
+    """Rules by severity and outcome, the gravest severity first."""
     rows = connection.execute(
         f"""
-        select severity, count(*) filter (where success), count(*) filter (where not success)
+        select
+            severity,
+            count(*) filter (where outcome = 'passed'),
+            count(*) filter (where outcome = 'failed'),
+            count(*) filter (where outcome in ('no rows', 'not judged'))
         from {quoted(database, "meta", "rule_result")}
         group by severity
         """

@@ -30,6 +30,11 @@ class PublishedRule(Protocol):
         ...
 
     @property
+    def return_id(self) -> str:
+        """The return the rule is about."""
+        ...
+
+    @property
     def severity(self) -> Any:
         """block, warn or observe."""
         ...

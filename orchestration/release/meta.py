@@ -6,6 +6,7 @@ from typing import Any
 
 import duckdb
 
+from expectations.catalogue import EVERY_RETURN
 from orchestration.release.exports import OPEN_SCHEMAS, column_comments
 from orchestration.release.inventory import Inventory, PublishedCatalogue
 from orchestration.sql_text import literal, quoted
@@ -79,6 +80,7 @@ COLUMN_COMMENTS = {
         "owner": "Role that answers for the rule.",
         "action": "What to do when it fails.",
         "column_names": "Columns the rule looks at, separated by commas; blank for a rule about a whole file.",
+        "needs": "Reference returns that the rule compares with, separated by commas; not judged where one is not landed.",
         "checked_by": "query: failing_rows finds the failures; reader: they are found while the file is read.",
         "failing_rows": "Query that selects one row for each failure; blank where the reader finds them.",
     },
@@ -89,6 +91,8 @@ COLUMN_COMMENTS = {
         "failing_count": "Failures found; at landing, in accepted submissions.",
         "rows_examined": "Rows of the table the rule looked at; blank at landing.",
         "success": "True when nothing failed.",
+        "outcome": "passed; failed; no rows: there was nothing to judge; not judged: what the rule compares with was not landed "
+        "when a file was read.",
     },
     "glossary": {
         "term": "Title of a KPI, or name of a column.",
@@ -164,11 +168,14 @@ def write_meta(
 def rule_result_select(inventory: Inventory, catalogue: PublishedCatalogue) -> str:
     """The results of the gate runs the release rests on, and the rows each landing rule flagged in accepted files.
 
-    Columns: gate ('landing', 'mart', 'kpi'), rule_id, severity, failing_count, rows_examined, success.
+    Columns: gate ('landing', 'mart', 'kpi'), rule_id, severity, failing_count, rows_examined, success, outcome. A rule
+    that had nothing to judge, or could not be judged, is not called passed.
     """
     runs = ", ".join(f"({literal(gate.gate)}, {literal(gate.run_id)})" for gate in inventory.gates)
     flags = ", ".join(
-        f"({literal(rule.rule_id)}, {literal(rule.severity)})" for rule in catalogue.rules if rule.effect == "flag"
+        f"({literal(rule.rule_id)}, {literal(rule.severity)}, {literal(rule.return_id)})"
+        for rule in catalogue.rules
+        if rule.effect == "flag"
     )
     flagged = f"""
         union all
@@ -176,17 +183,30 @@ def rule_result_select(inventory: Inventory, catalogue: PublishedCatalogue) -> s
             'landing' as gate,
             flag_rule.rule_id,
             flag_rule.severity,
-            count(submission.submission_id) as failing_count,
+            count(accepted.submission_id) as failing_count,
             null::bigint as rows_examined,
-            count(submission.submission_id) = 0 as success
-        from (values {flags}) as flag_rule (rule_id, severity)
+            count(accepted.submission_id) = 0 as success,
+            case
+                when count(accepted.submission_id) > 0 then 'failed'
+                when flag_rule.rule_id in (select rule_id from control.rule_not_judged semi join accepted using (submission_id))
+                    then 'not judged'
+                when flag_rule.return_id <> {literal(EVERY_RETURN)}
+                    and flag_rule.return_id not in (select return_id from accepted)
+                    then 'no rows'
+                else 'passed'
+            end as outcome
+        from (values {flags}) as flag_rule (rule_id, severity, return_id)
         left join control.rule_failure using (rule_id)  -- one to many
-        left join control.submission  -- many to one
-            on rule_failure.submission_id = submission.submission_id and submission.status = 'accepted'
-        group by all
+        left join accepted using (submission_id)  -- many to one
+        group by flag_rule.rule_id, flag_rule.severity, flag_rule.return_id
     """
     return f"""
-        select gate, rule_id, severity, failing_count, rows_examined, success
+        with accepted as (
+            select submission_id, return_id from control.submission where status = 'accepted'
+        )
+        select
+            gate, rule_id, severity, failing_count, rows_examined, success,
+            case when not success then 'failed' when rows_examined = 0 then 'no rows' else 'passed' end as outcome
         from gate.rule_result
         where (gate, run_id) in ({runs})
         {flagged if flags else ""}

@@ -13,7 +13,7 @@ from typing import Literal
 import duckdb
 import pyarrow as pa
 
-from expectations.catalogue import Catalogue
+from expectations.catalogue import Catalogue, Rule
 from expectations.data_docs import QualityStore
 from expectations.landing import LandingFailure, evaluate_landing, verdicts
 from orchestration.returns.conform import (
@@ -51,7 +51,8 @@ class Assessed:
     """A data file, or a set of them, read and judged: what its submission will say.
 
     `files` are the data files with their digests, `kind` the kind of file of the return that they are, `sheets` the sheet
-    of a workbook that each table stands on. Failing places hold no value of a row.
+    of a workbook that each table stands on. Failing places hold no value of a row. `not_judged` gives, by rule, why a rule
+    could not be judged: that is neither a pass nor a failure.
     """
 
     submission_id: str
@@ -68,6 +69,7 @@ class Assessed:
     files: dict[str, str] = field(default_factory=dict)
     kind: str = ""
     sheets: dict[str, str] = field(default_factory=dict)
+    not_judged: dict[str, str] = field(default_factory=dict)
 
     @property
     def rows_read(self) -> int:
@@ -178,14 +180,16 @@ def assess(
     """Read delivered files into the workspace and judge all of them in one validation.
 
     Args:
-        connection: an open workspace of the return; afterwards it holds the rows read and a table `landing_failure`.
+        connection: an open workspace of the return, with the landed returns that its rules compare with attached;
+            afterwards it holds the rows read and a table `landing_failure`.
         files: what was delivered, in the order of receipt.
         spec: what the return is.
         catalogue: the rules.
         known_ids: submissions committed before; their data files are not read again.
-        la_code: the authority, for files of its own that do not name it.
+        la_code: the authority of the installation: of files that do not name theirs, and what rules compare others with.
         docs: where the validation result is kept; None keeps nothing.
     """
+    connection.execute("insert into setting values ('la_code', ?)", [la_code])
     groups = _grouped(files, spec)
     complete = [group for group in groups if not group.missing]
     seen = set(known_ids)
@@ -566,6 +570,7 @@ def _judge(
     """Great Expectations' verdict on every submission read."""
     log.info("checking %s submission(s) against the rules of %s", len(reads), spec.title)
     outcome = evaluate_landing(connection, catalogue.for_landing(spec.return_id), docs=docs)
+    not_judged = _not_judged(outcome.not_judged, spec)
     failures = [*outcome.failures, *_reader_failures(connection, catalogue)]
     verdict = verdicts(
         failures,
@@ -600,8 +605,19 @@ def _judge(
             files=read.files,
             kind=read.kind,
             sheets=read.sheets,
+            not_judged=not_judged,
         )
     return judged
+
+
+def _not_judged(rules: list[Rule], spec: ReturnSpec) -> dict[str, str]:
+    """Why rules could not be judged, by rule; said in the log, too."""
+    reasons = {
+        rule.rule_id: f"It compares with {' and '.join(rule.needs)}, of which nothing was at hand." for rule in rules
+    }
+    if reasons:
+        log.warning("not judged of %s: %s. %s", spec.title, ", ".join(reasons), next(iter(reasons.values())))
+    return reasons
 
 
 def _reader_failures(connection: duckdb.DuckDBPyConnection, catalogue: Catalogue) -> list[LandingFailure]:

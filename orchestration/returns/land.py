@@ -58,7 +58,7 @@ from orchestration.returns.submission import (
     write_submission,
     write_waiting,
 )
-from orchestration.returns.workspace import open_workspace
+from orchestration.returns.workspace import attach_reference, open_workspace
 from orchestration.settings import Settings
 from orchestration.sql_text import literal
 
@@ -207,6 +207,7 @@ def _land_batch(
         with open_workspace(spec, settings.vault_dir / "spill") as connection:
             open_vault(connection, keys)
             define_pseudonym(connection, keys.pseudonym)
+            _attach_references(connection, settings, catalogue.needed_returns(spec.return_id))
             assessment = assess(
                 connection,
                 [archived_file(settings, keys, receipt) for receipt in batch],
@@ -351,6 +352,7 @@ def _submission(assessed: Assessed, spec: ReturnSpec, received: list[Receipt], r
         reason=assessed.reason,
         failures=assessed.failures_by_rule,
         files=assessed.files,
+        not_judged=assessed.not_judged,
     )
     if submission.status == "accepted" and rival and submission.order > rival.order:
         return replace(submission, supersedes=rival.submission_id)
@@ -467,6 +469,15 @@ def _fill_areas(settings: Settings, keys: Keys, spec: ReturnSpec) -> None:
         log.info("areas of %s, %s filled in", submission.supplier, submission.period)
 
 
+def _landed_table(settings: Settings, return_id: str, table: str) -> str | None:
+    """The relation (SQL) of a reference table that counts now, or None where none is landed."""
+    current = list(current_submissions(read_submissions(settings, return_id)).values())
+    latest = max((s.period for s in current), default=None)  # each describes one date; the latest counts
+    current = [s for s in current if s.period == latest]
+    paths = [submission_dir(settings, s) / f"{table}.parquet" for s in current if table in s.tables]
+    return f"read_parquet([{', '.join(literal(str(path)) for path in paths)}])" if paths else None
+
+
 def _find_landed(settings: Settings) -> FindLanded:
     """The reference tables that count now, looked up once a landing."""
     found: dict[tuple[str, str], str | None] = {}
@@ -474,17 +485,21 @@ def _find_landed(settings: Settings) -> FindLanded:
     def find(lookup: Lookup) -> str | None:
         wanted = (lookup.return_id, lookup.table)
         if wanted not in found:
-            current = list(current_submissions(read_submissions(settings, lookup.return_id)).values())
-            latest = max((s.period for s in current), default=None)  # each describes one date; the latest counts
-            current = [s for s in current if s.period == latest]
-            paths = [
-                submission_dir(settings, s) / f"{lookup.table}.parquet" for s in current if lookup.table in s.tables
-            ]
-            listed = ", ".join(literal(str(path)) for path in paths)
-            found[wanted] = f"read_parquet([{listed}])" if paths else None
+            found[wanted] = _landed_table(settings, *wanted)
         return found[wanted]
 
     return find
+
+
+def _attach_references(
+    connection: duckdb.DuckDBPyConnection, settings: Settings, needed_returns: Iterable[str]
+) -> None:
+    """Put the returns that rules compare with beside the rows they judge; one that is not landed whole stays away."""
+    for return_id in needed_returns:
+        tables = {name: _landed_table(settings, return_id, name) for name in load_spec(return_id).tables}
+        landed = {name: relation for name, relation in tables.items() if relation is not None}
+        if len(landed) == len(tables):
+            attach_reference(connection, return_id, landed)
 
 
 def _write_quarantine(

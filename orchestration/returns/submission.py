@@ -34,7 +34,7 @@ class Submission:
 
     `rows_read = rows_landed + rows_quarantined` always, in total and for each of `tables`; a refused submission has all
     its rows quarantined. `files` are the data files it was read from, with their digests. `failures` counts failing rows
-    by rule. `notes` say what a reader of the landed rows has to know.
+    by rule; `not_judged` says of a rule why it could not be judged. `notes` say what a reader of the landed rows has to know.
     """
 
     submission_id: str
@@ -54,6 +54,7 @@ class Submission:
     failures: dict[str, int] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    not_judged: dict[str, str] = field(default_factory=dict)
 
     @property
     def rows_read(self) -> int:

@@ -1,7 +1,7 @@
 """The in-memory DuckDB in which files are read and checked before anything is written."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
@@ -29,8 +29,9 @@ def open_workspace(spec: ReturnSpec, spill_dir: Path) -> Iterator[duckdb.DuckDBP
 
     Whatever spills to disk is encrypted and goes to `spill_dir`, which is emptied at start and end.
 
-    Tables besides the landed ones: `submission_file` (one row a submission and table read), `unreadable_row` (rows that
-    could not be split into columns) and `unusable_row` (rows that hang from nothing or cannot be typed).
+    Tables besides the landed ones: `setting` (name, value; filled by who judges), `submission_file` (one row a submission
+    and table read), `unreadable_row` (rows that could not be split into columns) and `unusable_row` (rows that hang from
+    nothing or cannot be typed).
     """
     shutil.rmtree(spill_dir, ignore_errors=True)
     spill_dir.mkdir(parents=True, mode=0o700)
@@ -56,11 +57,22 @@ def open_workspace(spec: ReturnSpec, spill_dir: Path) -> Iterator[duckdb.DuckDBP
             "create table unusable_row (submission_id varchar, source_file varchar, source_row bigint,"
             " table_name varchar, rule_id varchar)"
         )
+        connection.execute("create table setting (name varchar, value varchar)")
         define_macros(connection)
         yield connection
     finally:
         connection.close()
         shutil.rmtree(spill_dir, ignore_errors=True)
+
+
+def attach_reference(connection: duckdb.DuckDBPyConnection, return_id: str, tables: Mapping[str, str]) -> None:
+    """Put landed tables of another return into a schema named after it, for rules that compare with them.
+
+    `tables` gives each table's relation (SQL) of the rows that count.
+    """
+    connection.execute(f'create schema "{return_id}"')
+    for name, relation in tables.items():
+        connection.execute(f'create table "{return_id}"."{name}" as from {relation}')
 
 
 def insert_arrow(connection: duckdb.DuckDBPyConnection, table: str, rows: pa.Table) -> None:

@@ -4,12 +4,18 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import dagster as dg
 import pytest
 
+from expectations.catalogue import load_catalogue
+from orchestration.assets.landing import _check_results, landed_key
+from orchestration.returns.land import LandingReport
 from orchestration.returns.spec import return_ids
+from orchestration.returns.submission import Submission
+from orchestration.settings import Settings
 
 
 @pytest.fixture(scope="module")
@@ -71,3 +77,25 @@ def test_great_expectations_is_not_imported_to_load_the_definitions(tmp_path: Pa
     code = "import sys, orchestration.definitions; print('great_expectations' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
     assert done.stdout.strip() == "False", done.stderr
+
+
+def test_a_return_lands_after_those_that_its_rules_compare_with(definitions: dg.Definitions) -> None:
+    catalogue = load_catalogue(Settings().rules_dir)
+    graph = definitions.resolve_asset_graph()
+    needed = {return_id: catalogue.needed_returns(return_id) for return_id in return_ids()}
+    assert any(needed.values())
+    for return_id, others in needed.items():
+        assert {landed_key(other) for other in others} <= graph.get(landed_key(return_id)).parent_keys
+
+
+def test_a_rule_that_was_not_judged_is_not_shown_as_passed() -> None:
+    rules = [rule for rule in load_catalogue(Settings().rules_dir).for_landing("sen2") if rule.rule_id == "RS2-102"]
+    judged = Submission(
+        "s1", "sen2", "2025", "la.372", "1", "2025-03-01", "1", "r.xml", "aa", "aa", tables={}, status="accepted"
+    )
+    open_one = replace(judged, submission_id="s2", source_file="open.xml", not_judged={"RS2-102": "Nothing at hand."})
+    [passed] = _check_results(rules, LandingReport([], [judged], [], [], []))
+    [shown] = _check_results(rules, LandingReport([], [judged, open_one], [], [], []))
+    assert (passed.passed, passed.metadata) == (True, {})
+    assert (shown.passed, shown.severity) == (False, dg.AssetCheckSeverity.WARN)
+    assert shown.metadata["not_judged_by_file"].value == {"open.xml": "Nothing at hand."}

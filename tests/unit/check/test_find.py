@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from expectations.catalogue import load_catalogue
 from orchestration.check.find import check_files
 from orchestration.check.report import CheckedFile, CheckReport, FailedRule, Location
 from orchestration.errors import CornerstoneError
@@ -268,3 +269,24 @@ def test_whom_a_row_is_about_is_told_only_when_asked(
     found = [sentinel for sentinel in SENTINELS if sentinel in told.as_json().lower()]
     # Asked for, these alone: no day of birth, postcode or text.
     assert set(found) <= ({*SENTINELS[:8]} if show else set())
+
+
+def test_a_rule_that_compares_with_another_return_is_not_judged_of_a_file_alone(
+    settings: Settings, tmp_path: Path
+) -> None:
+    path = tmp_path / "r.xml"
+    path.write_text(xml_text(header(), people()))
+    [file] = check_files(settings, [path]).files
+    needing = {rule.rule_id for rule in load_catalogue(settings.rules_dir).for_landing("sen2") if rule.needs}
+    assert set(file.not_judged) == needing >= {"RS2-102", "RS2-133", "RS2-134", "RS2-141"}
+    assert file.not_judged["RS2-102"] == "It compares with establishment_register, of which nothing was at hand."
+    assert needing.isdisjoint(rule.rule_id for rule in file.rules)
+
+
+def test_a_return_of_another_authority_is_refused(settings: Settings, tmp_path: Path) -> None:
+    path = tmp_path / "r.xml"
+    path.write_text(xml_text(header(LEA="999"), people()))
+    [file] = check_files(settings, [path]).files
+    assert (file.verdict, [rule.rule_id for rule in file.rules if rule.effect == "refuse"]) == ("refused", ["RS2-003"])
+    [file] = check_files(settings.model_copy(update={"la_code": "999"}), [path]).files
+    assert file.verdict == "usable"

@@ -18,8 +18,10 @@ CONTROL_TABLES = """
 create schema control;
 create table control.setting (name varchar, value varchar);
 create table control.submission (
-    submission_id varchar, return_id varchar, status varchar, received_at timestamp, rows_landed bigint
+    submission_id varchar, return_id varchar, status varchar, received_at timestamp, rows_landed bigint,
+    is_current boolean
 );
+create table control.submission_table (submission_id varchar, table_name varchar, rows_landed bigint);
 create schema seed;
 create table seed.kpi_published_source (
     kpi_id varchar, calculation varchar, breakdown_topic varchar, breakdown varchar, series_code varchar,
@@ -62,7 +64,8 @@ def warehouse_world() -> duckdb.DuckDBPyConnection:
         for model in contracted_models(schema):
             columns = ", ".join(f"{column['name']} {column['data_type']}" for column in model["columns"])
             connection.execute(f"create table {schema}.{model['name']} ({columns})")
-    connection.execute((HERE / "sound_warehouse.sql").read_text())
+    for sound in ("sound_warehouse.sql", "sound_ehc_marts.sql"):
+        connection.execute((HERE / sound).read_text())
     return connection
 
 

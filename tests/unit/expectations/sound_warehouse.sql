@@ -1,7 +1,7 @@
 -- Marts and KPIs in which no mart or KPI rule finds anything. Tables come from the contracts of the dbt models.
 insert into control.setting values ('la_code', '372');
 
-insert into control.submission
+insert into control.submission (submission_id, return_id, status, received_at, rows_landed)
 values
 ('ees', 'published_statistics', 'accepted', timestamp '2025-07-01 09:00', 200),
 ('ees_2024', 'published_statistics', 'accepted', timestamp '2024-07-01 09:00', 1),
@@ -175,6 +175,7 @@ select
     'Total' as breakdown_topic,
     'Total' as breakdown,
     'reported' as value_status,
+    'published' as value_basis,
     'ees' as submission_id,
     *
 from (
@@ -203,6 +204,7 @@ select
     'Total' as breakdown,
     'not_available' as value_status,
     'x' as symbol,
+    'published' as value_basis,
     'ees' as submission_id;
 
 insert into kpi.kpi_availability by name

@@ -43,6 +43,7 @@ def test_a_rule_is_read_as_written(tmp_path: Path) -> None:
         "owner": "Data engineer",
         "action": "Look.",
         "column_names": "weeks, days",
+        "needs": None,
         "checked_by": "query",
         "failing_rows": "select 1 as row where false",
     }
@@ -61,6 +62,8 @@ def test_a_rule_is_read_as_written(tmp_path: Path) -> None:
         ({"raised_by": "reader"}, "either failing_rows"),
         ({"columns": "weeks"}, "columns must be a list"),
         ({"official_number": 7}, "official_number must be text"),
+        ({"needs": "providers"}, "needs must be a list"),
+        ({"needs": ["providers"]}, "only landing rules need other returns"),
     ],
 )
 def test_a_rule_with_a_mistake_is_refused_by_name(tmp_path: Path, change: dict[str, Any], complaint: str) -> None:
@@ -97,6 +100,23 @@ def test_a_landing_rule_has_an_effect_that_fits_its_severity(
 def test_a_file_with_a_wrong_header_is_refused(tmp_path: Path, header: dict[str, Any], complaint: str) -> None:
     with pytest.raises(CatalogueError, match=complaint):
         load(tmp_path, RULE, **header)
+
+
+def test_a_landing_rule_says_which_returns_it_compares_with(tmp_path: Path) -> None:
+    others = {**LANDING_RULE, "rule_id": "RULE-2", "needs": ["registers", "providers"]}
+    catalogue = load(tmp_path, LANDING_RULE, others, {**others, "rule_id": "RULE-3", "needs": ["providers"]})
+    assert catalogue.needed_returns("waits") == ("providers", "registers")
+    assert catalogue.needed_returns("another_return") == ()
+    assert catalogue.rule("RULE-2").as_row()["needs"] == "registers, providers"
+
+
+def test_a_second_file_of_a_return_keeps_its_share(tmp_path: Path) -> None:
+    other = {"return_id": "waits", "rules": [{**RULE, "rule_id": "RULE-2"}]}
+    (tmp_path / "waits_marts.yaml").write_text(yaml.safe_dump(other))
+    assert load(tmp_path, RULE, refuse_above_share=0.25).refusing_share("waits") == 0.25
+    (tmp_path / "waits_marts.yaml").write_text(yaml.safe_dump({**other, "refuse_above_share": 0.75}))
+    with pytest.raises(CatalogueError, match="two refuse_above_share for waits"):
+        load(tmp_path, RULE, refuse_above_share=0.25)
 
 
 def test_two_rules_of_one_id_are_refused(tmp_path: Path) -> None:

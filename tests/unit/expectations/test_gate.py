@@ -87,6 +87,23 @@ def test_a_warning_is_recorded_and_does_not_fail_the_gate(warehouse: duckdb.Duck
     assert {row[3] for row in recorded(warehouse)} == {"pass"}
 
 
+def test_a_rule_about_an_empty_table_is_not_called_passed(warehouse: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    assert {result.outcome for result in judge(warehouse, tmp_path).results} == {"passed"}
+    warehouse.execute("delete from marts.waits")
+    assert {result.outcome for result in judge(warehouse, tmp_path).results} == {"no rows"}
+    warehouse.execute("insert into marts.waits values (60)")
+    assert [result.outcome for result in judge(warehouse, tmp_path).results] == ["passed", "failed"]
+
+
+def test_a_rule_about_a_table_that_is_not_there_stops_the_gate(
+    warehouse: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    warehouse.execute("drop view marts.long_waits; drop table marts.waits")
+    with pytest.raises(GateError, match="NEGATIVE"):
+        judge(warehouse, tmp_path)
+    assert recorded(warehouse) == []
+
+
 def test_a_gate_that_breaks_leaves_no_earlier_pass_standing(
     warehouse: duckdb.DuckDBPyConnection, tmp_path: Path
 ) -> None:

@@ -1,9 +1,11 @@
 """Landing verdicts: which places fail, and which submissions cannot be used."""
 
+import dataclasses
+
 import duckdb
 import pytest
 
-from expectations.catalogue import Catalogue, Effect, Severity
+from expectations.catalogue import Catalogue, Effect, Rule, Severity
 from expectations.engine import GateError
 from expectations.landing import LandingFailure, SubmissionVerdict, evaluate_landing, verdicts
 
@@ -43,6 +45,40 @@ def test_a_rule_about_marts_is_not_a_landing_rule(
 ) -> None:
     with pytest.raises(GateError, match=r"PS-101.*marts or KPIs"):
         evaluate_landing(sound_landing, catalogue.for_level("mart"), docs=None)
+
+
+def test_a_rule_is_judged_only_beside_the_returns_it_compares_with() -> None:
+    plain = Rule(
+        rule_id="PLAIN",
+        official_number=None,
+        return_id="waits",
+        table="wait",
+        level="row",
+        severity="warn",
+        effect="flag",
+        label="Weeks are known.",
+        why="They are counted.",
+        owner="Data engineer",
+        action="Look.",
+        columns=(),
+        failing_rows="select 's' as submission_id, 'f' as source_file, 1 as source_row from wait where weeks is null",
+    )
+    compared = dataclasses.replace(
+        plain,
+        rule_id="COMPARED",
+        failing_rows="select 's' as submission_id, 'f' as source_file, 1 as source_row"
+        " from wait anti join register.school using (urn)",
+        needs=("register",),
+    )
+    with duckdb.connect() as connection:
+        connection.execute("create table wait as select 4 as weeks, '999001' as urn")
+        alone = evaluate_landing(connection, [plain, compared], docs=None)
+        connection.execute("create schema register; create table register.school as select '999002' as urn")
+        beside = evaluate_landing(connection, [plain, compared], docs=None)
+    assert ([result.rule.rule_id for result in alone.results], alone.failures) == (["PLAIN"], [])
+    assert alone.not_judged == [compared]
+    assert [failure.rule_id for failure in beside.failures] == ["COMPARED"]
+    assert beside.not_judged == []
 
 
 def test_a_submission_without_failures_is_accepted() -> None:

@@ -31,6 +31,8 @@ create table control.rule_failure (
     rule_id varchar, submission_id varchar, source_file varchar, source_row bigint, table_name varchar
 );
 insert into control.rule_failure values ('PS-201', 's2', 'requests.csv', 3, 'ees_row');
+create table control.rule_not_judged (rule_id varchar, submission_id varchar);
+insert into control.rule_not_judged values ('PS-203', 's2'), ('PS-202', 's3');
 
 create schema marts;
 create table marts.dim_area (
@@ -102,6 +104,7 @@ class SampleRule:
     severity: str
     effect: str | None
     label: str
+    return_id: str = "published_statistics"
 
     def as_row(self) -> dict[str, str | None]:
         """One row of text columns."""
@@ -124,7 +127,11 @@ class SampleCatalogue:
         default=(
             SampleRule("PS-201", "warn", "flag", "A count is not <negative> & whole"),
             SampleRule("PS-202", "observe", "flag", "A figure has a series"),
+            SampleRule("PS-203", "observe", "flag", "A figure is of a known place"),
+            SampleRule("EV-001", "observe", "flag", "A file is not empty", "every_return"),
+            SampleRule("WL-001", "observe", "flag", "A wait has a start", "waiting_list"),
             SampleRule("PS-401", "block", None, "Keys are unique"),
+            SampleRule("WL-401", "block", None, "A wait is counted once", "waiting_list"),
             SampleRule("PS-501", "warn", None, "A share lies between 0 and 100"),
         )
     )
@@ -151,6 +158,7 @@ def pass_gates(connection: duckdb.DuckDBPyConnection, catalogue: SampleCatalogue
                 [gate, table, digest, catalogue.digest, run_id],
             )
     connection.execute("insert into gate.rule_result values (?, 'mart', 'PS-401', 'block', 0, 2, true)", [run_id])
+    connection.execute("insert into gate.rule_result values (?, 'mart', 'WL-401', 'block', 0, 0, true)", [run_id])
     connection.execute("insert into gate.rule_result values (?, 'kpi', 'PS-501', 'warn', 2, 7, false)", [run_id])
 
 

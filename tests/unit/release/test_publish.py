@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import stat
 import subprocess
 import sys
@@ -117,12 +118,16 @@ def test_meta_says_which_release_files_rules_words_and_sources(released: Path) -
         (manifest.release_id, "1.0", manifest.content_digest, datetime(2026, 3, 2, 9, 0))
     ]
     assert query(database, "select submission_id, is_current from meta.submission") == [("s1", False), ("s2", True)]
-    assert query(database, "select count(*) from meta.rule") == [(4,)]
-    assert query(database, "select gate, rule_id, failing_count, success from meta.rule_result") == [
-        ("kpi", "PS-501", 2, False),
-        ("landing", "PS-201", 1, False),
-        ("landing", "PS-202", 0, True),
-        ("mart", "PS-401", 0, True),
+    assert query(database, "select count(*) from meta.rule") == [(8,)]
+    assert query(database, "select gate, rule_id, failing_count, success, outcome from meta.rule_result") == [
+        ("kpi", "PS-501", 2, False, "failed"),
+        ("landing", "EV-001", 0, True, "passed"),
+        ("landing", "PS-201", 1, False, "failed"),
+        ("landing", "PS-202", 0, True, "passed"),
+        ("landing", "PS-203", 0, True, "not judged"),
+        ("landing", "WL-001", 0, True, "no rows"),
+        ("mart", "PS-401", 0, True, "passed"),
+        ("mart", "WL-401", 0, True, "no rows"),
     ]
     glossary = dict(query(database, "select term, definition from meta.glossary"))
     assert glossary["Requests for assessment"] == "Requests received in the year."
@@ -214,6 +219,14 @@ def test_the_evidence_page_stands_alone_escapes_what_suppliers_write_and_links_d
     assert (released / "evidence/data_docs/index.html").is_file()
     assert '<html lang="en-GB">' in page
     assert not [word for word in ("<script", "src=", "http://", "https://", "@import") if word in page]
+
+
+def test_the_evidence_page_calls_no_rule_passed_that_had_nothing_to_judge(released: Path) -> None:
+    page = (released / "evidence/index.html").read_text(encoding="utf-8")
+    rows = re.findall(r'<th scope="row">(block|warn|observe)</th>((?:<td class="number">\d+</td>)+)', page)
+    counts = {severity: tuple(map(int, re.findall(r"\d+", cells))) for severity, cells in rows}
+    # Passed, failed, not judged.
+    assert counts == {"block": (1, 0, 1), "warn": (0, 2, 0), "observe": (2, 0, 2)}
 
 
 # --- same input, same output ------------------------------------------------------------------------------------

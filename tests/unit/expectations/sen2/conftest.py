@@ -8,7 +8,7 @@ import pytest
 
 from expectations.catalogue import Rule, load_catalogue
 from orchestration.returns.spec import load_spec
-from orchestration.returns.workspace import open_workspace
+from orchestration.returns.workspace import attach_reference, open_workspace
 
 HERE = Path(__file__).parent
 PROJECT = Path(__file__).parents[4]
@@ -25,6 +25,10 @@ def sen2_rules() -> dict[str, Rule]:
 def sound_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
     with open_workspace(load_spec("sen2"), tmp_path_factory.mktemp("sen2") / "spill") as connection:
         connection.execute("set threads = 1")  # a few hundred rows: more threads only cost
+        connection.execute("insert into setting values ('la_code', '372')")
+        for name, table in load_spec("establishment_register").tables.items():
+            connection.execute(f"create table empty_{name} ({table.column_sql})")
+            attach_reference(connection, "establishment_register", {name: f"empty_{name}"})
         connection.execute((HERE / "sound_returns.sql").read_text())
         yield connection
 

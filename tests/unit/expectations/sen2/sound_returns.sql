@@ -247,5 +247,26 @@ cross join (
     ('sen2_plan_setting'), ('sen2_active_plan'), ('sen2_placement'), ('sen2_need')
 ) as tables (table_name);
 
+-- The register: the school, which has no unit; one with both kinds of provision, one that became an academy of the same
+-- UKPRN, the higher education arm of a college, and one closed on a day that nobody knows.
+insert into establishment_register.establishment by name
+select
+    'gias' as submission_id,
+    'register.csv' as source_file,
+    row_number() over () as source_row,
+    '372' as la_code,
+    *
+from (
+    values
+    ('999001', '19990001', 'Quillmoor Primary School', '01', '1', '', 'Not applicable'),
+    ('999002', '19990002', 'Tanglewick School', '01', '1', null, 'Resourced provision and SEN unit'),
+    ('999003', '19990003', 'Foxwhistle School', '01', '2', '31-08-2025', null),
+    ('999004', '19990003', 'Foxwhistle Academy', '34', '1', '', null),
+    ('999005', null, 'Mossgrove College', '29', '1', '', null),
+    ('999006', '19990006', 'Larkspindle School', '01', '2', '', null)
+) as schools (
+    urn, ukprn, establishment_name, type_code, status_code, close_date, resourced_provision_name
+);
+
 drop table plan_history;
 drop table case_history;
