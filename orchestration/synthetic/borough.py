@@ -1,6 +1,7 @@
 """The command's one function: read the figures, invent the borough, write everything."""
 
 import time
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -10,7 +11,7 @@ import pandas as pd
 
 from orchestration.errors import CornerstoneError
 from orchestration.synthetic.casework import build_cases
-from orchestration.synthetic.dates import CENSUS_DAYS
+from orchestration.synthetic.known import known_cases
 from orchestration.synthetic.lives import live_through
 from orchestration.synthetic.people import assign_people, date_everything, prepare_plans
 from orchestration.synthetic.placements import placement_spells
@@ -19,12 +20,10 @@ from orchestration.synthetic.recount import calibration
 from orchestration.synthetic.registers import schools_register, write_registers
 from orchestration.synthetic.returns import Return, build_return
 from orchestration.synthetic.targets import read_targets
-from orchestration.synthetic.write import write_collect, write_modules, write_template, write_workbook, write_xml
+from orchestration.synthetic.write import SHAPES, write_shapes
 
 FIRST_YEAR, LAST_YEAR = 2023, 2026
 """Person-level returns whose element sets are known."""
-
-SHAPES = ("xml", "collect_csv", "module_workbook", "stacked_workbook", "module_csv")
 
 
 @dataclass(frozen=True)
@@ -54,12 +53,15 @@ def synthesise(
     seed: int,
     scale: float,
     faults: Literal["none", "standard"],
+    shapes: Collection[str] = SHAPES,
 ) -> SynthesisReport:
     """Write SEN2 returns of a fictional population calibrated on the published figures of authority `la`.
 
-    Layout: `sen2/<year>/<shape>/...`, `truth/*.parquet`, `calibration.csv`, `establishment_register/`, `postcode_directory/`,
-    `deprivation/`; with faults also `sen2_faulty/<year>/<shape>/...` and `answer_key.csv`. The same arguments give the same bytes.
-    Raises CornerstoneError when the figures cannot be used, the years are outside 2023 to 2026 or the scale is not positive.
+    Layout: `sen2/<year>/<shape>/...`, `truth/*.parquet`, `calibration.csv`, `known_cases.csv`, `establishment_register/`,
+    `postcode_directory/`, `deprivation/`; with faults also `sen2_faulty/` and `answer_key.csv` (see faults.plant_faults).
+    `shapes` are the file shapes to write, of SHAPES. The same arguments give the same bytes, whatever the shapes.
+    Raises CornerstoneError when the figures cannot be used, the years are outside 2023 to 2026, the scale is not positive or a
+    shape is unknown.
     """
     begun = time.perf_counter()
     stages: dict[str, float] = {}
@@ -71,6 +73,8 @@ def synthesise(
         raise CornerstoneError(f"Returns can be invented for {FIRST_YEAR} to {LAST_YEAR}, a run of years without gaps.")
     if scale <= 0:
         raise CornerstoneError("The scale must be above nought: 1 gives the authority's own size.")
+    if not shapes or set(shapes) - set(SHAPES):
+        raise CornerstoneError(f"The shapes of a return are {', '.join(SHAPES)}; name one of them or more.")
     targets = read_targets(figures, la, years, scale)
     rng = np.random.default_rng(seed)
     mark("read")
@@ -93,18 +97,19 @@ def synthesise(
     mark("returns")
     files = 0
     for year in held:
-        files += write_shapes(made[year], out / "sen2" / str(year))
+        files += write_shapes(made[year], out / "sen2" / str(year), shapes)
     mark("write")
     files += len(write_registers(out, register, la, targets.la_name, targets.ons_code))
     files += _write_truth(out / "truth", plans, cases, people, made)
     found = calibration(targets, made, register)
     found.to_csv(out / "calibration.csv", index=False)
+    known_cases(made).to_csv(out / "known_cases.csv", index=False)
     mark("truth and calibration")
     planted = 0
     if faults == "standard":
         from orchestration.synthetic.faults import plant_faults
 
-        planted = plant_faults(made, out, register)
+        planted = plant_faults(made, out, register, shapes)
         mark("faults")
     counted = found[found["status"] != "not targeted"]
     return SynthesisReport(
@@ -112,7 +117,7 @@ def synthesise(
         la=la,
         years=tuple(held),
         people=len(people),
-        files=files + 1,
+        files=files + 2,
         cells=len(found),
         met=int((found["status"] == "met").sum()),
         explained=int(((found["status"] != "met") & (found["reason"] != "")).sum()),
@@ -121,17 +126,6 @@ def synthesise(
         seconds=round(time.perf_counter() - begun, 2),
         stages=stages,
     )
-
-
-def write_shapes(made: Return, folder: Path) -> int:
-    """One return in every shape. Returns the number of files."""
-    year = made.year
-    write_xml(made, folder / "xml" / f"{made.la}_SEN2_{year}.xml")
-    write_collect(made, folder / "collect_csv")
-    write_workbook(made, folder / "module_workbook" / f"SEN2_{year}_modules.xlsx")
-    write_template(made, folder / "stacked_workbook" / f"SEN2_{year}_template.xlsx")
-    write_modules(made, folder / "module_csv")
-    return sum(1 for path in folder.rglob("*") if path.is_file())
 
 
 def _write_truth(
@@ -162,4 +156,4 @@ def _write_truth(
     return len(tables)
 
 
-__all__ = ["CENSUS_DAYS", "SHAPES", "SynthesisReport", "synthesise", "write_shapes"]
+__all__ = ["SHAPES", "SynthesisReport", "synthesise"]

@@ -131,6 +131,7 @@ def _born_and_start(frame: pd.DataFrame, tries: int, rng: np.random.Generator) -
     first = np.where(autumn, new_year(cohort - 1) + 244, new_year(cohort))
     last = np.where(autumn, new_year(cohort) - 1, new_year(cohort) + 242)
     # who would be 26 on a census day while the plan is live was born late in the cohort
+    last = np.where(frame["oldest_birth"].to_numpy(np.int64) > last, new_year(cohort) + 242, last)
     first = np.minimum(np.maximum(first, frame["oldest_birth"].to_numpy(np.int64)), last)
     low, high = new_year(start_year), new_year(start_year + 1) - 1
     census = frame["start_census"].to_numpy(np.int64)

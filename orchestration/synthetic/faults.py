@@ -1,12 +1,15 @@
-"""Faults planted in a copy of one return, each with its line in the answer key.
+"""Faults planted in copies of the returns, each with its line in the answer key.
 
-Every victim is a person whose clean record breaks no rule, and is used once. A rule that cannot be broken without breaking
-another says so: `also_breaks`
-names what certainly goes with it, `may_also_break` what depends on how the other rule reads a missing or malformed value.
+One whole return is spoilt in every way that a record can be; every victim is a person whose clean record breaks no rule, and is
+used once. What a header, a share of a whole return or the return of another year breaks is planted in a small file of
+its own, a few people of the return, beside the same small file without the fault.
+
+A rule that cannot be broken without breaking another has a line for the other too. `also_breaks` and `may_also_break` name rules that
+need more than the return itself: certainly broken with it, or depending on how a missing or malformed value is read.
 """
 
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,40 +20,28 @@ import pandas as pd
 
 from orchestration.synthetic.dates import CENSUS_DAYS, age_on, day
 from orchestration.synthetic.identity import UPN_LETTERS
-from orchestration.synthetic.returns import PARENTS, TABLES, TRANSFER_YEARS, Return
-from orchestration.synthetic.write import write_collect, write_modules, write_template, write_workbook, write_xml
+from orchestration.synthetic.returns import PARENTS, TABLES, TRANSFER_YEARS, Return, elements
+from orchestration.synthetic.write import SHAPES, write_shapes, write_xml
 
 NOT_PLANTED = {
-    "RS2-030": "needs a share over the whole return",
-    "RS2-120": "the item is mandatory from 2026 only",
-    "RS2-143": "the item was collected in 2023 only",
-    "RS2-164": "needs one refusal in two returns",
-    "RS2-165": "needs a difference over the whole return",
-    "RS2-170": "needs a share over the whole return",
-    "RS2-171": "needs a share over the whole return",
-    "RS2-172": "needs a share over the whole return",
-    "RS2-173": "needs a share over the whole return",
-    "RS2-174": "needs a difference over the whole return",
-    "RS2-175": "needs a share over the whole return",
-    "RS2-176": "needs a share over the whole return",
-    "RS2-177": "needs every record of the return",
+    "RS2-165": "needs two whole returns of which one is wrong by a hundredth of all plans",
+    "RS2-174": "needs two whole returns of which one is wrong by a quarter of all plans or requests",
 }
 """Rules left out of the answer key, and why."""
 
-HEADER_FAULTS = {
-    "RS2-001": ("Collection", "SCHCENSUS"),
-    "RS2-002": ("SourceLevel", "S"),
-    "RS2-003": ("LEA", "999"),
-    "RS2-004": ("ReferenceDate", "2025-01-23"),
-    "RS2-005": ("DMO", "X"),
-    "RS2-006": ("DSCO", "X"),
+NEEDS = {
+    "RS2-003": "the authority of the installation",
+    **dict.fromkeys(("RS2-102", "RS2-133", "RS2-134", "RS2-141"), "the establishment register"),
+    **dict.fromkeys(("RS2-161", "RS2-162", "RS2-163", "RS2-164", "RS2-166"), "the previous return"),
 }
-SAMPLE = 40
-"""People in the small files that carry one header fault each."""
+"""Rules that cannot be judged from the return alone, and what else it takes."""
+
+SAMPLE = {"historical": 25, "issued": 12, "refused": 8, "ended": 12}
+"""People in a small file, by kind."""
 
 
 class _NoVictim(LookupError):
-    """The return holds no unused case of the kind."""
+    """The return holds no unused case of the kind, or not the item: one sentence."""
 
 
 @dataclass
@@ -60,11 +51,16 @@ class _Copy:
     made: Return
     register: pd.DataFrame
     previous: Return | None
-    tables: dict[str, pd.DataFrame]
     rng: np.random.Generator
     used: set[int] = field(default_factory=set)
     key: list[dict[str, Any]] = field(default_factory=list)
     missed: dict[str, str] = field(default_factory=dict)
+    tables: dict[str, pd.DataFrame] = field(init=False)
+    kinds: dict[str, pd.DataFrame] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.tables = copy.deepcopy(self.made.tables)
+        self.kinds = _kinds(self)
 
     @property
     def census(self) -> str:
@@ -77,7 +73,7 @@ class _Copy:
         if extra is not None:
             pool = pool[np.asarray(extra(pool), dtype=bool)]
         if pool.empty:
-            raise _NoVictim(kind)
+            raise _NoVictim(f"the return has no unused case of the kind {kind}")
         row = pool.iloc[int(self.rng.integers(len(pool)))]
         self.used.add(int(row["person_id"]))
         return row
@@ -88,14 +84,11 @@ class _Copy:
         try:
             yield
         except _NoVictim as missing:
-            self.missed[rule] = f"no case of the kind {missing} is left in this return"
+            self.missed[rule] = str(missing)
 
     def put(self, rule: str, table: str, record: Any, values: dict[str, str], also: str = "", may: str = "") -> None:
         """Overwrite fields of one record and note it in the key."""
-        frame = self.tables[table]
-        rows = frame[f"{table}_id"] == int(record)
-        for name, value in values.items():
-            frame.loc[rows, name] = value
+        self.quiet(table, record, values)
         self.note(rule, table, record, ";".join(values), ";".join(values.values()), also, may)
 
     def note(self, rule: str, table: str, record: Any, fields: str, value: str, also: str = "", may: str = "") -> None:
@@ -114,9 +107,16 @@ class _Copy:
 
     def quiet(self, table: str, record: Any, values: dict[str, str]) -> None:
         """Overwrite fields that must change with the fault."""
+        if absent := sorted(set(values) - set(elements(self.made.year)[table])):
+            raise _NoVictim(f"the return of {self.made.year} has no {', '.join(absent)}")
         frame = self.tables[table]
         for name, value in values.items():
             frame.loc[frame[f"{table}_id"] == int(record), name] = value
+
+    def last_placement(self, row: "pd.Series[Any]", values: dict[str, str]) -> None:
+        """Change the last placement of a ceased plan, where the return has it."""
+        if row["past_id"] != "":
+            self.quiet("placementdetail", row["past_id"], values)
 
     def drop(self, table: str, record: Any) -> None:
         """Remove a record and all below it."""
@@ -138,9 +138,6 @@ class _Copy:
             row[name] = value
         self.tables[table] = pd.concat([frame, row], ignore_index=True)
         return new
-
-    def __post_init__(self) -> None:
-        self.kinds = _kinds(self)
 
 
 def _shift(text: str, days: int) -> str:
@@ -171,6 +168,9 @@ def _kinds(work: _Copy) -> dict[str, pd.DataFrame]:
     frame["past_id"] = frame["activeplans_id"].map(past)
     needs = t["senneed"].groupby("activeplans_id").size()
     frame["needs"] = frame["activeplans_id"].map(needs).fillna(0)
+    for name in ("ReviewMeeting", "LastReview", "ReviewOutcome", "ReviewDraft", "RequestSource"):
+        if name not in frame.columns:
+            frame[name] = ""
     frame = frame.fillna("")
     born = pd.to_datetime(frame["PersonBirthDate"]).to_numpy().astype("datetime64[D]").astype(np.int64)
     frame["age"] = age_on(born, np.full(len(frame), census))
@@ -208,6 +208,8 @@ def _kinds(work: _Copy) -> dict[str, pd.DataFrame]:
         & (frame["ReviewOutcome"] == "M")
         & (frame["ReviewDraft"] == "")
     )
+    if "ReviewMeeting" not in elements(year)["activeplans"]:
+        reviewed = live
     historical = (
         placed
         & (frame["RequestOutcome"] == "H")
@@ -249,10 +251,11 @@ def _kinds(work: _Copy) -> dict[str, pd.DataFrame]:
         & (frame["RequestTribunal"] == "0")
         & (frame["age"] >= 7)
     )
+    # with its last placement a ceased plan has an active plan too, which RS2-111 asks about in the clean return
     ended = (
         plain
         & (frame["CeaseDate"] != "")
-        & (frame["activeplans_id"] == "")
+        & (frame["CeaseDate"] < f"{year}-01-01")
         & (frame["AssessmentOutcome"] == "H")
         & (frame["StartDate"] < f"{year - 2}-01-01")
     )
@@ -270,6 +273,13 @@ def _kinds(work: _Copy) -> dict[str, pd.DataFrame]:
         "moved": frame[historical & (frame["past_id"] != "")],
         "two_places": frame[live & (frame["current"] == 2) & (frame["RequestOutcome"] == "H") & reviewed & normal],
         "transferred": frame[placed & (frame["TransferLA"] != "") & (frame["age"] < 25)],
+        "overturned": frame[
+            lonely
+            & live
+            & (frame["RequestOutcome"] == "N")
+            & (frame["AssessmentOutcome"] == "Y")
+            & (frame["current"] == 1)
+        ],
     }
 
 
@@ -365,7 +375,7 @@ def _request_faults(w: _Copy) -> None:
     request("RS2-045", "undecided", lambda r: {"RequestOutcomeDate": _shift(r["ReceivedDate"], 20)})
     request("RS2-046", "refused", lambda r: {"RequestOutcomeDate": _shift(r["ReceivedDate"], -5)})
     if year >= 2025:
-        request("RS2-047", "refused", lambda _: {"RequestSource": "9"})
+        request("RS2-047Q" if year == 2025 else "RS2-047", "refused", lambda _: {"RequestSource": "9"})
     request("RS2-048", "refused", lambda _: {"RYA": "7"})
     request("RS2-049", "no_plan", lambda _: {"RequestOutcome": "A", "RequestOutcomeDate": ""})
     request("RS2-050", "no_plan", lambda _: {"RequestOutcome": "N"})
@@ -424,7 +434,8 @@ def _assessment_faults(w: _Copy) -> None:
     with w.attempt("RS2-072"):
         row = w.pick("issued")
         w.quiet("activeplans", row["activeplans_id"], {"TransferLA": "371"})
-        w.note("RS2-072", "assessment", row["assessment_id"], "TransferLA", "371", also="RS2-167")
+        w.note("RS2-072", "activeplans", row["activeplans_id"], "TransferLA", "371")
+        w.note("RS2-167", "namedplan", row["namedplan_id"], "StartDate", row["StartDate"])
     assessment("RS2-073", "no_plan", lambda _: {"AssessmentOutcomeDate": _shift(w.census, 10)})
 
 
@@ -444,13 +455,11 @@ def _plan_faults(w: _Copy) -> None:
     flow = w.made.year - 1
     plan("RS2-080", "historical", lambda _: {"StartDate": ""})
     plan("RS2-081", "historical", lambda _: {"StartDate": _shift(w.census, 30)}, may="RS2-163")
-    plan(
-        "RS2-082",
-        "ended",
-        lambda r: {"StartDate": _shift(r["CeaseDate"], 5)},
-        extra=lambda p: p["CeaseDate"] < f"{flow}-12-20",
-        may="RS2-163",
-    )
+    with w.attempt("RS2-082"):
+        row = w.pick("ended", lambda p: p["CeaseDate"] < f"{flow}-12-20")
+        late = _shift(row["CeaseDate"], 5)
+        w.last_placement(row, {"LeavingDate": late})
+        w.put("RS2-082", "namedplan", row["namedplan_id"], {"StartDate": late}, may="RS2-163")
     plan("RS2-083", "ended", lambda _: {"CeaseReason": ""})
     plan("RS2-084", "ended", lambda _: {"CeaseReason": "12"})
     plan("RS2-085", "historical", lambda _: {"PB": "2"})
@@ -462,7 +471,10 @@ def _plan_faults(w: _Copy) -> None:
     plan("RS2-088", "historical", lambda _: {"PlanRes": "Z"})
     plan("RS2-089", "ended_child", lambda _: {"CeaseReason": "1"})
     plan("RS2-090", "ended_child", lambda _: {"CeaseReason": "6"})
-    plan("RS2-091", "ended", lambda _: {"CeaseDate": f"{flow - 1}-11-05"}, also="RS2-162")
+    with w.attempt("RS2-091"):
+        row = w.pick("ended")
+        w.last_placement(row, {"EntryDate": f"{flow - 1}-09-01"})
+        w.put("RS2-091", "namedplan", row["namedplan_id"], {"CeaseDate": f"{flow - 1}-11-05"}, also="RS2-162")
     plan("RS2-092", "historical", lambda _: {"PlanWBP": "S"}, extra=lambda p: p["age"] <= 14)
     blank = {"SENunitIndicator": "", "ResourcedProvisionIndicator": ""}
     detail("RS2-100", lambda _: {"SENSetting": "EHE"})
@@ -475,7 +487,10 @@ def _plan_faults(w: _Copy) -> None:
         new = w.add("plandetail", row["plandetail_id"], {})
         w.note("RS2-105", "plandetail", row["plandetail_id"], "PlacementRank", "1")
         w.note("RS2-105", "plandetail", new, "PlacementRank", "1")
-    detail("RS2-106", lambda _: {"PlacementRank": "2"})
+    with w.attempt("RS2-106"):
+        row = w.pick("historical")
+        w.quiet("plandetail", row["plandetail_id"], {"PlacementRank": "2"})
+        w.note("RS2-106", "namedplan", row["namedplan_id"], "PlacementRank", "2")
     detail("RS2-107", lambda _: blank)
 
 
@@ -497,19 +512,17 @@ def _active_faults(w: _Copy) -> None:
         w.drop("activeplans", row["activeplans_id"])
         w.note("RS2-110", "namedplan", row["namedplan_id"], "ActivePlans", "", may="RS2-112;RS2-114;RS2-150")
     with w.attempt("RS2-111"):
-        row, model = w.pick("ended"), w.pick("one_need")
-        new = w.add("activeplans", model["activeplans_id"], {"requests_id": int(row["requests_id"])})
-        need = w.tables["senneed"]
-        w.add(
-            "senneed",
-            need.loc[need["activeplans_id"] == int(model["activeplans_id"]), "senneed_id"].iloc[0],
-            {"activeplans_id": new},
-        )
-        w.note("RS2-111", "activeplans", new, "ActivePlans", "")
+        row = w.pick("historical")
+        w.quiet("namedplan", row["namedplan_id"], {"CeaseDate": f"{year - 1}-06-10", "CeaseReason": "2"})
+        w.note("RS2-111", "activeplans", row["activeplans_id"], "CeaseDate", f"{year - 1}-06-10")
     with w.attempt("RS2-112"):
         row = w.pick("historical", lambda p: p["StartDate"] < f"{year - 2}-01-01")
         w.quiet("placementdetail", row["place_placementdetail_id"], {"LeavingDate": f"{year - 1}-12-20"})
         w.note("RS2-112", "activeplans", row["activeplans_id"], "LeavingDate", f"{year - 1}-12-20")
+    with w.attempt("RS2-112Q"):
+        row = w.pick("transferred", lambda p: p["StartDate"] < f"{year - 1}-12-01")
+        w.quiet("placementdetail", row["place_placementdetail_id"], {"LeavingDate": f"{year - 1}-12-20"})
+        w.note("RS2-112Q", "activeplans", row["activeplans_id"], "LeavingDate", f"{year - 1}-12-20")
     active("RS2-113", lambda _: {"TransferLA": w.made.la}, kind="transferred")
     if year >= 2025:
         active("RS2-114", lambda _: {"ReviewMeeting": "", "LastReview": "", "ReviewOutcome": ""})
@@ -558,14 +571,12 @@ def _placement_faults(w: _Copy) -> None:
     with w.attempt("RS2-136"):
         row = w.pick("moved")
         w.put("RS2-136", "placementdetail", row["past_id"], {"EntryDate": f"{w.made.year - 1}-08-01"})
-    with w.attempt("None"):
+    with w.attempt("RS2-137"):
         row = w.pick("two_places")
-    rows = w.tables["placementdetail"]
-    pair = rows[(rows["activeplans_id"] == int(row["activeplans_id"])) & (rows["LeavingDate"] == "")][
-        "placementdetail_id"
-    ]
-    for record in pair:
-        w.put("RS2-137", "placementdetail", record, {"PlacementRank": "1"})
+        rows = w.tables["placementdetail"]
+        theirs = (rows["activeplans_id"] == int(row["activeplans_id"])) & (rows["LeavingDate"] == "")
+        for record in rows.loc[theirs, "placementdetail_id"]:
+            w.put("RS2-137", "placementdetail", record, {"PlacementRank": "1"})
     place("RS2-138", lambda _: {"PlacementRank": "2"})
     place("RS2-139", lambda _: {"URN": "", "SENSetting": "NEET"} | blank, extra=lambda p: p["age"] <= 14)
     place("RS2-140", lambda _: blank)
@@ -574,31 +585,20 @@ def _placement_faults(w: _Copy) -> None:
         place("RS2-142", lambda _: {"Res": "Z"})
     place("RS2-144", lambda _: {"SENSettingOther": "Note in the wrong place"})
     with w.attempt("RS2-145"):
-        row, model = w.pick("ended", lambda p: p["CeaseDate"] < f"{w.made.year - 1}-10-01"), w.pick("one_need")
-        new = w.add("activeplans", model["activeplans_id"], {"requests_id": int(row["requests_id"])})
-        needs = w.tables["senneed"]
-        w.add(
-            "senneed",
-            needs.loc[needs["activeplans_id"] == int(model["activeplans_id"]), "senneed_id"].iloc[0],
-            {"activeplans_id": new},
-        )
-        later = w.add(
-            "placementdetail",
-            model["place_placementdetail_id"],
-            {"activeplans_id": new, "EntryDate": f"{w.made.year - 1}-11-15"},
-        )
-        w.note("RS2-145", "placementdetail", later, "EntryDate", f"{w.made.year - 1}-11-15")
-        w.note("RS2-111", "activeplans", new, "ActivePlans", "")
+        row = w.pick("historical")
+        w.quiet("namedplan", row["namedplan_id"], {"CeaseDate": f"{w.made.year - 1}-06-10", "CeaseReason": "2"})
+        record = row["place_placementdetail_id"]
+        w.put("RS2-145", "placementdetail", record, {"EntryDate": f"{w.made.year - 1}-11-15"})
+        w.note("RS2-111", "activeplans", row["activeplans_id"], "CeaseDate", f"{w.made.year - 1}-06-10")
 
 
 def _need_faults(w: _Copy) -> None:
     def need(rule: str, kind: str, rank: str, values: dict[str, str]) -> None:
-        row = w.pick(kind)
-        table = w.tables["senneed"]
-        record = table[(table["activeplans_id"] == int(row["activeplans_id"])) & (table["SENtypeRank"] == rank)][
-            "senneed_id"
-        ].iloc[0]
-        w.put(rule, "senneed", record, values)
+        with w.attempt(rule):
+            row = w.pick(kind)
+            table = w.tables["senneed"]
+            own = (table["activeplans_id"] == int(row["activeplans_id"])) & (table["SENtypeRank"] == rank)
+            w.put(rule, "senneed", table.loc[own, "senneed_id"].iloc[0], values)
 
     with w.attempt("RS2-150"):
         row = w.pick("one_need")
@@ -614,8 +614,8 @@ def _need_faults(w: _Copy) -> None:
             "senneed_id"
         ].iloc[0]
         w.add("senneed", second, {"SENtype": "MSI"})
-        w.note("RS2-153", "activeplans", row["activeplans_id"], "SENneed", "3", also="RS2-155")
-        need("RS2-154", "one_need", "1", {"SENtypeRank": "2"})
+        w.note("RS2-153", "activeplans", row["activeplans_id"], "SENneed", "3")
+    need("RS2-154", "one_need", "1", {"SENtypeRank": "2"})
     with w.attempt("RS2-155"):
         row = w.pick("two_needs")
         table = w.tables["senneed"]
@@ -626,7 +626,8 @@ def _need_faults(w: _Copy) -> None:
 
 def _cross_faults(w: _Copy) -> None:
     with w.attempt("RS2-160"):
-        row, model = w.pick("historical"), w.pick("one_need")
+        row = w.pick("historical", lambda p: ~p["school_age"].isin(TRANSFER_YEARS))
+        model = w.pick("one_need")
         request = w.add(
             "requests", model["requests_id"], {"person_id": int(row["person_id"]), "ReceivedDate": "", "case": -1}
         )
@@ -644,6 +645,8 @@ def _cross_faults(w: _Copy) -> None:
         w.note("RS2-160", "namedplan", plan, "StartDate", model["StartDate"])
         w.note("RS2-160", "namedplan", row["namedplan_id"], "StartDate", row["StartDate"])
     if w.previous is None:
+        alone = "needs the return of the year before, which is not among those invented"
+        w.missed |= {rule: alone for rule, needed in NEEDS.items() if needed == "the previous return"}
         return
     flow = w.made.year - 1
     with w.attempt("RS2-161"):
@@ -652,6 +655,7 @@ def _cross_faults(w: _Copy) -> None:
         w.drop("person", row["person_id"])
     with w.attempt("RS2-162"):
         row = w.pick("ended", lambda p: p["person"].isin(_live_before(w)))
+        w.last_placement(row, {"EntryDate": f"{flow - 1}-09-01"})
         w.put("RS2-162", "namedplan", row["namedplan_id"], {"CeaseDate": f"{flow}-01-08"})
     with w.attempt("RS2-163"):
         row = w.pick("historical")
@@ -663,7 +667,13 @@ def _cross_faults(w: _Copy) -> None:
             row["assessment_id"],
             {"AssessmentOutcome": "Y", "AssessmentOutcomeDate": f"{flow}-06-03", "Week20": "0"},
         )
-        w.note("RS2-166", "assessment", row["assessment_id"], "AssessmentOutcome", "Y", also="RS2-064")
+        w.note("RS2-166", "assessment", row["assessment_id"], "AssessmentOutcome", "Y")
+        w.note("RS2-064", "assessment", row["assessment_id"], "AssessmentOutcomeDate", f"{flow}-06-03")
+    with w.attempt("RS2-164"):
+        row = w.pick(
+            "overturned", lambda p: p["person"].isin(_refused_before(w)) & (p["ReceivedDate"] < f"{flow}-01-01")
+        )
+        w.put("RS2-164", "requests", row["requests_id"], {"RequestOutcome": "Y"})
 
 
 def _live_before(w: _Copy) -> set[int]:
@@ -677,14 +687,133 @@ def _live_before(w: _Copy) -> set[int]:
     return set(frame.merge(tables["person"][["person_id", "person"]], on="person_id")["person"])
 
 
-def plant_faults(made: dict[int, Return], out: Path, register: pd.DataFrame) -> int:
-    """Write the spoilt copy of one return in every shape, small files with a header fault each, and `answer_key.csv`.
+def _refused_before(w: _Copy) -> set[int]:
+    assert w.previous is not None
+    tables = w.previous.tables
+    refused = tables["requests"][tables["requests"]["RequestOutcome"] == "N"]
+    return set(refused.merge(tables["person"][["person_id", "person"]], on="person_id")["person"])
 
-    The 2025 return is taken where there is one, else the latest. Returns the number of lines in the key.
+
+def _header(name: str, value: str) -> Callable[[_Copy, str], None]:
+    """A header that says something wrong."""
+
+    def plant(w: _Copy, rule: str) -> None:
+        w.made = replace(w.made, header=w.made.header | {name: value})
+        w.note(rule, "sen2", 1, name, value)
+
+    return plant
+
+
+def _sent_again(w: _Copy, rule: str) -> None:
+    """A second sending, in a file that is named after the year before."""
+    w.made = replace(w.made, header=w.made.header | {"SerialNo": "2"})
+    w.note(rule, "sen2", 1, "Year", str(w.made.year))
+
+
+def _records(
+    table: str,
+    kind: str,
+    number: int,
+    values: dict[str, str],
+    extra: Callable[[pd.DataFrame], Any] | None = None,
+    *,
+    share: bool = True,
+) -> Callable[[_Copy, str], None]:
+    """Change `number` records: of themselves sound, and wrong as a share of the return; else each wrong by itself."""
+    identity = "place_placementdetail_id" if table == "placementdetail" else f"{table}_id"
+
+    def plant(w: _Copy, rule: str) -> None:
+        for _ in range(number):
+            row = w.pick(kind, extra)
+            w.quiet(table, row[identity], values)
+            if not share:
+                w.note(rule, table, row[identity], ";".join(values), ";".join(values.values()))
+        if share:
+            w.note(rule, table, 0, ";".join(values), ";".join(values.values()))
+
+    return plant
+
+
+def _without_need(w: _Copy, rule: str) -> None:
+    row = w.pick("one_need")
+    needs = w.tables["senneed"]
+    w.drop("senneed", needs.loc[needs["activeplans_id"] == int(row["activeplans_id"]), "senneed_id"].iloc[0])
+    w.note(rule, "namedplan", 0, "SENneed", "")
+    w.note("RS2-150", "activeplans", row["activeplans_id"], "SENneed", "")
+
+
+def _one_field_for_both(w: _Copy, rule: str) -> None:
+    row = w.pick("historical")
+    w.quiet("namedplan", row["namedplan_id"], {"PB": "1"})
+    w.tables["namedplan"]["OA"] = w.tables["namedplan"]["PB"]
+    w.note(rule, "namedplan", 0, "OA", "as PB")
+
+
+SMALL: dict[str, tuple[int | None, Callable[[_Copy, str], None]]] = {
+    "RS2-001": (None, _header("Collection", "SCHCENSUS")),
+    "RS2-002": (None, _header("SourceLevel", "S")),
+    "RS2-003": (None, _header("LEA", "999")),
+    "RS2-004": (None, lambda w, rule: _header("ReferenceDate", _shift(w.census, 7))(w, rule)),
+    "RS2-005": (None, _header("DMO", "X")),
+    "RS2-006": (2026, _header("DSCO", "X")),
+    "RS2-006Q": (2025, _header("DSCO", "X")),
+    "RS2-007": (None, _sent_again),
+    "RS2-030": (
+        None,
+        _records("person", "historical", 4, {"UPN": "", "UniqueLearnerNumber": "", "UPNunknown": "UN3"}),
+    ),
+    "RS2-047": (2026, _records("requests", "refused", 1, {"RequestSource": ""}, share=False)),
+    "RS2-120": (
+        2026,
+        _records(
+            "activeplans",
+            "historical",
+            1,
+            {"ReviewOutcome": "A"},
+            lambda p: p["LastReview"] < _shift(CENSUS_DAYS[2026], -40),
+            share=False,
+        ),
+    ),
+    "RS2-142A": (2023, _records("activeplans", "historical", 1, {"Res": "Z"}, share=False)),
+    "RS2-143": (2023, _records("placementdetail", "historical", 1, {"AttendancePattern": "ZZ"}, share=False)),
+    "RS2-170": (2025, _records("requests", "refused", 4, {"RequestSource": "5"})),
+    "RS2-171": (None, _records("namedplan", "ended", 2, {"CeaseReason": "9"})),
+    "RS2-172": (
+        None,
+        _records(
+            "placementdetail",
+            "historical",
+            2,
+            {
+                "URN": "",
+                "SENSetting": "OTH",
+                "SENSettingOther": "Interim package",
+                "SENunitIndicator": "",
+                "ResourcedProvisionIndicator": "",
+            },
+        ),
+    ),
+    "RS2-173": (None, _records("assessment", "issued", 6, {"Week20": "1"})),
+    "RS2-175": (None, _without_need),
+    "RS2-176": (None, _records("person", "historical", 4, {"Ethnicity": "NOBT"})),
+    "RS2-177": (None, _one_field_for_both),
+}
+"""Rule -> the year whose return it needs (None: the return that is spoilt), and how it is broken in a small file."""
+
+
+def plant_faults(made: dict[int, Return], out: Path, register: pd.DataFrame, shapes: Collection[str] = SHAPES) -> int:
+    """Write spoilt copies of the returns and the key to them. Returns the number of lines in the key.
+
+    Below `out`: `sen2_faulty/<year>/<shape>/`, one return (2025 where there is one, else the latest) spoilt in every way that a
+    record can be; `sen2_faulty/<rule>/`, a small XML file that breaks one rule; `sen2_faulty/sample_<year>/`, the same people
+    without a fault; `answer_key.csv`, a line for each place where a rule is broken; `answer_key_not_planted.csv`, the rules left out,
+    each with its reason.
+
+    The key's `row` is the 1-based row of the record in its table, 0 where the fault is the whole return's or the
+    record is missing. `needs` says what else than the return the rule is judged by.
     """
     year = 2025 if 2025 in made else max(made)
-    clean = made[year]
-    work = _Copy(clean, register, made.get(year - 1), copy.deepcopy(clean.tables), np.random.default_rng(7))
+    whole = _Copy(made[year], register, made.get(year - 1), np.random.default_rng(7))
     for plant in (
         _person_faults,
         _request_faults,
@@ -695,75 +824,89 @@ def plant_faults(made: dict[int, Return], out: Path, register: pd.DataFrame) -> 
         _need_faults,
         _cross_faults,
     ):
-        plant(work)
-    tables = {name: _ordered(work.tables, name) for name in TABLES}
-    spoilt = replace(clean, tables=tables)
-    folder = out / "sen2_faulty" / str(year)
-    write_xml(spoilt, folder / "xml" / f"{clean.la}_SEN2_{year}.xml")
-    write_collect(spoilt, folder / "collect_csv")
-    write_workbook(spoilt, folder / "module_workbook" / f"SEN2_{year}_modules.xlsx")
-    write_template(spoilt, folder / "stacked_workbook" / f"SEN2_{year}_template.xlsx")
-    write_modules(spoilt, folder / "module_csv")
-    key = pd.DataFrame(work.key)
-    key.insert(0, "return", f"sen2_faulty/{year}")
-    key["row"] = [
-        _row(tables[table], table, record) for table, record in zip(key["table"], key["record_id"], strict=True)
+        plant(whole)
+    spoilt = _ordered(whole)
+    write_shapes(spoilt, out / "sen2_faulty" / str(year), shapes)
+    keys = [_key(whole, spoilt, str(year))]
+    missed = NOT_PLANTED | whole.missed
+    samples: dict[int, Return] = {}
+    for rule, (needed, small_plant) in SMALL.items():
+        at = needed or year
+        if at not in made:
+            missed[rule] = f"needs the return of {at}, which is not among those invented"
+            continue
+        if at not in samples:
+            samples[at] = _sample(made[at], register)
+            write_xml(samples[at], out / "sen2_faulty" / f"sample_{at}" / f"{made[at].la}_SEN2_{at}.xml")
+        small = _Copy(samples[at], register, None, np.random.default_rng(7))
+        with small.attempt(rule):
+            small_plant(small, rule)
+            spoilt = _ordered(small)
+            named = at - 1 if rule == "RS2-007" else at
+            write_xml(spoilt, out / "sen2_faulty" / rule / f"{made[at].la}_SEN2_{named}.xml")
+            keys.append(_key(small, spoilt, rule))
+        missed |= small.missed
+    key = pd.concat(keys, ignore_index=True)
+    columns = [
+        "return",
+        "rule_id",
+        "table",
+        "row",
+        "record_id",
+        "field",
+        "value",
+        "also_breaks",
+        "may_also_break",
+        "needs",
     ]
-    headers = _header_faults(clean, out)
-    key = pd.concat([key, headers], ignore_index=True)
-    columns = ["return", "rule_id", "table", "row", "record_id", "field", "value", "also_breaks", "may_also_break"]
     key[columns].to_csv(out / "answer_key.csv", index=False)
-    left_out = pd.DataFrame((NOT_PLANTED | work.missed).items(), columns=["rule_id", "reason"])
-    left_out.to_csv(out / "answer_key_not_planted.csv", index=False)
+    planted = set(key["rule_id"])
+    left_out = [(rule, reason) for rule, reason in sorted(missed.items()) if rule not in planted]
+    pd.DataFrame(left_out, columns=["rule_id", "reason"]).to_csv(out / "answer_key_not_planted.csv", index=False)
     return len(key)
 
 
-def _ordered(tables: dict[str, pd.DataFrame], name: str) -> pd.DataFrame:
-    frame = tables[name]
-    parent = PARENTS.get(name)
-    keys = [f"{parent}_id", f"{name}_id"] if parent else [f"{name}_id"]
-    return frame.sort_values(keys, kind="stable").reset_index(drop=True)
+def _sample(made: Return, register: pd.DataFrame) -> Return:
+    """A few people of a return who break no rule and no share: the small files are of them."""
+    kinds = _Copy(made, register, None, np.random.default_rng(7)).kinds
+    people: list[int] = []
+    for kind, number in SAMPLE.items():
+        rows = kinds[kind]
+        usual = (rows["RequestSource"] != "5") & (rows["Week20"] != "1") & (rows["CeaseReason"] != "9")
+        people += rows.loc[usual & (rows["Ethnicity"] != "NOBT"), "person_id"].head(number).astype(int).tolist()
+    person = made.tables["person"]
+    kept = {"person": person[person["person_id"].isin(people)].reset_index(drop=True)}
+    for table in TABLES[1:]:
+        parent, frame = PARENTS[table], made.tables[table]
+        kept[table] = frame[frame[f"{parent}_id"].isin(kept[parent][f"{parent}_id"])].reset_index(drop=True)
+    return replace(made, tables=kept)
+
+
+def _ordered(work: _Copy) -> Return:
+    """The spoilt return with every record after the others of its parent, so that a row is the same in every shape."""
+    tables: dict[str, pd.DataFrame] = {}
+    for name in TABLES:
+        frame, own = work.tables[name], f"{name}_id"
+        if name in PARENTS:
+            parent = f"{PARENTS[name]}_id"
+            place = pd.Series(np.arange(len(tables[PARENTS[name]])), index=tables[PARENTS[name]][parent])
+            order = np.lexsort((frame[own].to_numpy(), frame[parent].map(place).to_numpy()))
+        else:
+            order = np.argsort(frame[own].to_numpy())
+        tables[name] = frame.iloc[order].reset_index(drop=True)
+    return replace(work.made, tables=tables)
+
+
+def _key(work: _Copy, spoilt: Return, folder: str) -> pd.DataFrame:
+    key = pd.DataFrame(work.key)
+    key.insert(0, "return", f"sen2_faulty/{folder}")
+    places = zip(key["table"], key["record_id"], strict=True)
+    key["row"] = [1 if table == "sen2" else _row(spoilt.tables[table], table, record) for table, record in places]
+    key["needs"] = key["rule_id"].map(NEEDS).fillna("")
+    return key
 
 
 def _row(frame: pd.DataFrame, table: str, record: int) -> int:
     """1-based data row of a record in its table's file; 0 when the record was left out."""
     found = np.flatnonzero(frame[f"{table}_id"].to_numpy() == record)
     return int(found[0]) + 1 if len(found) else 0
-
-
-def _header_faults(clean: Return, out: Path) -> pd.DataFrame:
-    """A small XML file for each header rule, otherwise clean."""
-    kept = {"person": clean.tables["person"].head(SAMPLE)}
-    for table in TABLES[1:]:
-        parent = PARENTS[table]
-        frame = clean.tables[table]
-        kept[table] = frame[frame[f"{parent}_id"].isin(kept[parent][f"{parent}_id"])]
-    lines = []
-    for rule, (name, value) in HEADER_FAULTS.items():
-        if name not in clean.header:
-            continue
-        folder = out / "sen2_faulty" / f"header_{rule}"
-        write_xml(
-            replace(clean, header=clean.header | {name: value}, tables=kept),
-            folder / f"{clean.la}_SEN2_{clean.year}.xml",
-        )
-        lines.append((rule, name, value, f"sen2_faulty/header_{rule}"))
-    folder = out / "sen2_faulty" / "header_RS2-007"
-    write_xml(replace(clean, tables=kept), folder / f"{clean.la}_SEN2_{clean.year - 1}.xml")
-    lines.append(("RS2-007", "Year", str(clean.year), "sen2_faulty/header_RS2-007"))
-    return pd.DataFrame(
-        [
-            {
-                "return": where,
-                "rule_id": rule,
-                "table": "sen2",
-                "row": 1,
-                "record_id": 1,
-                "field": name,
-                "value": value,
-                "also_breaks": "",
-                "may_also_break": "",
-            }
-            for rule, name, value, where in lines
-        ]
-    )

@@ -33,6 +33,11 @@ CEASE_REASONS = {
 }  # fmt: skip
 """Published measure of the ceased-plans table -> CeaseReason code."""
 
+YOUNGEST = {"1": 19, "6": 16}
+"""CeaseReason -> the age below which the rules of the return query it."""
+TOO_YOUNG = 2 * HARD
+"""Price of a reason at an age at which it makes no sense: only a published cell of that very age is worth it."""
+
 
 def live_through(targets: Targets, years: range, rng: np.random.Generator) -> pd.DataFrame:
     """Every plan that any return of `years` holds.
@@ -115,7 +120,8 @@ def _ended_before(plans: pd.DataFrame, first: int, targets: Targets, rng: np.ran
     grown = np.isin(rest, ["1", "3", "4", "6"])
     age = np.where(rest == "1", 25, np.where(grown, rng.integers(17, 22, len(rest)), rng.integers(5, 16, len(rest))))
     held = np.minimum(rng.integers(1, 10, len(rest)), age - 3).clip(min=1)
-    autumn = rng.random(len(rest)) < 0.33
+    # the maximum age is that of the academic year: whoever reaches it turned 25 by August
+    autumn = (rng.random(len(rest)) < 0.33) & (rest != "1")
     cohort = year - age + autumn
     start_year = year - held
     people = rng.choice(np.flatnonzero(plans["ethnicity"] != ""), size=len(rest))
@@ -233,6 +239,7 @@ def _reasons(ceased: pd.DataFrame, targets: Targets, year: int, rng: np.random.G
     if table.empty:
         grown = ceased["age_ceased"] >= 18
         older = rng.choice(list("13456"), size=len(ceased), p=[0.06, 0.06, 0.14, 0.2, 0.54])
+        older = np.where((older == "1") & (ceased["age_ceased"] < YOUNGEST["1"]), "6", older)
         younger = rng.choice(list("25578"), size=len(ceased), p=[0.1, 0.45, 0.4, 0.03, 0.02])
         return pd.Series(np.where(grown, older, younger), index=ceased.index)
     reasons = {measure: code for measure, code in CEASE_REASONS.items() if measure in table.columns}
@@ -249,7 +256,14 @@ def _reasons(ceased: pd.DataFrame, targets: Targets, year: int, rng: np.random.G
             made.append(over(cells, ["reason", column], published(topic), price=FIRM))
         return made
 
-    return label_people(ceased, ["ceased_code", "held_code", "sex"], list(reasons.values()), "reason", make, rng)
+    by_age = published("age")
+
+    def cost(cells: pd.DataFrame) -> Any:
+        young = cells["ceased_code"].astype(int) < cells["reason"].map(YOUNGEST).fillna(0)
+        said = pd.MultiIndex.from_frame(cells[["reason", "ceased_code"]]).isin(by_age[by_age > 0].index)
+        return np.where(young & ~said, TOO_YOUNG, 0.0)
+
+    return label_people(ceased, ["ceased_code", "held_code", "sex"], list(reasons.values()), "reason", make, rng, cost)
 
 
 def _record_ethnicity(

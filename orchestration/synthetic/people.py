@@ -5,8 +5,25 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from orchestration.synthetic.dates import CENSUS_DAYS, age_on, date_other_cases, date_plans, day, new_year
+from orchestration.synthetic.dates import (
+    CENSUS_DAYS,
+    Days,
+    age_on,
+    date_other_cases,
+    date_plans,
+    day,
+    month_day,
+    new_year,
+    years_between,
+)
 from orchestration.synthetic.identity import invented_names, postcode_list, ulns, upns
+
+LATE_CEASES = 5
+"""Plans a year that ended before census day, which the return of that January did not know yet."""
+CENSUS_DAY_CEASES = 2
+"""Plans a year that end on the census day itself: in force on it, by the published definition."""
+HELD_TWICE = 2
+"""Children a year who were given a new plan after an earlier one had ceased."""
 
 
 def prepare_plans(plans: pd.DataFrame, years: list[int], rng: np.random.Generator) -> pd.DataFrame:
@@ -54,6 +71,7 @@ def date_everything(
     """Plans and cases with their days."""
     days = date_plans(plans, cases, rng)
     plans = plans.assign(born=days["born"], start=days["start"], ceased=days["ceased"])
+    plans = _ends_about_census_day(plans)
     cases = cases.copy()
     for column in ("born", "received", "decided", "assessed"):
         cases[column] = 0
@@ -65,6 +83,29 @@ def date_everything(
     other = date_other_cases(cases[~with_plan], rng)
     cases.loc[~with_plan, other.columns] = other.to_numpy()
     return plans, cases
+
+
+def _ends_about_census_day(plans: pd.DataFrame) -> pd.DataFrame:
+    """Move the end of a few plans to census day, or before it, where no published age or duration changes.
+
+    The return of that January shows both kinds as in force: the second kind because the end was recorded late.
+    """
+    rng = np.random.default_rng(len(plans))  # its own, so that the rest of the borough is as it would be without
+    ceased, last_seen = plans["ceased"].to_numpy(np.int64).copy(), plans["last_seen"].to_numpy()
+    born, start = plans["born"].to_numpy(np.int64), plans["start"].to_numpy(np.int64)
+    age, held = np.clip(age_on(born, ceased), 2, 20), np.minimum(years_between(start, ceased), 12)
+    for year in sorted(set(plans["ceased_year"]) & set(plans["last_seen"]) - {0}):
+        census, first = day(CENSUS_DAYS[year]), int(new_year(np.array([year]))[0])
+        wanted = [census] * CENSUS_DAY_CEASES + list(rng.integers(first + 4, census - 1, LATE_CEASES))
+        free = (plans["ceased_year"].to_numpy() == year) & (last_seen == year) & (start < first)
+        for when in wanted:
+            moved = np.full(len(plans), when)
+            same = (np.clip(age_on(born, moved), 2, 20) == age) & (np.minimum(years_between(start, moved), 12) == held)
+            found = np.flatnonzero(free & same & (plans["reason"].to_numpy() != "1"))
+            if len(found):
+                chosen = found[rng.integers(len(found))]
+                ceased[chosen], free[chosen] = when, False
+    return plans.assign(ceased=ceased)
 
 
 def assign_people(
@@ -100,7 +141,44 @@ def assign_people(
     people["uln"] = ulns(size)[rng.permutation(size)]
     people["never_in_school"] = rng.random(size) < 0.004
     people["college_only"] = rng.random(size) < 0.1
-    return plans, cases, people
+    return _plans_of_one_child(plans, cases, people)
+
+
+def _plans_of_one_child(
+    plans: pd.DataFrame, cases: pd.DataFrame, people: pd.DataFrame
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Give a few later plans to a child whose earlier plan had ceased: one person, one day of birth, two plans.
+
+    Only where every published age of the later plan stays what it was, and the child of the later plan has no other case.
+    """
+    ended = plans[(plans["ceased"] > 0) & plans["reason"].isin(["2", "5", "9"])]
+    begun = plans[(plans["new_year"] > 0) & (plans["ceased"] == 0)].reset_index(names="later")
+    begun = begun[begun["person"].map(cases["person"].value_counts()) == 1]
+    begun["received"] = begun["later"].map(cases[cases["plan"] >= 0].set_index("plan")["received"])
+    alike = ["cohort", "autumn", "sex", "ethnicity", "earlier_ethnicity"]
+    pairs = begun.merge(ended.reset_index(names="earlier"), on=alike, suffixes=("", "_earlier"))
+    pairs = pairs[pairs["received"] > pairs["ceased_earlier"]]
+
+    def days(column: str) -> Days:
+        return pairs[column].to_numpy(np.int64)
+
+    same = np.ones(len(pairs), dtype=bool)
+    for when in ("start", "received"):
+        same &= age_on(days("born"), days(when)) == age_on(days("born_earlier"), days(when))
+    same &= (month_day(days("start")) >= month_day(days("born"))) == (
+        month_day(days("start")) >= month_day(days("born_earlier"))
+    )
+    same &= days("born_earlier") >= days("oldest_birth")
+    gap = pairs["received"] - pairs["ceased_earlier"]
+    pairs = pairs[same].assign(gap=gap).sort_values(["gap", "later", "earlier"])
+    pairs = pairs.drop_duplicates("later").drop_duplicates("earlier").groupby("new_year").head(HELD_TWICE)
+    child = dict(zip(pairs["person"], pairs["person_earlier"], strict=True))
+    plans.loc[pairs["later"], "born"] = pairs["born_earlier"].to_numpy()
+    theirs = cases["person"].isin(child)
+    cases.loc[theirs, "person"] = cases.loc[theirs, "person"].map(child)
+    cases.loc[theirs, "born"] = people.loc[cases.loc[theirs, "person"], "born"].to_numpy()
+    plans["person"] = plans["person"].replace(child)
+    return plans, cases, people.drop(index=list(child))
 
 
 def _earlier_refusals(cases: pd.DataFrame) -> "pd.Series[Any]":

@@ -5,6 +5,11 @@ from typing import Any, cast
 import numpy as np
 import pandas as pd
 
+from orchestration.synthetic.calibrate import Target, over
+from orchestration.synthetic.lives import CEASE_REASONS
+from orchestration.synthetic.population import FIRM, UNKNOWN_LINE, coarse, flat, label_people
+from orchestration.synthetic.targets import PLACEMENT_GROUPS, Targets
+
 SETTING_CODES = {
     "elective_home_education": "EHE",
     "other_arrangements_la": "OLA",
@@ -137,3 +142,51 @@ def placement_spells(
         spells[year] = frame
         before = frame
     return spells
+
+
+GROWN_LINES = (
+    "neet", "neet_ntci", "neet_other", "general_fe_tertiary_colleges", "specialist_post_16_institutions", "ukrlp_provider",
+)  # fmt: skip
+"""Lines of young people of 16 and over."""
+
+
+def last_placements(
+    ended: pd.DataFrame, year: int, spells: dict[int, pd.DataFrame], targets: Targets, register: pd.DataFrame
+) -> pd.DataFrame:
+    """Where plans that ceased in calendar `year` were placed on their last day, by the published table of ceased plans.
+
+    `ended`: rows of plans. Returns setting columns and entry (days), indexed as `ended`; no row for a placement that is not recorded,
+    and no rows at all where no table is published.
+    """
+    table = targets.table("ceased_plans", str(year), "placement")
+    table = table[~table.index.isin(PLACEMENT_GROUPS) | (table.index == "special_academy_free")]
+    if table.empty or ended.empty:
+        return pd.DataFrame()
+    rng = np.random.default_rng([year, len(ended)])  # its own: the rest of the borough is as it would be without
+    reasons = {measure: code for measure, code in CEASE_REASONS.items() if measure in table.columns}
+    figures = flat(table[list(reasons)].rename(columns=reasons).fillna(0))
+    before = spells[year]["line"].map(coarse) if year in spells else pd.Series(dtype=object)
+    people = pd.DataFrame(
+        {
+            "reason": ended["reason"],
+            "before": before.reindex(ended.index).fillna(""),
+            "grown": ended["age_ceased"] >= 16,
+        }
+    )
+
+    def make(cells: pd.DataFrame) -> list[Target]:
+        return [over(cells, ["line", "reason"], figures, price=FIRM)]
+
+    def cost(cells: pd.DataFrame) -> Any:
+        misfit = cells["line"].isin(GROWN_LINES) != cells["grown"].astype(bool)
+        return 4.0 * misfit + 1.0 * (cells["line"] != cells["before"])
+
+    lines = label_people(people, ["reason", "before", "grown"], list(table.index), "line", make, rng, cost)
+    lines = lines[lines != UNKNOWN_LINE].replace("special_academy_free", "special_academy")
+    own = ended.loc[lines.index]
+    found = choose_settings(lines, year - own["cohort"], register, rng)
+    stayed = lines.map(coarse) == people.loc[lines.index, "before"]
+    if year in spells:
+        columns = list(found.columns)
+        found.loc[stayed, columns] = spells[year].loc[stayed.index[stayed], columns]
+    return found.assign(entry=np.maximum(own["start"], own["ceased"] - 200))

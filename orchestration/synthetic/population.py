@@ -144,7 +144,9 @@ def plan_cells(year: int) -> pd.DataFrame:
         ).to_frame(index=False)
     ]
     cells = pd.concat(frames, ignore_index=True)
-    possible = ~((cells["start_year"] == year) & cells["after"]) & (cells["start_year"] >= cells["cohort"])
+    # nobody has a plan in the calendar year of birth
+    born_before = cells["start_year"] > cells["cohort"] - cells["autumn"]
+    possible = ~((cells["start_year"] == year) & cells["after"]) & born_before
     return cells[possible].reset_index(drop=True)
 
 
@@ -322,7 +324,9 @@ def anchor_stock(targets: Targets, figures: StockFigures, rng: np.random.Generat
         begun = (cells["start_year"] >= year - 1) & (cells["line"] != GONE)
         wanted.append(over(cells, ["age"], recent, price=SOFT, where=begun))
     wanted += _neighbour_limits(targets, cells, year)
-    counts = fit_near(rng.uniform(0.5, 1.5, len(cells)), wanted, gap=0.5, attempts=1)
+    # England's shape, the only one where the authority has totals alone, is no reason to miss a total
+    room = 1.0 if figures.own else 3.0
+    counts = fit_near(rng.uniform(0.5, 1.5, len(cells)), wanted, room=room, gap=0.5, attempts=1)
     people = expand(cells, counts)
     people["line"] = _settle_anchor_lines(people, figures, targets, rng)
     people["cohort_of"] = np.select(

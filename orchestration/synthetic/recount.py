@@ -17,7 +17,7 @@ from orchestration.synthetic.dates import (
     years_between,
 )
 from orchestration.synthetic.placements import SETTING_CODES
-from orchestration.synthetic.population import coarse, start_age_definition, stock_period
+from orchestration.synthetic.population import coarse, new_plans_without_placement, start_age_definition, stock_period
 from orchestration.synthetic.returns import Return
 from orchestration.synthetic.targets import (
     ETHNICITY_CODES,
@@ -43,11 +43,11 @@ NEAREST = (
     "breakdown fitted to the nearest whole numbers: no exact answer found beside the other breakdowns and Januaries"
 )
 SCALED = "figures were scaled and rounded: the parts of a scaled table no longer add"
-CEASED_PLACEMENT = "a return holds no current placement for a plan that has ceased, and the plan itself cannot name NEET or notice to cease"
 REVIEW_STATE = "definition unpublished: decisions not due (623) and outstanding (163) do not add to the meetings without a decision (398)"
 ONE_PLAN_EACH = (
     "more or fewer new plans are published than assessments that ended in a plan; here each gives one new plan"
 )
+MORE_NEW = "more new plans are published than plans of which no review is expected yet"
 NO_START = "a plan without a start date cannot stand in a return without errors"
 NO_GROUP = "attribute not held by a return"
 
@@ -123,6 +123,13 @@ def _cases(made: Return, register: pd.DataFrame) -> pd.DataFrame:
     age = current["activeplans_id"].map(frame[frame["activeplans_id"] != ""].set_index("activeplans_id")["stock_age"])
     current = current.assign(line=placement_line(current, register, age))
     frame["line"] = frame["activeplans_id"].map(current.set_index("activeplans_id")["line"]).fillna("placement_unknown")
+    ended = frame.loc[(frame["activeplans_id"] != "") & (frame["_CeaseDate"] > 0)].set_index("activeplans_id")
+    ceased = places["activeplans_id"].map(ended["_CeaseDate"]).fillna(0)
+    final = places[(ceased > 0) & (entered <= ceased) & ((left == 0) | (left >= ceased))]
+    final = final.sort_values(["activeplans_id", "PlacementRank"], kind="stable").drop_duplicates("activeplans_id")
+    age = final["activeplans_id"].map(ended["stock_age"])
+    final = final.assign(line=placement_line(final, register, age)).set_index("activeplans_id")
+    frame["last_line"] = frame["activeplans_id"].map(final["line"]).fillna("placement_unknown")
     stays = current if made.year > 2023 else active
     for name in ("Res", "WBP"):
         frame[name] = frame["activeplans_id"].map(stays.set_index("activeplans_id")[name]).fillna("")
@@ -302,7 +309,8 @@ def recount(made: Return, register: pd.DataFrame, targets: Targets) -> pd.DataFr
     }  # fmt: skip
     ceased = {name: gone["CeaseReason"] == code for name, code in reasons.items()}
     ceased |= {"not_rec": gone["CeaseReason"] == "", "total_ceased": gone["CeaseReason"] != "?"}
-    add("ceased_plans", flow, gone, ceased, FLOW_AGES, age=gone["cease_age"], years=gone["held"])
+    last = gone["last_line"].map(coarse)
+    add("ceased_plans", flow, gone, ceased, FLOW_AGES, age=gone["cease_age"], years=gone["held"], placement=last)
 
     pieces.append(_reviews(stock, made.year, flow, flat))
     pieces.append(_phase_transfers(stock, made.year, flow))
@@ -363,7 +371,6 @@ def calibration(targets: Targets, made: dict[int, Return], register: pd.DataFram
     )
     reason: pd.Series[Any] = pd.Series("", index=cells.index, dtype=object)
     untargeted = {
-        CEASED_PLACEMENT: (cells["table"] == "ceased_plans") & (cells["topic"] == "placement"),
         REVIEW_STATE: cells["measure"].isin(["review_decision_not_due", "review_decision_outstanding"]),
         NO_START: (cells["topic"] == "start_age") & (cells["code"] == "unknown"),
         "no return of these years holds it": ~possible,
@@ -384,7 +391,15 @@ def calibration(targets: Targets, made: dict[int, Return], register: pd.DataFram
     }
     chain = cells["table"].isin(["assessments", "timeliness_20_week", "requests"]) & cells["period"].isin(uneven)
     reason = reason.where(~((status == "differs") & chain), ONE_PLAN_EACH)
-    near = (status == "differs") & ~must
+    crowded = {
+        year
+        for year in cells.loc[cells["table"] == "annual_reviews", "period"].unique()
+        if (targets.figure("newplans", year, "new_ehc_plans") or 0) - new_plans_without_placement(targets, int(year))
+        > (targets.figure("annual_reviews", year, "review_not_expected") or np.inf)
+    }
+    expecting = cells["measure"].isin(["review_expected", "review_not_expected", "no_review_meeting"])
+    reason = reason.where(~((status == "differs") & expecting & cells["period"].isin(crowded)), MORE_NEW)
+    near = (status == "differs") & ~must & (reason == "")
     reason[near] = SCALED if targets.scale != 1.0 else NEAREST
     if targets.scale != 1.0:
         reason[(status == "differs") & must] = SCALED

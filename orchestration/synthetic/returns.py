@@ -11,7 +11,7 @@ import pandas as pd
 
 from orchestration.synthetic.attributes import annual_reviews, money_and_work
 from orchestration.synthetic.dates import CENSUS_DAYS, age_on, day, new_year, to_dates
-from orchestration.synthetic.placements import named_settings
+from orchestration.synthetic.placements import last_placements, named_settings
 from orchestration.synthetic.targets import Targets
 
 TABLES = ("person", "requests", "assessment", "namedplan", "plandetail", "activeplans", "placementdetail", "senneed")
@@ -183,19 +183,8 @@ def build_return(
     namedplan["namedplan_id"] = np.arange(1, len(namedplan) + 1)
     own = plans.loc[namedplan["plan"]]
     ended = (own["ceased_year"] == flow).to_numpy()
-    namedplan["StartDate"] = to_dates(own["start"]).to_numpy()
-    namedplan["CeaseDate"] = to_dates(own["ceased"], ~ended).to_numpy()
-    namedplan["CeaseReason"] = np.where(ended, own["reason"], "")
-    taken = money.reindex(namedplan["plan"])
-    for column, source, blank in (
-        ("PlanRes", "Res", ""),
-        ("PlanWBP", "WBP", ""),
-        ("PB", "PB", "0"),
-        ("OA", "OA", "0"),
-        ("DP", "DP", ""),
-    ):
-        namedplan[column] = taken[source].fillna(blank).to_numpy()
-    # a new plan that ceased before the census day keeps its needs on record, without a placement
+    _fill_plans(namedplan, own, money, ended, year)
+    # a new plan that ceased before the census day keeps its needs on record
     kept_needs = (own["new_year"] == flow).to_numpy()
     live = namedplan[~ended | kept_needs]
     activeplans = live[["requests_id", "plan"]].copy()
@@ -210,6 +199,12 @@ def build_return(
     placementdetail, notes = _placements(activeplans, spells, year, money, rng)
     plandetail = _named(namedplan, plans, spells, year, register, rng)
     senneed = _needs(activeplans, plans, year)
+    last = last_placements(own[ended].set_axis(namedplan.loc[ended, "plan"]), flow, spells, targets, register)
+    if not last.empty:
+        requests_of = namedplan.loc[ended].set_index("plan")["requests_id"]
+        activeplans, placementdetail, senneed = _with_last_placements(
+            activeplans, placementdetail, senneed, last.assign(requests_id=requests_of, ceased=plans["ceased"])
+        )
     tables = {
         "person": person,
         "requests": requests,
@@ -227,6 +222,24 @@ def build_return(
         extra = {"person": ["person"], "requests": ["plan", "case"]}.get(table, [])
         kept[table] = frame[[*keys, *extra, *names]].reset_index(drop=True)
     return Return(year, la, header_of(year, la), kept, notes)
+
+
+def _fill_plans(namedplan: pd.DataFrame, own: pd.DataFrame, money: pd.DataFrame, ended: Any, year: int) -> None:
+    """Dates, reason and money of each plan, in place; `own`: its row of plans, `ended`: whether it ceased in the collection year."""
+    # a plan that ends on census day is in force on it, and its end is known when the return is made
+    told = ended | (own["ceased"] == day(CENSUS_DAYS[year])).to_numpy()
+    namedplan["StartDate"] = to_dates(own["start"]).to_numpy()
+    namedplan["CeaseDate"] = to_dates(own["ceased"], ~told).to_numpy()
+    namedplan["CeaseReason"] = np.where(told, own["reason"], "")
+    taken = money.reindex(namedplan["plan"])
+    for column, source, blank in (
+        ("PlanRes", "Res", ""),
+        ("PlanWBP", "WBP", ""),
+        ("PB", "PB", "0"),
+        ("OA", "OA", "0"),
+        ("DP", "DP", ""),
+    ):
+        namedplan[column] = taken[source].fillna(blank).to_numpy()
 
 
 def _request_rows(cases: pd.DataFrame) -> pd.DataFrame:
@@ -369,14 +382,22 @@ def _add_reviews(
             np.select([np.isin(age, TRANSFER_YEARS), age == 16, age == 17, age > 17], [0, 1, 2, 3], default=4),
         )
     )
-    due = np.zeros(size, dtype=bool)
-    due[order[: due_total if due_total is not None else int(np.isin(age, TRANSFER_YEARS).sum())]] = True
-    final = np.zeros(size, dtype=bool)
-    final[order[: final_total if final_total is not None else 0]] = True
-    deadline = np.where(age >= 15, f"{year}-03-31", f"{year}-02-15").astype(object)
-    active["PhaseTransferDueDate"] = np.where(due, deadline, "")
+    of_now = due_total if due_total is not None else int(np.isin(age, TRANSFER_YEARS).sum())
+    of_before = targets.figure("phase_transfers", str(year - 1), f"due_{(year - 1) % 100}", 0) or 0
+    due, due_before, final, final_now = (np.zeros(size, dtype=bool) for _ in range(4))
+    due[order[:of_now]] = True
+    due_before[order[of_now : of_now + of_before]] = True
+    done = final_total if final_total is not None else 0
+    final[order[:done]] = True
+    final_now[
+        order[done : done + (targets.figure("phase_transfers", str(year - 1), f"final_{year % 100}", 0) or 0)]
+    ] = True
+    month_and_day = np.where(age >= 15, "-03-31", "-02-15").astype(object)
+    deadline = np.where(due, str(year), str(year - 1)).astype(object) + month_and_day
+    active["PhaseTransferDueDate"] = np.where(due | due_before, deadline, "")
     finals = new_year(np.array([year - 1]))[0] + 280 + rng.integers(0, 60, size)
-    active["PhaseTransferFinalDate"] = to_dates(finals, ~(final & due)).to_numpy()
+    finals = np.where(final_now, new_year(np.array([year]))[0] + 11, finals)
+    active["PhaseTransferFinalDate"] = to_dates(finals, ~((final | final_now) & (due | due_before))).to_numpy()
 
 
 def _placements(
@@ -429,6 +450,31 @@ def _placements(
     table["placementdetail_id"] = np.arange(1, len(table) + 1)
     notes = pd.DataFrame({"case": "rank 2 placement only", "plan": rows.loc[alone, "plan"].to_numpy()})
     return table, notes
+
+
+def _with_last_placements(
+    active: pd.DataFrame, places: pd.DataFrame, needs: pd.DataFrame, last: pd.DataFrame
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Add the placement on the last day of plans that ceased, and an active plan above it where there is none; ids follow the requests."""
+    new = last[~last["requests_id"].isin(active["requests_id"])]
+    added = pd.DataFrame({"requests_id": new["requests_id"], "plan": new.index})
+    added["activeplans_id"] = active["activeplans_id"].max() + 1 + np.arange(len(added))
+    texts = [name for name in active.columns if name not in added.columns]
+    active = pd.concat([active, added.reindex(columns=active.columns).fillna(dict.fromkeys(texts, ""))])
+    active = active.sort_values("requests_id", kind="stable").reset_index(drop=True)
+    rows = last[[*SETTING, *INDICATORS]].copy()
+    rows["activeplans_id"] = last["requests_id"].map(active.set_index("requests_id")["activeplans_id"])
+    rows["PlacementRank"] = "1"
+    rows["EntryDate"], rows["LeavingDate"] = to_dates(last["entry"]).to_numpy(), to_dates(last["ceased"]).to_numpy()
+    places = pd.concat([places, rows.reindex(columns=places.columns)], ignore_index=True).fillna("")
+    number = pd.Series(np.arange(1, len(active) + 1), index=active["activeplans_id"])
+    active["activeplans_id"] = number.to_numpy()
+    renumbered = []
+    for frame, own in ((places, "placementdetail_id"), (needs, "senneed_id")):
+        moved = frame.assign(activeplans_id=frame["activeplans_id"].map(number).astype(np.int64))
+        moved = moved.sort_values("activeplans_id", kind="stable").reset_index(drop=True)
+        renumbered.append(moved.assign(**{own: np.arange(1, len(moved) + 1)}))
+    return active, renumbered[0], renumbered[1]
 
 
 def _named(

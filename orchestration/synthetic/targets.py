@@ -202,7 +202,7 @@ class Targets:
                 & (self.cells["topic"] == topic)
                 & (self.cells["note"] == "")
             ]
-            wide = own.pivot_table(index="code", columns="measure", values="published", aggfunc="first")
+            wide = own.set_index(["code", "measure"])["published"].unstack()
             self._tables[key] = (wide * self.scale).round() if self.scale != 1.0 else wide
         found: pd.DataFrame = self._tables[key]
         return found

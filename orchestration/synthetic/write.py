@@ -2,6 +2,7 @@
 
 import io
 import zipfile
+from collections.abc import Collection
 from pathlib import Path
 from xml.sax.saxutils import escape
 
@@ -9,6 +10,8 @@ import numpy as np
 import pandas as pd
 
 from orchestration.synthetic.returns import PARENTS, TABLES, Return, elements
+
+SHAPES = ("xml", "collect_csv", "module_workbook", "stacked_workbook", "module_csv")
 
 DATES = {
     "PersonBirthDate", "ReceivedDate", "RequestOutcomeDate", "AssessmentOutcomeDate", "StartDate", "CeaseDate", "EntryDate", "LeavingDate",
@@ -65,6 +68,23 @@ HEADINGS = {
 """Headings of the DfE Excel template, where known; the others keep their element name."""
 
 
+def write_shapes(made: Return, folder: Path, shapes: Collection[str] = SHAPES) -> int:
+    """One return in each of the shapes, a folder a shape. Returns the number of files."""
+    writers = {
+        "xml": lambda: write_xml(made, folder / "xml" / f"{made.la}_SEN2_{made.year}.xml"),
+        "collect_csv": lambda: write_collect(made, folder / "collect_csv"),
+        "module_workbook": lambda: write_workbook(made, folder / "module_workbook" / f"SEN2_{made.year}_modules.xlsx"),
+        "stacked_workbook": lambda: write_template(
+            made, folder / "stacked_workbook" / f"SEN2_{made.year}_template.xlsx"
+        ),
+        "module_csv": lambda: write_modules(made, folder / "module_csv"),
+    }
+    for shape in SHAPES:
+        if shape in shapes:
+            writers[shape]()
+    return sum(1 for shape in shapes for path in (folder / shape).iterdir() if path.is_file())
+
+
 def write_xml(made: Return, path: Path) -> None:
     """The XML return of that year's element set, UTF-8."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -106,8 +126,16 @@ def _joined(table: str, made: Return, leaves: np.ndarray) -> pd.DataFrame:
     """All records of a table under one parent, one after the other. Columns: the parent's id, xml."""
     parent = f"{PARENTS[table]}_id"
     tag = XML_TAGS[table]
-    frame = pd.DataFrame({parent: made.tables[table][parent].to_numpy(), "xml": f"<{tag}>" + leaves + f"</{tag}>"})
-    return frame.groupby(parent, sort=False)["xml"].agg("".join).reset_index()
+    return _together(parent, made.tables[table][parent].to_numpy(), f"<{tag}>" + leaves + f"</{tag}>")
+
+
+def _together(parent: str, ids: np.ndarray, xml: np.ndarray) -> pd.DataFrame:
+    """Texts of one parent joined in the order of the rows. Columns: the parent's id, xml."""
+    if not len(ids):
+        return pd.DataFrame({parent: [], "xml": []})
+    order = np.argsort(ids, kind="stable")
+    starts = np.flatnonzero(np.diff(ids[order], prepend=ids.min() - 1))
+    return pd.DataFrame({parent: ids[order][starts], "xml": np.add.reduceat(xml[order], starts)}, dtype=object)
 
 
 def _nested(
@@ -135,8 +163,7 @@ def _nested(
     if table == "person":
         return pd.DataFrame({"xml": xml})
     parent = f"{PARENTS[table]}_id"
-    frame = pd.DataFrame({parent: own[parent].to_numpy(), "xml": xml})
-    return frame.groupby(parent, sort=False)["xml"].agg("".join).reset_index()
+    return _together(parent, own[parent].to_numpy(), xml)
 
 
 def _collect_date(values: "pd.Series[str]") -> "pd.Series[str]":

@@ -345,3 +345,117 @@ def test_an_authority_that_the_figures_do_not_hold_is_refused_in_a_sentence(tmp_
 def test_years_without_a_known_element_set_are_refused(tmp_path: Path) -> None:
     with pytest.raises(CornerstoneError, match="2023 to 2026"):
         synthesise(tmp_path, la="372", figures=FIGURES, years=range(2022, 2024), seed=1, scale=1.0, faults="none")
+
+
+@pytest.mark.parametrize(("la", "scale"), [("370", 0.2), ("384", 0.1), ("807", 0.1), ("840", 0.1)])
+def test_other_authorities_and_sizes_are_invented_too_from_totals_alone(tmp_path: Path, la: str, scale: float) -> None:
+    report = synthesise(
+        tmp_path,
+        la=la,
+        figures=FIGURES,
+        years=range(2025, 2026),
+        seed=1,
+        scale=scale,
+        faults="standard",
+        shapes=("xml",),
+    )
+    assert report.unexplained == 0
+    assert report.faults > 40
+    (path,) = (tmp_path / "sen2" / "2025" / "xml").glob(f"{la}_*.xml")
+    plans = sum(1 for _, element in ET.iterparse(path) if element.tag == "ActivePlans")  # noqa: S314 - our own file
+    with (tmp_path / "calibration.csv").open() as handle:
+        cells = list(csv.DictReader(handle))
+    published = next(
+        float(cell["published"]) for cell in cells if (cell["table"], cell["measure"]) == ("caseload", "ehcplans")
+    )
+    assert abs(plans - published * scale) <= 0.03 * published * scale
+    assert [path.name for path in (tmp_path / "sen2" / "2025").iterdir()] == ["xml"]
+
+
+def test_an_unknown_shape_is_refused_in_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(CornerstoneError, match="shapes of a return are xml"):
+        synthesise(
+            tmp_path,
+            la="372",
+            figures=FIGURES,
+            years=range(2025, 2026),
+            seed=1,
+            scale=1.0,
+            faults="none",
+            shapes=("pdf",),
+        )
+
+
+@pytest.fixture(scope="module")
+def known(borough: tuple[Path, SynthesisReport]) -> list[dict[str, str]]:
+    with (borough[0] / "known_cases.csv").open() as handle:
+        return list(csv.DictReader(handle))
+
+
+KNOWN_KINDS = {
+    "mediation_left_out_of_20_weeks": "assessmentmediation = '1' or requestmediation = '1'",
+    "tribunal_left_out_of_20_weeks": "assessmenttribunal = '1' or requesttribunal = '1'",
+    "week20_exception": "week20 = '1' and assessmentmediation = '0' and requestmediation = '0'",
+    "refusal_overturned": "requestoutcome = 'N' and assessmentoutcome = 'Y' and left(receiveddate, 4) = '2024'",
+    "refusal_of_the_year_before_then_assessed": "requestoutcome = 'N' and left(receiveddate, 4) = '2023'",
+    "transferred_in_coded_historical": "transferla is not null and assessmentoutcome = 'H' and ceasedate is null",
+    "transferred_out": "ceasereason = '5' and left(ceasedate, 4) = '2024'",
+    "secondary_placement_alone": "ceasedate is null and 0 = (select count(*) from placementdetail d where d.activeplanstableid"
+    " = a.activeplanstableid and d.leavingdate is null and d.placementrank = '1')",
+    "new_and_ceased_in_one_year": "left(startdate, 4) = '2024' and left(ceasedate, 4) = '2024'",
+}
+
+
+@pytest.mark.parametrize("kind", sorted(KNOWN_KINDS))
+def test_known_cases_name_the_rows_of_what_they_say(
+    kind: str, known: list[dict[str, str]], collect: duckdb.DuckDBPyConnection
+) -> None:
+    listed = [line for line in known if line["kind"] == kind]
+    assert 0 < len(listed) <= 3
+    assert all(line["counted_in"] for line in listed)
+    for line in listed:
+        found = number(
+            collect,
+            f"""
+            select count(*) from requests r
+            left join assessment s using (requeststableid) left join namedplan n using (assessmenttableid)
+            left join activeplans a using (requeststableid)
+            where r.requeststableid = '{line["requests_row"]}' and r.persontableid = '{line["person_row"]}'
+              and coalesce(s.assessmenttableid, '0') = '{line["assessment_row"]}'
+              and coalesce(n.namedplantableid, '0') = '{line["namedplan_row"]}'
+              and coalesce(a.activeplanstableid, '0') = '{line["activeplans_row"]}'
+              and ({KNOWN_KINDS[kind]})
+            """,
+        )
+        assert found == 1, line
+
+
+def test_the_placement_on_the_last_day_of_ceased_plans_is_that_published(collect: duckdb.DuckDBPyConnection) -> None:
+    found = collect.execute(
+        """
+        select d.sensetting, count(*)
+        from namedplan n join assessment using (assessmenttableid) join activeplans using (requeststableid)
+        join placementdetail d using (activeplanstableid)
+        where left(n.ceasedate, 4) = '2024' and d.leavingdate = n.ceasedate and d.sensetting in ('NIEC', 'EHE', 'OTH')
+        group by 1
+        """
+    ).fetchall()
+    assert dict(found) == {"NIEC": 141, "EHE": 6, "OTH": 5}
+
+
+def test_nobody_has_a_plan_before_birth_and_reasons_fit_the_age(collect: duckdb.DuckDBPyConnection) -> None:
+    unborn = number(
+        collect,
+        "select count(*) from namedplan join assessment using (assessmenttableid) join requests using (requeststableid)"
+        " join person using (persontableid) where on_day(startdate) < on_day(personbirthdate)",
+    )
+    too_young = number(
+        collect,
+        """
+        select count(*) from namedplan join assessment using (assessmenttableid) join requests using (requeststableid)
+        join person using (persontableid)
+        where (ceasereason = '6' and date_sub('year', on_day(personbirthdate), on_day(ceasedate)) < 16)
+           or (ceasereason = '1' and date_sub('year', on_day(personbirthdate), date '2025-08-31') < 19)
+        """,
+    )
+    assert (unborn, too_young) == (0, 0)
