@@ -15,13 +15,13 @@ import yaml
 
 from orchestration.errors import CornerstoneError
 
-Level = Literal["row", "file", "submission", "cross", "mart", "kpi"]
+Level = Literal["row", "file", "submission", "cross", "mart", "kpi", "open"]
 Severity = Literal["block", "warn", "observe"]
 Effect = Literal["refuse", "quarantine", "flag"]
 
 LANDING_LEVELS: frozenset[Level] = frozenset({"row", "file", "submission", "cross"})
 
-_SCHEMA: dict[Level, str] = {"mart": "marts", "kpi": "kpi"}
+_SCHEMA: dict[Level, str] = {"mart": "marts", "kpi": "kpi", "open": "kpi_open"}
 # Rules about a delivered file that hold whichever return it is of.
 EVERY_RETURN = "every_return"
 DEFAULT_REFUSE_ABOVE_SHARE = 0.5

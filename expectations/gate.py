@@ -15,9 +15,9 @@ from expectations.catalogue import Catalogue
 from expectations.data_docs import QualityStore
 from expectations.engine import GateError, RuleResult, evaluate
 from orchestration.release.digest import content_digest
-from orchestration.release.inventory import SCHEMA_OF_GATE, guarded_tables
+from orchestration.release.inventory import SCHEMAS_OF_GATE, guarded_tables
 
-Gate = Literal["mart", "kpi"]
+Gate = Literal["mart", "kpi", "open"]
 
 _TABLES = """
 create schema if not exists gate;
@@ -72,9 +72,10 @@ def run_gate(
     run_id: str,
     now: datetime,
 ) -> GateVerdict:
-    """Judge the warehouse by the rules of a level, and record a verdict on every table of the guarded schema.
+    """Judge the warehouse by the rules of a level, and record a verdict on every table it guards.
 
-    `gate.verdict` and `gate.rule_result` hold the latest evaluation of each gate; earlier ones are in `quality_dir`.
+    A verdict names a table with its schema. `gate.verdict` and `gate.rule_result` hold the latest evaluation of each
+    gate; earlier ones are in `quality_dir`.
 
     Args:
         connection: the warehouse, open for writing.
@@ -85,17 +86,16 @@ def run_gate(
         now: time of the evaluation, with a time zone.
 
     Raises:
-        GateError: the guarded schema is empty, or a rule could not be evaluated; no verdict is recorded then.
+        GateError: a guarded schema is empty, or a rule could not be evaluated; no verdict is recorded then.
         CornerstoneError: a guarded table has no digest, or Data Docs could not be drawn; no verdict is recorded then.
     """
     docs = QualityStore(quality_dir, run_id, now)
     connection.execute(_TABLES)
     _forget(connection, gate)
-    schema = SCHEMA_OF_GATE[gate]
     tables = guarded_tables(connection, gate)
-    if not tables:
-        raise GateError(f"Schema {schema} holds no table: build the models before the {gate} gate.")
-    digests = {table: content_digest(connection, schema, table) for table in tables}
+    if empty := set(SCHEMAS_OF_GATE[gate]) - {schema for schema, _ in tables}:
+        raise GateError(f"Schema {' and '.join(sorted(empty))} holds no table: build it before the {gate} gate.")
+    digests = {f"{schema}.{table}": content_digest(connection, schema, table) for schema, table in tables}
     results = evaluate(connection, catalogue.for_level(gate), suite_name=gate, docs=docs)
     verdict = GateVerdict(gate, results, docs.build_site())
     _record(connection, verdict, digests, catalogue_digest=catalogue.digest, run_id=run_id, now=now)

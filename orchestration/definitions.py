@@ -7,7 +7,7 @@ from expectations.catalogue import load_catalogue
 from orchestration.assets.gates import gate
 from orchestration.assets.landing import landing_asset, received_asset
 from orchestration.assets.models import control_asset, dbt_project, model_assets
-from orchestration.assets.release import release_asset
+from orchestration.assets.release import open_tables_asset, release_asset
 from orchestration.automation.jobs import refresh
 from orchestration.dbt_manifest import dbt_executable, ensure_manifest
 from orchestration.resources import WarehouseResource
@@ -23,6 +23,7 @@ specs = [load_spec(return_id) for return_id in return_ids()]
 project = dbt_project(settings)
 marts = model_assets("build_marts", "marts", project, settings)
 kpis = model_assets("build_kpis", "kpi", project, settings)
+open_tables = open_tables_asset(deps=sorted(kpis.keys))
 
 defs = dg.Definitions(
     assets=[
@@ -31,9 +32,14 @@ defs = dg.Definitions(
         control_asset(settings),
         marts,
         kpis,
-        release_asset(settings, catalogue, deps=sorted(kpis.keys)),
+        open_tables,
+        release_asset(settings, catalogue, deps=sorted(kpis.keys | open_tables.keys)),
     ],
-    asset_checks=[gate("mart", settings, catalogue), gate("kpi", settings, catalogue)],
+    asset_checks=[
+        gate("mart", settings, catalogue),
+        gate("kpi", settings, catalogue),
+        gate("open", settings, catalogue),
+    ],
     jobs=[refresh],
     resources={
         "dbt": DbtCliResource(

@@ -1,4 +1,4 @@
-"""The two gates: Great Expectations judges the marts, then the KPI tables; a blocking rule that fails stops the run."""
+"""The gates: Great Expectations judges marts, KPI tables and open tables; a blocking rule that fails stops the run."""
 
 import logging
 from collections.abc import Iterator
@@ -9,21 +9,22 @@ import dagster as dg
 
 from expectations.catalogue import Catalogue
 from orchestration.assets.landing import check_name
-from orchestration.release.inventory import SCHEMA_OF_GATE
+from orchestration.release.inventory import SCHEMAS_OF_GATE
 from orchestration.resources import WarehouseResource
 from orchestration.settings import Settings
 
 log = logging.getLogger("cornerstone.gates")
 
 
-def gate(level: Literal["mart", "kpi"], settings: Settings, catalogue: Catalogue) -> dg.AssetChecksDefinition:
+def gate(level: Literal["mart", "kpi", "open"], settings: Settings, catalogue: Catalogue) -> dg.AssetChecksDefinition:
     """One step that evaluates every rule of a level and stores the verdict that `release` demands."""
     rules = catalogue.for_level(level)
-    keys = {rule.rule_id: dg.AssetKey([SCHEMA_OF_GATE[level], rule.table]) for rule in rules}
+    keys = {rule.rule_id: dg.AssetKey(rule.relation.split(".")) for rule in rules}
+    schema = SCHEMAS_OF_GATE[level][-1]
 
     @dg.multi_asset_check(
         name=f"{level}_gate",
-        description=f"Great Expectations over the {SCHEMA_OF_GATE[level]} schema; a failing blocking rule stops the release.",
+        description=f"Great Expectations over the {schema} schema; a failing blocking rule stops the release.",
         specs=[
             dg.AssetCheckSpec(
                 check_name(rule),
@@ -39,7 +40,7 @@ def gate(level: Literal["mart", "kpi"], settings: Settings, catalogue: Catalogue
     def evaluate(context: dg.AssetCheckExecutionContext, warehouse: WarehouseResource) -> Iterator[dg.AssetCheckResult]:
         from expectations.gate import run_gate
 
-        log.info("checking the %s tables with Great Expectations", SCHEMA_OF_GATE[level])
+        log.info("checking the %s tables with Great Expectations", schema)
         with warehouse.get_connection() as connection:
             verdict = run_gate(
                 connection,

@@ -1,18 +1,61 @@
-"""The release: the last step, which publishes only what both gates passed."""
+"""The open tables, from which disclosure control has taken what must not be shown, and the release of all that passed."""
 
 import logging
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import dagster as dg
 
 from expectations.catalogue import Catalogue
 from orchestration.code_version import code_version
+from orchestration.release.open_schema import OPEN_TABLES
 from orchestration.resources import WarehouseResource
 from orchestration.settings import Settings
 
 log = logging.getLogger("cornerstone.release")
 
 RELEASE_KEY = dg.AssetKey(["release"])
+
+
+def open_tables_asset(deps: list[dg.AssetKey]) -> dg.AssetsDefinition:
+    """The assets of schema `kpi_open`: the KPI tables as everybody may see them."""
+
+    @dg.multi_asset(
+        name="suppress_open_tables",
+        specs=[
+            dg.AssetSpec(
+                ["kpi_open", table],
+                deps=deps,
+                description=(
+                    f"{table} as open/ releases it: local figures that could point at a child are suppressed (c) under the "
+                    "declared disclosure policy; published figures are untouched."
+                ),
+                group_name="kpi_open",
+                owners=["team:send-governance"],
+                kinds={"python", "duckdb"},
+            )
+            for table in OPEN_TABLES
+        ],
+        pool="warehouse",
+    )
+    def open_tables(warehouse: WarehouseResource) -> Iterator[dg.MaterializeResult[None]]:
+        from orchestration.privacy.disclosure import load_policy
+        from orchestration.release.open_schema import build_open_schema
+
+        log.info("suppressing what the open tables must not show")
+        with warehouse.get_connection() as connection:
+            built = build_open_schema(connection, load_policy())
+        for table, rows in built.rows.items():
+            yield dg.MaterializeResult(
+                asset_key=dg.AssetKey(["kpi_open", table]),
+                metadata={
+                    "dagster/row_count": rows,
+                    "policy": f"{built.disclosure.policy_id} {built.disclosure.policy_version}",
+                    "suppressed_values": built.disclosure.suppressed_values,
+                },
+            )
+
+    return open_tables
 
 
 def release_asset(settings: Settings, catalogue: Catalogue, deps: list[dg.AssetKey]) -> dg.AssetsDefinition:
@@ -23,7 +66,7 @@ def release_asset(settings: Settings, catalogue: Catalogue, deps: list[dg.AssetK
         deps=deps,
         description=(
             "An immutable release folder: open/ (public KPI tables), restricted/ (marts for analysts) and evidence/ "
-            "(what was checked). Published only when both gates passed for exactly these tables."
+            "(what was checked). Published only when every gate passed for exactly these tables."
         ),
         group_name="release",
         owners=["team:send-governance"],

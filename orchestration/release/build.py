@@ -206,6 +206,7 @@ def new_manifest(
         tables=inventory.tables,
         views=inventory.views,
         gates=inventory.gates,
+        disclosure=inventory.disclosure,
         approval=Approval(required=required, status="pending" if required else "not_required"),
         files=[],
     )

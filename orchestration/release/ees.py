@@ -67,8 +67,13 @@ META_COLUMNS = [
     "indicator_dp",
     "filter_hint",
     "filter_grouping_column",
+    "filter_default",
 ]
-FILTER_LABELS = {"breakdown_topic": "Breakdown topic", "breakdown": "Breakdown"}
+FILTER_LABELS = {"value_basis": "Basis of the figure", "breakdown_topic": "Breakdown topic", "breakdown": "Breakdown"}
+# The item shown first, where it is not the one called Total.
+FILTER_DEFAULTS = {"value_basis": "Published"}
+# What makes a row of a data file.
+ROW_COLUMNS = "time_period, time_identifier, geographic_level, area_code, value_basis, breakdown_topic, breakdown"
 
 
 @dataclass(frozen=True)
@@ -90,10 +95,10 @@ class EesExport:
 
 
 def write_ees_files(connection: duckdb.DuckDBPyConnection, folder: Path) -> EesExport:
-    """Write a data file and a meta file for every KPI family and kind of period in `kpi.kpi_value`.
+    """Write a data file and a meta file for every KPI family and kind of period in `kpi_open.kpi_value`.
 
     Args:
-        connection: the warehouse; reads `kpi.kpi_value`, `kpi.kpi_catalogue` and `marts.dim_area`.
+        connection: the warehouse; reads `kpi_open.kpi_value`, `kpi_open.kpi_catalogue` and `marts.dim_area`.
         folder: where the pairs go.
 
     Raises:
@@ -102,8 +107,8 @@ def write_ees_files(connection: duckdb.DuckDBPyConnection, folder: Path) -> EesE
     families = connection.execute(
         """
         select distinct kpi_catalogue.family, kpi_value.time_identifier
-        from kpi.kpi_value
-        inner join kpi.kpi_catalogue using (kpi_id)
+        from kpi_open.kpi_value
+        inner join kpi_open.kpi_catalogue using (kpi_id)
         where list_contains(?, kpi_value.area_level)
         """,
         [list(GEOGRAPHIC_LEVELS)],
@@ -113,7 +118,7 @@ def write_ees_files(connection: duckdb.DuckDBPyConnection, folder: Path) -> EesE
     left_out = connection.execute(
         """
         select area_level, count(*)
-        from kpi.kpi_value
+        from kpi_open.kpi_value
         where not list_contains(?, area_level)
         group by area_level
         order by area_level
@@ -133,7 +138,7 @@ def identifier_family(time_identifier: str) -> str:
         if time_identifier in identifiers:
             return family
     raise CornerstoneError(
-        f"kpi.kpi_value holds the time identifier {time_identifier!r}, which open data files cannot carry; use one of "
+        f"kpi_value holds the time identifier {time_identifier!r}, which open data files cannot carry; use one of "
         f"Academic year, Calendar year, Financial year, a term or the name of a month."
     )
 
@@ -150,8 +155,7 @@ def write_pair(connection: duckdb.DuckDBPyConnection, folder: Path, family: str,
         connection.execute(f"copy ({tidy_select(indicators, filters)}) to {path} (header, delimiter ',')")
         rows = count_rows(
             connection,
-            "(select distinct time_period, time_identifier, geographic_level, area_code, breakdown_topic, breakdown "
-            "from ees_cell)",
+            f"(select distinct {ROW_COLUMNS} from ees_cell)",
         )
     finally:
         connection.execute("drop table if exists temp.ees_cell")
@@ -164,8 +168,8 @@ def family_indicators(connection: duckdb.DuckDBPyConnection, family: str, period
     rows = connection.execute(
         """
         select distinct kpi_value.kpi_id, kpi_catalogue.title, kpi_value.unit
-        from kpi.kpi_value
-        inner join kpi.kpi_catalogue using (kpi_id)
+        from kpi_open.kpi_value
+        inner join kpi_open.kpi_catalogue using (kpi_id)
         where
             kpi_catalogue.family = ?
             and list_contains(?, kpi_value.time_identifier)
@@ -204,13 +208,14 @@ def cell_select(indicators: list[Indicator], family: str, period: str) -> str:
             kpi_value.la_code,
             coalesce(dim_area.region_code, 'x') as region_code,
             coalesce(dim_area.region_name, 'Not available') as region_name,
+            case kpi_value.value_basis when 'local' then 'Local' else 'Published' end as value_basis,
             coalesce(kpi_value.breakdown_topic, 'Total') as breakdown_topic,
             coalesce(kpi_value.breakdown, 'Total') as breakdown,
             -- a symbol stands where there is no number: an estimate (u in the DuckDB and Parquet files) is shown; a value
             -- that is simply absent is "not available", never blank and never 0
             coalesce(case kpi_value.kpi_id {rounded} end, kpi_value.symbol, 'x') as cell
-        from kpi.kpi_value
-        inner join kpi.kpi_catalogue using (kpi_id)
+        from kpi_open.kpi_value
+        inner join kpi_open.kpi_catalogue using (kpi_id)
         left join marts.dim_area  -- many to one
             on kpi_value.area_level = dim_area.area_level and kpi_value.area_code = dim_area.area_code
         where
@@ -236,12 +241,12 @@ def refuse_unfit_cells(connection: duckdb.DuckDBPyConnection, stem: str, *, digi
         """
     ).fetchone()
     if period:
-        raise CornerstoneError(f"kpi.kpi_value holds the period {period[0]!r}, which {stem}.csv cannot carry.")
+        raise CornerstoneError(f"kpi_value holds the period {period[0]!r}, which {stem}.csv cannot carry.")
     twice = connection.execute(
-        """
+        f"""
         select kpi_id, time_period, area_code, breakdown
         from ees_cell
-        group by kpi_id, time_period, time_identifier, geographic_level, area_code, breakdown_topic, breakdown
+        group by kpi_id, {ROW_COLUMNS}
         having count(*) > 1
         order by all
         limit 1
@@ -249,7 +254,7 @@ def refuse_unfit_cells(connection: duckdb.DuckDBPyConnection, stem: str, *, digi
     ).fetchone()
     if twice:
         raise CornerstoneError(
-            f"kpi.kpi_value gives KPI {twice[0]} twice for period {twice[1]}, area {twice[2]}, breakdown {twice[3]!r}; "
+            f"kpi_value gives KPI {twice[0]} twice for period {twice[1]}, area {twice[2]}, breakdown {twice[3]!r}; "
             f"one cell has one value."
         )
 
@@ -262,7 +267,8 @@ def count_items(connection: duckdb.DuckDBPyConnection, filter_name: str) -> int:
 def tidy_select(indicators: list[Indicator], filters: list[str]) -> str:
     """The data file: one row a place, period and breakdown; one column a KPI.
 
-    Where a KPI has no cell: `z` (not applicable) if it is never broken down that way, else `x` (not available).
+    Where a KPI has no cell: `z` (not applicable) if it is never given on that basis and broken down that way, else `x`
+    (not available).
     """
     own_level = "geographic_level = 'Local authority'"
     columns = [
@@ -282,8 +288,8 @@ def tidy_select(indicators: list[Indicator], filters: list[str]) -> str:
         *filters,
         *(
             f"coalesce(any_value(cell) filter (where kpi_id = {literal(indicator.kpi_id)}), "
-            f"case when (breakdown_topic, breakdown) in "
-            f"(select (breakdown_topic, breakdown) from ees_cell where kpi_id = {literal(indicator.kpi_id)}) "
+            f"case when (value_basis, breakdown_topic, breakdown) in "
+            f"(select (value_basis, breakdown_topic, breakdown) from ees_cell where kpi_id = {literal(indicator.kpi_id)}) "
             f"then 'x' else 'z' end) as {quoted(indicator.kpi_id)}"
             for indicator in indicators
         ),
@@ -291,8 +297,8 @@ def tidy_select(indicators: list[Indicator], filters: list[str]) -> str:
     return f"""
         select {", ".join(columns)}
         from ees_cell
-        group by time_period, time_identifier, geographic_level, area_code, breakdown_topic, breakdown
-        order by time_period, time_identifier, geographic_level, area_code, breakdown_topic, breakdown
+        group by {ROW_COLUMNS}
+        order by {ROW_COLUMNS}
     """
 
 
@@ -301,8 +307,10 @@ def write_meta_file(path: Path, indicators: list[Indicator], filters: list[str])
     with path.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(META_COLUMNS)
-        writer.writerows([name, "Filter", FILTER_LABELS[name], "", "", "", "", ""] for name in filters)
         writer.writerows(
-            [indicator.kpi_id, "Indicator", indicator.label, "", indicator.unit, indicator.decimals, "", ""]
+            [name, "Filter", FILTER_LABELS[name], "", "", "", "", "", FILTER_DEFAULTS.get(name, "")] for name in filters
+        )
+        writer.writerows(
+            [indicator.kpi_id, "Indicator", indicator.label, "", indicator.unit, indicator.decimals, "", "", ""]
             for indicator in indicators
         )

@@ -64,6 +64,7 @@ def write_evidence(
     page = render_page(
         release=release,
         inventory=inventory,
+        disclosure=inventory.disclosure,
         severities=count_severities(connection, database),
         failures=failed_rules(connection, database),
         left_out=left_out,

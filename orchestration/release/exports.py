@@ -19,8 +19,8 @@ PARQUET_FOLDER = Path("open/parquet")
 CSV_FOLDER = Path("open/csv")
 EVIDENCE_FOLDER = Path("evidence")
 
-# Released schema by warehouse schema. The restricted KPIs are named apart because suppression will set them apart.
-OPEN_SCHEMAS = {"kpi": "kpi"}
+# Released schema by warehouse schema. The restricted KPIs are named apart: they are not suppressed.
+OPEN_SCHEMAS = {"kpi_open": "kpi"}
 RESTRICTED_SCHEMAS = {"marts": "marts", "kpi": "kpi_internal"}
 
 

@@ -10,13 +10,13 @@ import duckdb
 from orchestration.errors import CornerstoneError
 from orchestration.release.digest import content_digest
 from orchestration.release.errors import ReleaseRefused
-from orchestration.release.manifest import GateResult, InputSubmission, RuleCount, TableContent, ViewContent
+from orchestration.release.manifest import Disclosure, GateResult, InputSubmission, RuleCount, TableContent, ViewContent
 from orchestration.sql_text import quoted
 
-# Each released schema and the gate that must have passed it. Which tables a schema holds is asked of the database.
-# The schemas that are released, and the gate that guards each.
-GATE_OF_SCHEMA = {"marts": "mart", "kpi": "kpi"}
-SCHEMA_OF_GATE = {gate: schema for schema, gate in GATE_OF_SCHEMA.items()}
+# The gates, and the schemas whose tables each must have passed together. Which tables a schema holds is asked of the
+# database. The open gate compares the open tables with those they were made from, so its pass is about both.
+SCHEMAS_OF_GATE = {"mart": ("marts",), "kpi": ("kpi",), "open": ("kpi", "kpi_open")}
+RELEASED_SCHEMAS = ("marts", "kpi", "kpi_open")
 
 VIEW_HEAD = re.compile(r'^create view (?:[\w."]+) (?:\((?P<columns>[^()]*)\) )?as (?P<select>.*?);?$', re.I | re.S)
 
@@ -71,6 +71,7 @@ class Inventory:
     views: list[ViewContent]
     inputs: list[InputSubmission]
     gates: list[GateResult]
+    disclosure: Disclosure
 
 
 def take_inventory(connection: duckdb.DuckDBPyConnection, *, catalogue_digest: str) -> Inventory:
@@ -93,10 +94,8 @@ def take_inventory(connection: duckdb.DuckDBPyConnection, *, catalogue_digest: s
         tables=tables,
         views=released_views(connection),
         inputs=accepted_submissions(connection),
-        gates=[
-            passing_gate(connection, gate, schema, tables, catalogue_digest=catalogue_digest)
-            for schema, gate in GATE_OF_SCHEMA.items()
-        ],
+        gates=[passing_gate(connection, gate, tables, catalogue_digest=catalogue_digest) for gate in SCHEMAS_OF_GATE],
+        disclosure=read_disclosure(connection),
     )
 
 
@@ -109,13 +108,20 @@ def released_tables(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, st
         where table_catalog = current_database() and table_type = 'BASE TABLE' and list_contains(?, table_schema)
         order by table_schema, table_name
         """,
-        [list(GATE_OF_SCHEMA)],
+        [list(RELEASED_SCHEMAS)],
     ).fetchall()
 
 
-def guarded_tables(connection: duckdb.DuckDBPyConnection, gate: str) -> list[str]:
-    """Every table of the schema a gate ('mart' or 'kpi') guards: it must pass them before they can be released."""
-    return [table for schema, table in released_tables(connection) if GATE_OF_SCHEMA[schema] == gate]
+def guarded_tables(connection: duckdb.DuckDBPyConnection, gate: str) -> list[tuple[str, str]]:
+    """(schema, table) of all that a gate ('mart', 'kpi' or 'open') must pass before it can be released."""
+    return [(schema, table) for schema, table in released_tables(connection) if schema in SCHEMAS_OF_GATE[gate]]
+
+
+def read_disclosure(connection: duckdb.DuckDBPyConnection) -> Disclosure:
+    """The record of the disclosure control that the open tables went through."""
+    columns = list(Disclosure.model_fields)
+    [row] = connection.execute(f"select {', '.join(columns)} from disclosure.applied").fetchall()
+    return Disclosure.model_validate(dict(zip(columns, row, strict=True)))
 
 
 def released_views(connection: duckdb.DuckDBPyConnection) -> list[ViewContent]:
@@ -127,7 +133,7 @@ def released_views(connection: duckdb.DuckDBPyConnection) -> list[ViewContent]:
         where database_name = current_database() and list_contains(?, schema_name)
         order by view_oid
         """,
-        [list(GATE_OF_SCHEMA)],
+        [list(RELEASED_SCHEMAS)],
     ).fetchall()
     return [ViewContent(schema_name=schema, view_name=view, definition=definition) for schema, view, definition in rows]
 
@@ -147,21 +153,25 @@ def accepted_submissions(connection: duckdb.DuckDBPyConnection) -> list[InputSub
 
 
 def passing_gate(
-    connection: duckdb.DuckDBPyConnection, gate: str, schema: str, tables: list[TableContent], *, catalogue_digest: str
+    connection: duckdb.DuckDBPyConnection, gate: str, tables: list[TableContent], *, catalogue_digest: str
 ) -> GateResult:
-    """The gate run that passed every table of a schema as it now is.
+    """The gate run that passed every table it guards as it now is.
 
     One run must cover them all: rules look across tables, so passes collected from several runs would be about
     combinations that no gate has seen.
 
     Raises:
-        ReleaseRefused: the schema is empty, or a table has no pass for exactly this content and catalogue.
+        ReleaseRefused: a schema is empty, or a table has no pass for exactly this content and catalogue.
     """
+    schemas = SCHEMAS_OF_GATE[gate]
     guarded = {
-        table.table_name: (table.digest, catalogue_digest, "pass") for table in tables if table.schema_name == schema
+        f"{table.schema_name}.{table.table_name}": (table.digest, catalogue_digest, "pass")
+        for table in tables
+        if table.schema_name in schemas
     }
-    if not guarded:
-        raise ReleaseRefused(f"There is no table in schema {schema} to release; build the models, then run again.")
+    for schema in schemas:
+        if not any(table.schema_name == schema for table in tables):
+            raise ReleaseRefused(f"There is no table in schema {schema} to release; build the models, then run again.")
     verdicts = {
         table_name: (tuple(verdict), run_id, evaluated_at)
         for table_name, *verdict, run_id, evaluated_at in verdict_rows(connection, gate)
@@ -171,13 +181,13 @@ def passing_gate(
     )
     if unproven:
         raise ReleaseRefused(
-            f"Not released: the {gate} gate holds no pass for {', '.join(unproven)} in schema {schema} with exactly "
+            f"Not released: the {gate} gate holds no pass for {', '.join(unproven)} with exactly "
             f"this content and these rules. Run the {gate} gate, correct what it reports, then release again."
         )
     runs = {(run_id, evaluated_at) for table, (_, run_id, evaluated_at) in verdicts.items() if table in guarded}
     if len(runs) > 1:
         raise ReleaseRefused(
-            f"Not released: the tables of schema {schema} were passed by different runs of the {gate} gate, none of "
+            f"Not released: the tables of schema {' and '.join(schemas)} were passed by different runs of the {gate} gate, none of "
             f"which saw them together. Run the {gate} gate, then release again."
         )
     run_id, evaluated_at = runs.pop()

@@ -70,6 +70,31 @@ class GateResult(Record):
     rule_counts: list[RuleCount]
 
 
+class Disclosure(Record):
+    """The disclosure control that the open KPI tables went through: the policy's parameters, and what they came to.
+
+    Counts are of cells: `primary_cells` are small themselves, `secondary_cells` would give those away. `suppressed_values`
+    are the KPI values hidden for either. `unprotected_lines` are sums in which published counts alone give one away.
+    """
+
+    policy_id: str
+    policy_version: str
+    audience: str
+    statement: str
+    threshold: int
+    zero_is_disclosive: bool
+    rounding_base: int
+    min_denominator: int
+    min_contributors: int
+    dominance_pct: int | None
+    secondary: bool
+    publish_extremes: bool
+    primary_cells: int
+    secondary_cells: int
+    suppressed_values: int
+    unprotected_lines: int
+
+
 class Approval(Record):
     """Whether a named person had to agree, and who did."""
 
@@ -113,6 +138,8 @@ class Manifest(Record):
     tables: list[TableContent]
     views: list[ViewContent]
     gates: list[GateResult]
+    disclosure: Disclosure | None = None
+    """None in a release made before there was disclosure control."""
     approval: Approval
     withdrawal: Withdrawal | None = None
     files: list[ReleasedFile]

@@ -35,6 +35,7 @@ SOURCE_COLUMNS = ["publisher", "dataset", "release_name"]
 
 TABLE_COMMENTS = {
     "release": "One row: the release this file belongs to.",
+    "disclosure": "One row: the disclosure policy that the KPI tables went through, and how much it suppressed.",
     "submission": "Accepted submissions behind the release; is_current is false for a superseded one.",
     "rule": "Every rule of the rule catalogue, with its owner and what to do when it fails.",
     "rule_result": "What the gates found: failing rows by rule; landing rules count the rows they flagged.",
@@ -51,6 +52,24 @@ COLUMN_COMMENTS = {
         "content_digest": "SHA-256 over all that is released; the same content has the same digest.",
         "catalogue_digest": "SHA-256 of the rule catalogue that judged the content.",
         "approval_required": "True when the release waits for a named person before it becomes current.",
+    },
+    "disclosure": {
+        "policy_id": "Name of the disclosure policy.",
+        "policy_version": "Its version: a change of any parameter is a new one.",
+        "audience": "Audience of the policy whose parameters were applied.",
+        "statement": "What the policy does, in words.",
+        "threshold": "Counts of children from 1 to one less than this are suppressed (c).",
+        "zero_is_disclosive": "True where a count of 0 is suppressed as well.",
+        "rounding_base": "Counts are rounded to it; 1 is none, as for figures of the whole authority.",
+        "min_denominator": "A percentage on fewer children than this is suppressed.",
+        "min_contributors": "An average of money needs this many placements and providers; no such figure is shown.",
+        "dominance_pct": "A total of money is suppressed when one contributor has a larger share; no such figure is shown.",
+        "secondary": "True where further counts are suppressed so that the first cannot be worked out.",
+        "publish_extremes": "True where a longest wait or a highest cost may be shown.",
+        "primary_cells": "Counts suppressed because they are small.",
+        "secondary_cells": "Counts suppressed because a small one could be worked out from them.",
+        "suppressed_values": "KPI values suppressed (kpi_value, symbol c) because of either, or of a small denominator.",
+        "unprotected_lines": "Sums in which published figures alone give a suppressed count away.",
     },
     "submission": {
         "submission_id": "Submission: one delivered file of one return. kpi_value names it beside each figure.",
@@ -71,10 +90,10 @@ COLUMN_COMMENTS = {
         "official_number": "Number of the rule in the official specification; blank for our own rules.",
         "return_id": "Return the rule is about.",
         "table_name": "Table the rule looks at.",
-        "level": "When it is checked: row, file, submission or cross at landing, mart before the marts are used, kpi before "
-        "a release.",
+        "level": "When it is checked: row, file, submission or cross at landing, mart before the marts are used, kpi and "
+        "open (what open/ shows) before a release.",
         "severity": "block: stops the row, file or release; warn: the owner notes what was found; observe: counted.",
-        "effect": "What a landing rule does to what fails it: refuse, quarantine or flag; blank for mart and kpi rules.",
+        "effect": "What a landing rule does to what fails it: refuse, quarantine or flag; blank for the other rules.",
         "label": "What must hold, in one sentence.",
         "why": "Why it matters.",
         "owner": "Role that answers for the rule.",
@@ -85,10 +104,11 @@ COLUMN_COMMENTS = {
         "failing_rows": "Query that selects one row for each failure; blank where the reader finds them.",
     },
     "rule_result": {
-        "gate": "Where the rule was checked: landing, mart or kpi.",
+        "gate": "Where the rule was checked: landing, mart, kpi or open.",
         "rule_id": "Number of the rule (rule).",
         "severity": "block, warn or observe.",
-        "failing_count": "Failures found; at landing, in accepted submissions.",
+        "failing_count": "Failures found; at landing, in accepted submissions. Blank where there are fewer than the threshold of "
+        "disclosure control, but some (outcome: failed).",
         "rows_examined": "Rows of the table the rule looked at; blank at landing.",
         "success": "True when nothing failed.",
         "outcome": "passed; failed; no rows: there was nothing to judge; not judged: what the rule compares with was not landed "
@@ -126,13 +146,15 @@ def write_meta(
         release: the one row of `meta.release` by column.
     """
     connection.execute(f"create schema {quoted(database, 'meta')}")
-    types = {bool: "boolean", datetime: "timestamp"}
-    fill_table(
-        connection,
-        quoted(database, "meta", "release"),
-        {name: types.get(type(value), "varchar") for name, value in release.items()},
-        [list(release.values())],
-    )
+    disclosure = inventory.disclosure.model_dump()
+    types = {bool: "boolean", int: "integer", datetime: "timestamp"}
+    for table, record in (("release", release), ("disclosure", disclosure)):
+        fill_table(
+            connection,
+            quoted(database, "meta", table),
+            {name: types.get(type(value), "varchar") for name, value in record.items()},
+            [list(record.values())],
+        )
     connection.execute(
         f"""
         create table {quoted(database, "meta", "submission")} as
@@ -149,8 +171,16 @@ def write_meta(
         dict.fromkeys(rules[0] if rules else ["rule_id"], "varchar"),
         [list(rule.values()) for rule in rules],
     )
+    # Failing rows can be children: few of them are not told where everybody reads.
     connection.execute(
-        f"create table {quoted(database, 'meta', 'rule_result')} as {rule_result_select(inventory, catalogue)}"
+        f"""
+        create table {quoted(database, "meta", "rule_result")} as
+        select * replace (
+            case when failing_count between 1 and {inventory.disclosure.threshold - 1} then null else failing_count end
+            as failing_count
+        )
+        from ({rule_result_select(inventory, catalogue)})
+        """
     )
     write_glossary(connection, quoted(database, "meta", "glossary"))
     write_sources(connection, quoted(database, "meta", "source"), inventory)
@@ -168,8 +198,8 @@ def write_meta(
 def rule_result_select(inventory: Inventory, catalogue: PublishedCatalogue) -> str:
     """The results of the gate runs the release rests on, and the rows each landing rule flagged in accepted files.
 
-    Columns: gate ('landing', 'mart', 'kpi'), rule_id, severity, failing_count, rows_examined, success, outcome. A rule
-    that had nothing to judge, or could not be judged, is not called passed.
+    Columns: gate ('landing', 'mart', 'kpi', 'open'), rule_id, severity, failing_count, rows_examined, success, outcome. A
+    rule that had nothing to judge, or could not be judged, is not called passed.
     """
     runs = ", ".join(f"({literal(gate.gate)}, {literal(gate.run_id)})" for gate in inventory.gates)
     flags = ", ".join(
@@ -220,7 +250,7 @@ def write_glossary(connection: duckdb.DuckDBPyConnection, target: str) -> None:
         f"""
         create table {target} as
         select title as term, definition, 'kpi_catalogue: ' || kpi_id as source
-        from kpi.kpi_catalogue
+        from kpi_open.kpi_catalogue
         where definition is not null
         order by term
         """

@@ -42,7 +42,7 @@ def test_every_asset_has_a_description_an_owner_a_kind_and_a_group(definitions: 
 
 def test_the_assets_stand_in_the_groups_of_the_journey(definitions: dg.Definitions) -> None:
     groups = {spec.group_name for spec in definitions.resolve_all_asset_specs()}
-    assert groups == {"received", "landing", "seed", "staging", "intermediate", "marts", "kpi", "release"}
+    assert groups == {"received", "landing", "seed", "staging", "intermediate", "marts", "kpi", "kpi_open", "release"}
 
 
 @pytest.mark.parametrize("return_id", return_ids())
@@ -59,8 +59,8 @@ def test_only_gates_and_dbt_tests_block(definitions: dg.Definitions) -> None:
     landing = [check for check in graph.asset_check_keys if check.asset_key.path[0] == "landed"]
     assert landing
     assert not any(graph.get_check_spec(check).blocking for check in landing)
-    gates = [check for check in graph.asset_check_keys if check.name in ("PS_201", "PS_301")]
-    assert {check.asset_key.path[0] for check in gates} == {"marts", "kpi"}
+    gates = [check for check in graph.asset_check_keys if check.name in ("PS_201", "PS_301", "DC_001")]
+    assert {check.asset_key.path[0] for check in gates} == {"marts", "kpi", "kpi_open"}
     assert all(graph.get_check_spec(check).blocking for check in gates)
 
 
@@ -68,7 +68,15 @@ def test_one_job_refreshes_everything_in_one_process(definitions: dg.Definitions
     job = definitions.resolve_job_def("refresh")
     assert job.executor_def.name == "in_process"
     steps = {node.name for node in job.nodes}
-    assert {"build_marts", "mart_gate", "build_kpis", "kpi_gate", "release"} < steps
+    assert {
+        "build_marts",
+        "mart_gate",
+        "build_kpis",
+        "kpi_gate",
+        "suppress_open_tables",
+        "open_gate",
+        "release",
+    } < steps
     assert {f"landed__{return_id}" for return_id in return_ids()} < steps
 
 

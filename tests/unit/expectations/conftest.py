@@ -30,6 +30,18 @@ create table seed.kpi_published_source (
 create table seed.total_counterpart (
     series_code varchar, measure_code varchar, counterpart_series_code varchar, counterpart_measure_code varchar
 );
+create schema intermediate;
+create table intermediate.int_kpi__local_cell (
+    cell_key varchar, time_identifier varchar, time_period varchar, cell_count bigint, is_already_published boolean
+);
+create table intermediate.int_kpi__local_component (
+    kpi_value_key varchar, part varchar, weight decimal(18, 4), cell_key varchar
+);
+create schema disclosure;
+create table disclosure.cell (cell_key varchar, cell_count bigint, is_known boolean);
+create table disclosure.line (line_key varchar, cell_key varchar, is_total boolean);
+create table disclosure.value_cell (kpi_value_key varchar, cell_key varchar);
+create table disclosure.suppressed_value (kpi_value_key varchar);
 """
 SUBMISSION_FILE = """
 create table submission_file (
@@ -59,12 +71,12 @@ def landing_world() -> duckdb.DuckDBPyConnection:
 def warehouse_world() -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect()
     connection.execute(CONTROL_TABLES)
-    for schema in ("marts", "kpi"):
+    for schema, models in (("marts", "marts"), ("kpi", "kpi"), ("kpi_open", "kpi")):
         connection.execute(f"create schema {schema}")
-        for model in contracted_models(schema):
+        for model in contracted_models(models):
             columns = ", ".join(f"{column['name']} {column['data_type']}" for column in model["columns"])
             connection.execute(f"create table {schema}.{model['name']} ({columns})")
-    for sound in ("sound_warehouse.sql", "sound_ehc_marts.sql"):
+    for sound in ("sound_warehouse.sql", "sound_ehc_marts.sql", "sound_disclosure.sql"):
         connection.execute((HERE / sound).read_text())
     return connection
 

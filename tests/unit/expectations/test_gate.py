@@ -61,7 +61,14 @@ def test_a_pass_is_recorded_for_every_table_with_its_content_and_the_rules(
     verdict = judge(warehouse, tmp_path)
     assert verdict.passed and verdict.data_docs_index.is_file()
     assert recorded(warehouse) == [
-        (table, content_digest(warehouse, "marts", table), "digest-of-rules", "pass", "run-1", datetime(2026, 1, 1, 12))
+        (
+            f"marts.{table}",
+            content_digest(warehouse, "marts", table),
+            "digest-of-rules",
+            "pass",
+            "run-1",
+            datetime(2026, 1, 1, 12),
+        )
         for table in ("providers", "waits")
     ]
     assert warehouse.execute("from gate.rule_result order by rule_id").fetchall() == [

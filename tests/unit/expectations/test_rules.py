@@ -75,7 +75,7 @@ def test_great_expectations_finds_nothing_in_sound_submissions(
     assert all(result.success for result in results)
 
 
-@pytest.mark.parametrize("level", ["mart", "kpi"])
+@pytest.mark.parametrize("level", ["mart", "kpi", "open"])
 def test_great_expectations_finds_nothing_in_a_sound_warehouse(
     level: Any, catalogue: Catalogue, sound_warehouse: duckdb.DuckDBPyConnection
 ) -> None:

@@ -8,9 +8,11 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from orchestration.privacy.disclosure import load_policy
 from orchestration.release.build import ReleaseOutcome, publish
 from orchestration.release.digest import content_digest
-from orchestration.release.inventory import SCHEMA_OF_GATE, guarded_tables
+from orchestration.release.inventory import SCHEMAS_OF_GATE, guarded_tables
+from orchestration.release.open_schema import build_open_schema
 from orchestration.settings import Settings
 
 WAREHOUSE = """
@@ -60,9 +62,14 @@ insert into kpi.kpi_catalogue values
 create table kpi.kpi_value (
     kpi_value_key varchar, kpi_id varchar, area_level varchar, area_code varchar, area_name varchar, la_code varchar,
     time_identifier varchar, time_period varchar, breakdown_topic varchar, breakdown varchar,
-    value decimal(18, 4), unit varchar, symbol varchar
+    value decimal(18, 4), unit varchar, symbol varchar, numerator decimal(18, 4), denominator decimal(18, 4),
+    value_label varchar, value_status varchar, value_basis varchar default 'published'
 );
-insert into kpi.kpi_value values
+insert into kpi.kpi_value (
+    kpi_value_key, kpi_id, area_level, area_code, area_name, la_code, time_identifier, time_period, breakdown_topic,
+    breakdown, value, unit, symbol
+)
+values
     ('1', 'ehc_requests', 'local_authority', 'E08000018', 'Rotherham', '372', 'Calendar year', '2024', null, null,
      959, 'count', null),
     ('2', 'ehc_requests', 'local_authority', 'E08000018', 'Rotherham', '372', 'Calendar year', '2024', 'Sex', 'Female',
@@ -77,12 +84,36 @@ insert into kpi.kpi_value values
      null, null, 182, 'count', null),
     ('7', 'ehc_requests', 'local_authority', 'E08000018', 'Rotherham', '372', 'Financial year', '202425', null, null,
      940, 'count', null);
+create table kpi.kpi_comparison (
+    kpi_comparison_key varchar, kpi_value_key varchar, comparator_type varchar, value decimal(18, 4), symbol varchar,
+    comparator_value decimal(18, 4), difference decimal(18, 4), neighbour_rank integer, neighbour_count integer,
+    neighbour_quartile integer
+);
+create table kpi.kpi_availability (kpi_id varchar, is_available boolean, reason varchar);
 comment on table kpi.kpi_value is 'One KPI for one area, period and breakdown.';
 comment on column kpi.kpi_value.value is 'The KPI''s value; NULL beside a symbol.';
 create view "warehouse"."kpi"."kpi_ehcp_process" as
 select kpi_value.* from "warehouse"."kpi"."kpi_value" inner join "warehouse"."kpi"."kpi_catalogue" using (kpi_id)
 where kpi_catalogue.family = 'ehcp_process';
 comment on view kpi.kpi_ehcp_process is 'EHC plan process, wide.';
+
+create schema intermediate;
+create table intermediate.int_kpi__local_cell (
+    cell_key varchar, la_code varchar, series_code varchar, measure_code varchar, time_identifier varchar,
+    time_period varchar, cell_topic varchar, cell_breakdown varchar, cell_count bigint, published_count bigint,
+    is_already_published boolean
+);
+create table intermediate.int_kpi__local_component (
+    kpi_value_key varchar, part varchar, weight decimal(18, 4), cell_key varchar
+);
+create schema seed;
+create table seed.additive_measure (
+    line_code varchar, total_series_code varchar, total_measure_code varchar, part_series_code varchar,
+    part_measure_code varchar
+);
+create table seed.total_counterpart (
+    series_code varchar, measure_code varchar, counterpart_series_code varchar, counterpart_measure_code varchar
+);
 
 create schema gate;
 create table gate.verdict (
@@ -144,18 +175,20 @@ def make_warehouse(settings: Settings) -> duckdb.DuckDBPyConnection:
     settings.store.chmod(0o755)
     connection = duckdb.connect(str(settings.warehouse_path))
     connection.execute(WAREHOUSE)
+    build_open_schema(connection, load_policy())
     return connection
 
 
 def pass_gates(connection: duckdb.DuckDBPyConnection, catalogue: SampleCatalogue, run_id: str = "gate-run") -> None:
-    """Record what the gates record when no blocking rule fails."""
+    """Build the open tables, and record what the gates record when no blocking rule fails."""
+    build_open_schema(connection, load_policy())
     connection.execute("delete from gate.verdict; delete from gate.rule_result")
-    for gate in ("mart", "kpi"):
-        for table in guarded_tables(connection, gate):
-            digest = content_digest(connection, SCHEMA_OF_GATE[gate], table)
+    for gate in SCHEMAS_OF_GATE:
+        for schema, table in guarded_tables(connection, gate):
+            digest = content_digest(connection, schema, table)
             connection.execute(
                 "insert into gate.verdict values (?, ?, ?, ?, 'pass', ?, timestamp '2026-03-02 08:00')",
-                [gate, table, digest, catalogue.digest, run_id],
+                [gate, f"{schema}.{table}", digest, catalogue.digest, run_id],
             )
     connection.execute("insert into gate.rule_result values (?, 'mart', 'PS-401', 'block', 0, 2, true)", [run_id])
     connection.execute("insert into gate.rule_result values (?, 'mart', 'WL-401', 'block', 0, 0, true)", [run_id])

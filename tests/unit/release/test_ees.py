@@ -110,21 +110,22 @@ def test_ees_09_10_a_period_that_does_not_fit_its_identifier_stops_the_export(
     warehouse: duckdb.DuckDBPyConnection, folder: Path, identifier: str, period: str
 ) -> None:
     warehouse.execute(
-        "update kpi.kpi_value set time_identifier = ?, time_period = ? where kpi_value_key = '7'", [identifier, period]
+        "update kpi_open.kpi_value set time_identifier = ?, time_period = ? where kpi_value_key = '7'",
+        [identifier, period],
     )
     with pytest.raises(CornerstoneError, match=re.escape(repr(period))):
         write_ees_files(warehouse, folder)
 
 
 def test_ees_10_a_century_ends_on_consecutive_years(warehouse: duckdb.DuckDBPyConnection, folder: Path) -> None:
-    warehouse.execute("update kpi.kpi_value set time_period = '209900' where kpi_value_key = '7'")
+    warehouse.execute("update kpi_open.kpi_value set time_period = '209900' where kpi_value_key = '7'")
     assert write_ees_files(warehouse, folder).rows["ehcp_process_financial_year"] == 1
 
 
 def test_ees_10_an_identifier_that_does_not_exist_stops_the_export(
     warehouse: duckdb.DuckDBPyConnection, folder: Path
 ) -> None:
-    warehouse.execute("update kpi.kpi_value set time_identifier = 'School year' where kpi_value_key = '7'")
+    warehouse.execute("update kpi_open.kpi_value set time_identifier = 'School year' where kpi_value_key = '7'")
     with pytest.raises(CornerstoneError, match="'School year'"):
         write_ees_files(warehouse, folder)
 
@@ -134,10 +135,10 @@ def test_ees_13_14_15_16_17_the_meta_file_describes_filters_and_indicators(
 ) -> None:
     _, meta = pairs["ehcp_process_calendar_year"]
     assert [list(row.values()) for row in meta] == [
-        ["breakdown_topic", "Filter", "Breakdown topic", "", "", "", "", ""],
-        ["breakdown", "Filter", "Breakdown", "", "", "", "", ""],
-        ["ehc_requests", "Indicator", "Requests for assessment", "", "", "0", "", ""],
-        ["plans_20_weeks_pct", "Indicator", "New plans issued in 20 weeks", "", "%", "1", "", ""],
+        ["breakdown_topic", "Filter", "Breakdown topic", "", "", "", "", "", ""],
+        ["breakdown", "Filter", "Breakdown", "", "", "", "", "", ""],
+        ["ehc_requests", "Indicator", "Requests for assessment", "", "", "0", "", "", ""],
+        ["plans_20_weeks_pct", "Indicator", "New plans issued in 20 weeks", "", "%", "1", "", "", ""],
     ]
     assert list(meta[0]) == [
         "col_name",
@@ -148,6 +149,7 @@ def test_ees_13_14_15_16_17_the_meta_file_describes_filters_and_indicators(
         "indicator_dp",
         "filter_hint",
         "filter_grouping_column",
+        "filter_default",
     ]
 
 
@@ -167,7 +169,7 @@ def test_ees_19_20_a_filter_has_two_items_one_of_them_total_or_is_dropped(
 
 
 def test_ees_23_one_cell_given_twice_stops_the_export(warehouse: duckdb.DuckDBPyConnection, folder: Path) -> None:
-    warehouse.execute("insert into kpi.kpi_value from kpi.kpi_value where kpi_value_key = '1'")
+    warehouse.execute("insert into kpi_open.kpi_value from kpi_open.kpi_value where kpi_value_key = '1'")
     with pytest.raises(CornerstoneError, match="KPI ehc_requests twice for period 2024"):
         write_ees_files(warehouse, folder)
 
@@ -188,13 +190,13 @@ def test_ees_27_28_30_a_cell_is_a_number_or_a_symbol_never_blank(pairs: dict[str
 def test_ees_28_a_missing_value_without_a_symbol_is_not_available(
     warehouse: duckdb.DuckDBPyConnection, folder: Path
 ) -> None:
-    warehouse.execute("update kpi.kpi_value set value = null where kpi_value_key = '7'")
+    warehouse.execute("update kpi_open.kpi_value set value = null where kpi_value_key = '7'")
     write_ees_files(warehouse, folder)
     assert read(folder / "ehcp_process_financial_year.csv")[0]["ehc_requests"] == "x"
 
 
 def test_ees_28_an_estimate_is_shown_and_not_its_symbol(warehouse: duckdb.DuckDBPyConnection, folder: Path) -> None:
-    warehouse.execute("update kpi.kpi_value set symbol = 'u' where kpi_value_key = '7'")
+    warehouse.execute("update kpi_open.kpi_value set symbol = 'u' where kpi_value_key = '7'")
     write_ees_files(warehouse, folder)
     assert read(folder / "ehcp_process_financial_year.csv")[0]["ehc_requests"] == "940"
 
@@ -203,7 +205,7 @@ def test_ees_14_a_difference_of_percentages_is_in_percentage_points(
     warehouse: duckdb.DuckDBPyConnection, folder: Path
 ) -> None:
     warehouse.execute(
-        "update kpi.kpi_value set unit = 'percentage_points', value = -2.8753 where kpi_id = 'ehc_requests'"
+        "update kpi_open.kpi_value set unit = 'percentage_points', value = -2.8753 where kpi_id = 'ehc_requests'"
     )
     write_ees_files(warehouse, folder)
     assert read(folder / "ehcp_process_financial_year.csv")[0]["ehc_requests"] == "-2.9"
@@ -217,7 +219,7 @@ def test_nhs_organisations_have_no_level_and_are_counted_as_left_out(export: Ees
 
 
 def test_a_unit_nobody_defined_is_named(warehouse: duckdb.DuckDBPyConnection, folder: Path) -> None:
-    warehouse.execute("update kpi.kpi_value set unit = 'furlongs' where kpi_value_key = '7'")
+    warehouse.execute("update kpi_open.kpi_value set unit = 'furlongs' where kpi_value_key = '7'")
     with pytest.raises(CornerstoneError, match="ehc_requests has the unit 'furlongs'"):
         write_ees_files(warehouse, folder)
 
@@ -226,6 +228,8 @@ def test_a_second_export_of_the_same_values_is_byte_identical(
     warehouse: duckdb.DuckDBPyConnection, folder: Path, export: Any
 ) -> None:
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
-    warehouse.execute("create or replace table kpi.kpi_value as from kpi.kpi_value order by hash(kpi_value_key)")
+    warehouse.execute(
+        "create or replace table kpi_open.kpi_value as from kpi_open.kpi_value order by hash(kpi_value_key)"
+    )
     write_ees_files(warehouse, folder)
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before

@@ -62,9 +62,12 @@ def test_the_link_is_relative_and_leads_to_a_release_named_for_its_time_and_cont
 def test_the_open_database_holds_every_kpi_table_its_views_and_nothing_of_the_marts(released: Path) -> None:
     database = released / "open/send_kpis.duckdb"
     assert query(database, "select table_schema, table_name from information_schema.tables order by all") == [
+        ("kpi", "kpi_availability"),
         ("kpi", "kpi_catalogue"),
+        ("kpi", "kpi_comparison"),
         ("kpi", "kpi_ehcp_process"),
         ("kpi", "kpi_value"),
+        ("meta", "disclosure"),
         ("meta", "glossary"),
         ("meta", "release"),
         ("meta", "rule"),
@@ -79,7 +82,9 @@ def test_the_open_database_holds_every_kpi_table_its_views_and_nothing_of_the_ma
 def test_the_restricted_database_holds_the_marts_and_the_kpis_apart(released: Path) -> None:
     database = released / "restricted/send_marts.duckdb"
     assert query(database, "select table_schema, table_name from information_schema.tables order by all") == [
+        ("kpi_internal", "kpi_availability"),
         ("kpi_internal", "kpi_catalogue"),
+        ("kpi_internal", "kpi_comparison"),
         ("kpi_internal", "kpi_ehcp_process"),
         ("kpi_internal", "kpi_value"),
         ("marts", "dim_area"),
@@ -173,7 +178,7 @@ def test_what_a_supplier_wrote_as_free_text_is_not_public(released: Path) -> Non
 
 def test_parquet_files_hold_what_the_database_holds(released: Path, warehouse: duckdb.DuckDBPyConnection) -> None:
     names = sorted(path.stem for path in (released / "open/parquet").iterdir())
-    assert names == ["kpi_catalogue", "kpi_ehcp_process", "kpi_value"]
+    assert names == ["kpi_availability", "kpi_catalogue", "kpi_comparison", "kpi_ehcp_process", "kpi_value"]
     difference = warehouse.execute(
         f"from kpi.kpi_value except all from read_parquet('{released}/open/parquet/kpi_value.parquet')"
     ).fetchall()
@@ -189,18 +194,27 @@ def test_the_manifest_accounts_for_inputs_tables_gates_and_every_file(
         ("requests <2025>.csv", "aa11", False),
         ("requests.csv", "bb22", True),
     ]
-    assert {(table.table_name, table.rows, table.digest) for table in manifest.tables} == {
-        (name, rows, content_digest(warehouse, schema, name))
+    assert {(table.schema_name, table.table_name, table.rows, table.digest) for table in manifest.tables} == {
+        (schema, name, rows, content_digest(warehouse, schema, name))
         for schema, name, rows in (
-            ("kpi", "kpi_catalogue", 3),
-            ("kpi", "kpi_value", 7),
+            *(
+                (schema, name, rows)
+                for schema in ("kpi", "kpi_open")
+                for name, rows in (
+                    ("kpi_availability", 0),
+                    ("kpi_catalogue", 3),
+                    ("kpi_comparison", 0),
+                    ("kpi_value", 7),
+                )
+            ),
             ("marts", "dim_area", 3),
             ("marts", "fct_published_statistic", 2),
         )
     }
-    assert [(gate.gate, gate.run_id, gate.rule_counts[0].severity) for gate in manifest.gates] == [
-        ("mart", "gate-run", "block"),
-        ("kpi", "gate-run", "warn"),
+    assert [(gate.gate, gate.run_id, [count.severity for count in gate.rule_counts]) for gate in manifest.gates] == [
+        ("mart", "gate-run", ["block"]),
+        ("kpi", "gate-run", ["warn"]),
+        ("open", "gate-run", []),
     ]
     assert manifest.approval.status == "not_required"
     on_disk = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
@@ -280,13 +294,13 @@ def refused(
     assert not list(settings.releases_dir.glob("*.partial"))
 
 
-@pytest.mark.parametrize("table", ["kpi.kpi_value", "marts.dim_area"])
+@pytest.mark.parametrize("table", ["kpi.kpi_value", "kpi_open.kpi_value", "marts.dim_area"])
 def test_a_table_rebuilt_after_its_gate_is_refused_by_name(
     publish_at: Any, settings: Settings, warehouse: duckdb.DuckDBPyConnection, catalogue: Any, table: str
 ) -> None:
     publish_at(MONDAY)
     warehouse.execute(f"update {table} set area_name = 'Rotherham ' where area_name = 'Rotherham'")
-    refused(settings, warehouse, catalogue, f"no pass for {table.split('.')[1]} in schema")
+    refused(settings, warehouse, catalogue, f"no pass for {table} with exactly")
 
 
 def test_a_table_no_gate_has_seen_is_refused(
@@ -294,7 +308,7 @@ def test_a_table_no_gate_has_seen_is_refused(
 ) -> None:
     publish_at(MONDAY)
     warehouse.execute("create table marts.dim_new as select 1 as new_key")
-    refused(settings, warehouse, catalogue, r"no pass for dim_new in schema marts")
+    refused(settings, warehouse, catalogue, r"no pass for marts\.dim_new with")
 
 
 def test_a_failed_gate_is_refused(
@@ -302,22 +316,24 @@ def test_a_failed_gate_is_refused(
 ) -> None:
     publish_at(MONDAY)
     warehouse.execute("update gate.verdict set verdict = 'fail' where gate = 'kpi'")
-    refused(settings, warehouse, catalogue, r"kpi gate holds no pass for kpi_catalogue, kpi_value in schema kpi")
+    refused(
+        settings, warehouse, catalogue, r"kpi gate holds no pass for kpi\.kpi_availability, kpi\.kpi_catalogue, kpi\."
+    )
 
 
 def test_a_pass_under_other_rules_does_not_count(
     publish_at: Any, settings: Settings, warehouse: duckdb.DuckDBPyConnection, catalogue: Any
 ) -> None:
     publish_at(MONDAY)
-    warehouse.execute("update gate.verdict set catalogue_digest = 'catalogue-0' where table_name = 'kpi_value'")
-    refused(settings, warehouse, catalogue, r"no pass for kpi_value in schema kpi")
+    warehouse.execute("update gate.verdict set catalogue_digest = 'catalogue-0' where table_name = 'kpi.kpi_value'")
+    refused(settings, warehouse, catalogue, r"no pass for kpi\.kpi_value with")
 
 
 def test_passes_of_different_runs_do_not_add_up(
     publish_at: Any, settings: Settings, warehouse: duckdb.DuckDBPyConnection, catalogue: Any
 ) -> None:
     publish_at(MONDAY)
-    warehouse.execute("update gate.verdict set run_id = 'other' where table_name = 'kpi_value'")
+    warehouse.execute("update gate.verdict set run_id = 'other' where table_name = 'kpi.kpi_value'")
     refused(settings, warehouse, catalogue, "different runs of the kpi gate")
 
 

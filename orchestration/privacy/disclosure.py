@@ -1,0 +1,351 @@
+"""Disclosure control: which counts must not be shown, so that no small group of children can be found or worked out.
+
+Primary suppression hides counts from 1 to the threshold less one. Secondary suppression hides further counts, because a
+hidden part is its total less the visible parts. The counts and the sums they stand in come as relations of DuckDB, the
+answer goes back as a table; what a count is about is nobody's business here.
+"""
+
+import heapq
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import duckdb
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from orchestration.errors import CornerstoneError
+
+POLICY_FILE = Path(__file__).with_name("disclosure_policy.yaml")
+
+Integers = npt.NDArray[np.int64]
+Booleans = npt.NDArray[np.bool_]
+
+
+class _Declared(BaseModel):
+    """A part of the policy file; a misspelt parameter is refused, because it would silently weaken the policy."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Parameters(_Declared):
+    """What an audience may see; the policy file says what each parameter means."""
+
+    threshold: int = Field(ge=0)
+    zero_is_disclosive: bool
+    rounding_base: int = Field(ge=1)
+    min_denominator: int = Field(ge=0)
+    min_contributors: int = Field(ge=0)
+    dominance_pct: int | None = Field(ge=0, le=100)
+    secondary: bool
+    publish_extremes: bool
+
+
+class Audiences(_Declared):
+    """The three audiences."""
+
+    internal: Parameters
+    board: Parameters
+    public: Parameters
+
+
+class OpenRelease(_Declared):
+    """How the open part of a release applies the policy.
+
+    Figures of the whole authority are the only local ones it shows. DfE publishes its own unrounded, so nothing here can
+    round them: another base needs the code that rounds first.
+    """
+
+    audience: Literal["board", "public"]
+    authority_rounding_base: Literal[1]
+    statement: str = Field(min_length=1)
+
+
+class DisclosurePolicy(_Declared):
+    """The declared policy: `policy_id` and `version` are stamped into every release."""
+
+    policy_id: str
+    version: str
+    audiences: Audiences
+    open_release: OpenRelease
+
+    @property
+    def open_parameters(self) -> Parameters:
+        """The parameters that the open part of a release applies to figures of the whole authority."""
+        audience: Parameters = getattr(self.audiences, self.open_release.audience)
+        return audience.model_copy(update={"rounding_base": self.open_release.authority_rounding_base})
+
+
+def load_policy(path: Path = POLICY_FILE) -> DisclosurePolicy:
+    """Read the policy file.
+
+    Raises:
+        CornerstoneError: it is not YAML, or a parameter is missing, unknown or out of range.
+    """
+    try:
+        return DisclosurePolicy.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except (yaml.YAMLError, ValidationError) as error:
+        raise CornerstoneError(f"The disclosure policy {path.name} cannot be used: {error}") from error
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """What to suppress.
+
+    `cells` has a row a cell: cell_key, kind ('primary', 'secondary', null for not suppressed) and is_known (true where the
+    count is published elsewhere or follows from such counts, so that hiding it protects nobody). `unprotected` has a row
+    (line_key) for each line that gives a suppressed count away through published counts alone.
+    """
+
+    cells: pa.Table
+    unprotected: pa.Table
+
+
+def suppress(connection: duckdb.DuckDBPyConnection, parameters: Parameters, *, cells: str, lines: str) -> Pattern:
+    """Decide which cells to suppress; the same input gives the same pattern.
+
+    A line is an exact sum: one total and its parts. A cell that is not shown (a difference, the rest of a total) has a
+    count that must not be worked out when it is small. Lines are gone through in their order. A line with a visible
+    total whose hidden parts are one alone, or add to less than the threshold, gets one more: a non-zero part, first
+    choice one that stands in another line with a suppressed part, then the smallest, then the first in cell order; where
+    only published parts are left, the total. A suppressed total with nothing hidden among its parts gets a part too. This
+    is repeated until nothing changes.
+
+    Args:
+        connection: sees both relations.
+        parameters: of the audience.
+        cells: a relation with cell_key, cell_count, is_fixed (published elsewhere: stays visible), is_shown, cell_order.
+        lines: a relation with line_key, line_order, cell_key, is_total: a row a cell of a line.
+
+    Raises:
+        CornerstoneError: a line without exactly one total, of unknown cells, or whose parts do not add to its total.
+    """
+    keys, table = _read_cells(connection, cells)
+    network = _read_lines(connection, lines, keys, table)
+    known = _known_cells(network, always_visible=_always_visible(table, parameters))
+    small = (table.count > 0) & (table.count < parameters.threshold)
+    if parameters.zero_is_disclosive:
+        small |= table.count == 0
+    primary = small & table.is_shown & ~table.is_fixed
+    suppressed = primary.copy()
+    unprotected: list[str] = []
+    if parameters.secondary:
+        search = _Search(
+            network, table, known=known, small=small & ~known, suppressed=suppressed, parameters=parameters
+        )
+        unprotected = [network.line_keys[line] for line in search.run()]
+    unprotected += _given_away(network, known=known, suppressed=suppressed)
+    kind = np.where(primary, "primary", "secondary")
+    return Pattern(
+        cells=pa.table(
+            {
+                "cell_key": keys,
+                "kind": pa.array(kind, mask=~suppressed, type=pa.string()),
+                "is_known": pa.array(known),
+            }
+        ),
+        unprotected=pa.table({"line_key": pa.array(sorted(set(unprotected)), type=pa.string())}),
+    )
+
+
+@dataclass(frozen=True)
+class _Cells:
+    """Columns of the cells in their order: a cell is its position."""
+
+    count: Integers
+    is_fixed: Booleans
+    is_shown: Booleans
+
+
+@dataclass(frozen=True)
+class _Network:
+    """Which cells stand in which lines. A line is its position in line order; `parts[starts[l]:starts[l + 1]]` are its
+    parts in cell order, `totals[l]` its total; `lines_of[spans[c]:spans[c + 1]]` are the lines a cell stands in."""
+
+    line_keys: list[str]
+    totals: Integers
+    parts: Integers
+    part_lines: Integers
+    starts: Integers
+    lines_of: Integers
+    spans: Integers
+
+    def parts_of(self, line: int) -> Integers:
+        return self.parts[self.starts[line] : self.starts[line + 1]]
+
+    def lines_with(self, cell: int) -> Integers:
+        return self.lines_of[self.spans[cell] : self.spans[cell + 1]]
+
+    def sum_over_parts(self, column: npt.NDArray[np.generic]) -> Integers:
+        """Sum of a column of the cells over the parts of each line."""
+        return np.bincount(self.part_lines, weights=column[self.parts], minlength=len(self.totals)).astype(np.int64)
+
+
+def _read_cells(connection: duckdb.DuckDBPyConnection, cells: str) -> tuple[pa.Array, _Cells]:
+    table = connection.execute(
+        f"""
+        select cell_key, cast(cell_count as bigint) as cell_count, is_fixed, is_shown
+        from {cells}
+        order by cell_order, cell_key
+        """
+    ).to_arrow_table()
+    columns = [table.column(name).to_numpy() for name in ("cell_count", "is_fixed", "is_shown")]
+    return table.column("cell_key").combine_chunks(), _Cells(*columns)
+
+
+def _read_lines(connection: duckdb.DuckDBPyConnection, lines: str, keys: pa.Array, table: _Cells) -> _Network:
+    connection.register(
+        "disclosure_cell_position", pa.table({"cell_key": keys, "position": np.arange(len(keys), dtype=np.int64)})
+    )
+    try:
+        members = connection.execute(
+            f"""
+            select
+                line_key,
+                dense_rank() over (order by line_order, line_key) - 1 as line,
+                coalesce(disclosure_cell_position.position, -1) as cell,
+                is_total
+            from {lines}
+            left join disclosure_cell_position using (cell_key)  -- many to one
+            order by line, not is_total, cell
+            """
+        ).to_arrow_table()
+    finally:
+        connection.unregister("disclosure_cell_position")
+    line, cell, is_total = (members.column(name).to_numpy() for name in ("line", "cell", "is_total"))
+    first = np.flatnonzero(np.diff(line, prepend=-1))
+    line_keys = members.column("line_key").take(pa.array(first)).to_pylist()
+    by_cell = np.lexsort((line, cell))
+    network = _Network(
+        line_keys=line_keys,
+        totals=cell[first],
+        parts=cell[~is_total],
+        part_lines=line[~is_total],
+        starts=np.searchsorted(line[~is_total], np.arange(len(first) + 1)),
+        lines_of=line[by_cell],
+        spans=np.searchsorted(cell[by_cell], np.arange(len(keys) + 1)),
+    )
+    one_total = np.bincount(line[is_total], minlength=len(first)) == 1
+    has_cells = np.bincount(line[cell < 0], minlength=len(first)) == 0
+    adds_up = network.sum_over_parts(table.count) == table.count[network.totals] if len(table.count) else has_cells
+    if wrong := [key for key, sound in zip(line_keys, one_total & has_cells & adds_up, strict=True) if not sound]:
+        raise CornerstoneError(
+            f"Line {wrong[0]} cannot be protected: a line has one total, known cells, and parts that add to the total."
+        )
+    return network
+
+
+def _always_visible(table: _Cells, parameters: Parameters) -> Booleans:
+    if parameters.zero_is_disclosive:
+        return table.is_fixed
+    visible: Booleans = table.is_fixed | ((table.count == 0) & table.is_shown)
+    return visible
+
+
+def _known_cells(network: _Network, *, always_visible: Booleans) -> Booleans:
+    """Cells that are always visible, and those that follow from them line by line."""
+    known = always_visible.copy()
+    while len(network.totals):
+        hidden = network.sum_over_parts(~known) + ~known[network.totals]
+        alone = hidden == 1
+        followed = np.concatenate([network.totals[alone], network.parts[alone[network.part_lines]]])
+        followed = followed[~known[followed]]
+        if not len(followed):
+            break
+        known[followed] = True
+    return known
+
+
+def _given_away(network: _Network, *, known: Booleans, suppressed: Booleans) -> list[str]:
+    """Lines whose other cells are all known and that hold a suppressed cell."""
+    if not len(network.totals):
+        return []
+    all_known = network.sum_over_parts(~known) + ~known[network.totals] == 0
+    holds = (network.sum_over_parts(suppressed) > 0) | suppressed[network.totals]
+    return [network.line_keys[line] for line in np.flatnonzero(all_known & holds)]
+
+
+class _Search:
+    """Secondary suppression: a loop over the lines that need a decision, in line order, pass after pass."""
+
+    def __init__(
+        self,
+        network: _Network,
+        table: _Cells,
+        *,
+        known: Booleans,
+        small: Booleans,
+        suppressed: Booleans,
+        parameters: Parameters,
+    ) -> None:
+        self.network, self.table, self.suppressed = network, table, suppressed
+        self.known, self.threshold = known, parameters.threshold
+        # Hidden: the reader does not see it and cannot infer it. At stake: hidden, and must stay so.
+        self.hidden = (suppressed | ~table.is_shown) & ~known
+        self.at_stake = (suppressed & ~known) | small
+        self.hidden_parts = network.sum_over_parts(self.hidden)
+        self.hidden_sum = network.sum_over_parts(np.where(self.hidden, table.count, 0))
+        self.parts_at_stake = network.sum_over_parts(self.at_stake)
+
+    def run(self) -> list[int]:
+        """Suppress until no line needs more; return the lines that could not be protected."""
+        waiting = self._weak(np.arange(len(self.network.totals))).tolist()
+        later: set[int] = set()
+        given_up: set[int] = set()
+        while waiting:
+            line = heapq.heappop(waiting)
+            if len(self._weak(np.array([line]))):
+                cell = self._choice(line)
+                if cell is None:
+                    given_up.add(line)
+                else:
+                    self._hide(cell)
+                    touched = set(self._weak(self.network.lines_with(cell)).tolist())
+                    later |= {other for other in touched if other <= line}
+                    for other in touched - later - set(waiting):
+                        heapq.heappush(waiting, other)
+            if not waiting:
+                waiting, later = sorted(later), set()
+        return [int(line) for line in self._weak(np.array(sorted(given_up), dtype=np.int64))]
+
+    def _weak(self, lines: Integers) -> Integers:
+        """Those of the lines that give away a cell at stake."""
+        totals = self.network.totals[lines]
+        alone = (self.hidden_parts[lines] == 1) | (self.hidden_sum[lines] < self.threshold)
+        visible_total = ~self.hidden[totals] & (self.parts_at_stake[lines] > 0) & alone
+        hidden_total = self.at_stake[totals] & (self.hidden_parts[lines] == 0)
+        weak: Integers = lines[visible_total | hidden_total]
+        return weak
+
+    def _choice(self, line: int) -> int | None:
+        parts = self.network.parts_of(line)
+        free = parts[self._is_free(parts)]
+        if len(free):
+            return int(
+                min(
+                    free.tolist(),
+                    key=lambda cell: (not self._helps_a_crossing(cell, line), self.table.count[cell], cell),
+                )
+            )
+        total = self.network.totals[[line]]
+        return int(total[0]) if self._is_free(total)[0] else None
+
+    def _is_free(self, cells: Integers) -> Booleans:
+        """Whether cells may be chosen: shown, not zero, not suppressed, and not known whatever is done."""
+        free = self.table.is_shown[cells] & (self.table.count[cells] > 0) & ~self.suppressed[cells] & ~self.known[cells]
+        return np.asarray(free)
+
+    def _helps_a_crossing(self, cell: int, line: int) -> bool:
+        crossing = self.network.lines_with(cell)
+        return bool((self.parts_at_stake[crossing[crossing != line]] > 0).any())
+
+    def _hide(self, cell: int) -> None:
+        self.suppressed[cell] = self.hidden[cell] = self.at_stake[cell] = True
+        for line in self.network.lines_with(cell).tolist():
+            if self.network.totals[line] != cell:
+                self.hidden_parts[line] += 1
+                self.hidden_sum[line] += self.table.count[cell]
+                self.parts_at_stake[line] += 1

@@ -1,0 +1,95 @@
+-- Figures of the authority's own returns: 20 new plans, of 3 girls (suppressed) and 17 boys (who would give the girls away),
+-- and 12 of 40 requests refused.
+insert into kpi.kpi_value by name
+select
+    'E08000018' as area_code,
+    'local_authority' as area_level,
+    'own_authority' as area_role,
+    '372' as la_code,
+    '202324' as time_period,
+    'Academic year' as time_identifier,
+    date '2023-09-01' as period_start,
+    'reported' as value_status,
+    'r25' as submission_id,
+    'local' as value_basis,
+    'computed from the returns' as method,
+    *
+from (
+    values
+    ('local-plans', 'ehcp_new', 'count', 'Total', 'Total', 20, null, 20),
+    ('local-girls', 'ehcp_new', 'count', 'Sex', 'Female', 3, null, 3),
+    ('local-boys', 'ehcp_new', 'count', 'Sex', 'Male', 17, null, 17),
+    ('local-refused', 'ehc_requests_refused_pct', 'percent', 'Total', 'Total', 12, 40, 30)
+) as cells (kpi_value_key, kpi_id, unit, breakdown_topic, breakdown, numerator, denominator, value);
+
+insert into intermediate.int_kpi__local_cell
+select
+    cell_key,
+    'Academic year' as time_identifier,
+    '202324' as time_period,
+    cell_count,
+    false as is_already_published
+from (
+    values ('plans', 20), ('girls', 3), ('boys', 17), ('refused', 12), ('requests', 40), ('plans held', 47)
+) as cells (cell_key, cell_count);
+
+insert into intermediate.int_kpi__local_component
+values
+('local-plans', 'numerator', 1, 'plans'),
+('local-girls', 'numerator', 1, 'girls'),
+('local-boys', 'numerator', 1, 'boys'),
+('local-refused', 'numerator', 1, 'refused'),
+('local-refused', 'denominator', 1, 'requests');
+
+insert into intermediate.int_kpi__local_component
+select
+    kpi_value_key,
+    'numerator' as part,
+    1 as weight,
+    'plans held' as cell_key
+from kpi.kpi_value
+where kpi_id = 'ehcp_total' and value_basis = 'local';
+
+insert into disclosure.cell
+select
+    cell_key,
+    cell_count,
+    false as is_known
+from intermediate.int_kpi__local_cell
+union all
+select
+    'not refused' as cell_key,
+    28 as cell_count,
+    false as is_known;
+
+insert into disclosure.line
+values
+('plans by sex', 'plans', true),
+('plans by sex', 'girls', false),
+('plans by sex', 'boys', false),
+('refused within requests', 'requests', true),
+('refused within requests', 'refused', false),
+('refused within requests', 'not refused', false);
+
+insert into disclosure.value_cell
+select distinct
+    kpi_value_key,
+    cell_key
+from intermediate.int_kpi__local_component;
+
+insert into disclosure.suppressed_value
+values ('local-girls'), ('local-boys');
+
+insert into kpi_open.kpi_value
+select * replace (
+    case when suppressed.kpi_value_key is null then numerator end as numerator,
+    case when suppressed.kpi_value_key is null then value end as value,
+    case when suppressed.kpi_value_key is null then value_status else 'confidential' end as value_status,
+    case when suppressed.kpi_value_key is null then symbol else 'c' end as symbol
+)
+from kpi.kpi_value
+left join disclosure.suppressed_value as suppressed using (kpi_value_key);
+
+insert into kpi_open.kpi_comparison from kpi.kpi_comparison;
+insert into kpi_open.kpi_catalogue from kpi.kpi_catalogue;
+insert into kpi_open.kpi_availability from kpi.kpi_availability;

@@ -1,0 +1,341 @@
+"""What `open/` may show of the authority's own figures: the tables, the files, and what analysts keep."""
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from orchestration.errors import CornerstoneError
+from orchestration.privacy.disclosure import load_policy
+from orchestration.release.build import publish
+from orchestration.release.inventory import read_disclosure
+from orchestration.release.manifest import read_manifest
+from orchestration.release.open_schema import build_open_schema
+from orchestration.settings import Settings
+
+MONDAY = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+
+# (cell, series, measure, topic, item, count, published by DfE)
+CELLS = [
+    ("requests", "requests", "requests_received_in_year", "Total", "Total", 1203, False),
+    ("requests girls", "requests", "requests_received_in_year", "Sex", "Female", 402, False),
+    ("requests boys", "requests", "requests_received_in_year", "Sex", "Male", 798, False),
+    ("requests unknown", "requests", "requests_received_in_year", "Sex", "Unknown", 3, False),
+    ("refused", "requests", "requests_decided_not_to_assess", "Total", "Total", 301, True),
+    ("plans", "timeliness_20_week", "plans_issued_den", "Total", "Total", 655, False),
+    ("plans without exceptions", "timeliness_20_week", "plans_issued_den_ex", "Total", "Total", 651, False),
+    ("in time", "timeliness_20_week", "plans_issued_within_20_weeks", "Total", "Total", 500, False),
+    ("in time without exceptions", "timeliness_20_week", "plans_issued_20_weeks_ex", "Total", "Total", 500, False),
+    ("over a year", "timeliness_20_week", "plans_issued_gt_1_year", "Total", "Total", 4, True),
+    ("few", "annual_reviews", "review_expected", "Total", "Total", 9, False),
+    ("few held", "annual_reviews", "total_review_meeting", "Total", "Total", 0, False),
+    ("ceased", "ceased_plans", "total_ceased", "Total", "Total", 90, False),
+    ("needs met", "ceased_plans", "needs_met", "Total", "Total", 2, False),
+    ("moved", "ceased_plans", "moved_outside_eng", "Total", "Total", 0, False),
+    ("max age", "ceased_plans", "max_age", "Total", "Total", 81, False),
+    ("transfer", "ceased_plans", "transfer", "Total", "Total", 7, False),
+    ("mainstream", "caseload", "mainstream_total", "Total", "Total", 1450, False),
+    ("independent", "caseload", "special_independent", "Total", "Total", 77, False),
+    ("non-maintained", "caseload", "special_non_maintained", "Total", "Total", 1, False),
+    ("all plans", "caseload", "ehcplans", "Total", "Total", 3001, False),
+    ("all plans a year before", "caseload", "ehcplans", "Total", "Total", 2905, False),
+    ("autism", "sen_needs_all_plans", "number_asd", "Total", "Total", 66, False),
+    ("autism a year before", "sen_needs_all_plans", "number_asd", "Total", "Total", 4, False),
+]
+# (value, unit, weight by cell of the numerator, and of the denominator)
+VALUES: list[tuple[str, str, dict[str, int], dict[str, int]]] = [
+    ("requests", "count", {"requests": 1}, {}),
+    ("requests girls", "count", {"requests girls": 1}, {}),
+    ("requests boys", "count", {"requests boys": 1}, {}),
+    ("requests unknown", "count", {"requests unknown": 1}, {}),
+    ("refused share", "percent", {"refused": 1}, {"requests": 1}),
+    ("in time share", "percent", {"in time": 1}, {"plans": 1}),
+    ("in time share without exceptions", "percent", {"in time without exceptions": 1}, {"plans without exceptions": 1}),
+    ("over a year", "count", {"over a year": 1}, {}),
+    ("over a year share", "percent", {"over a year": 1}, {"plans": 1}),
+    ("few share", "percent", {"few held": 1}, {"few": 1}),
+    ("ceased", "count", {"ceased": 1}, {}),
+    ("needs met", "count", {"needs met": 1}, {}),
+    ("moved", "count", {"moved": 1}, {}),
+    ("max age", "count", {"max age": 1}, {}),
+    ("transfer", "count", {"transfer": 1}, {}),
+    ("mainstream share", "percent", {"mainstream": 1}, {"all plans": 1}),
+    ("independent and non-maintained share", "percent", {"independent": 1, "non-maintained": 1}, {"all plans": 1}),
+    ("independent share", "percent", {"independent": 1}, {"all plans": 1}),
+    ("growth", "percent", {"all plans": 1, "all plans a year before": -1}, {"all plans a year before": 1}),
+    ("autism growth", "percent", {"autism": 1, "autism a year before": -1}, {"autism a year before": 1}),
+]
+ADDITIVE = [
+    ("timeliness", "timeliness_20_week", "plans_issued_den", "timeliness_20_week", "plans_issued_den_ex"),
+    *(
+        ("reason", "ceased_plans", "total_ceased", "ceased_plans", part)
+        for part in ("needs_met", "moved_outside_eng", "max_age", "transfer")
+    ),
+]
+
+
+def add_local_values(connection: duckdb.DuckDBPyConnection) -> None:
+    """Local KPI values over the published ones, with the counts behind them, and a comparison for each."""
+    connection.executemany(
+        """
+        insert into intermediate.int_kpi__local_cell
+        select $1, '372', $2, $3, 'Calendar year', case when $1 like '% before' then '2023' else '2024' end, $4, $5, $6,
+            case when $7 then $6 end, $7
+        """,
+        CELLS,
+    )
+    counts = {cell: count for cell, *_, count, _ in CELLS}
+    for value, unit, numerator_cells, denominator_cells in VALUES:
+        numerator = sum(counts[cell] * weight for cell, weight in numerator_cells.items())
+        denominator = sum(counts[cell] * weight for cell, weight in denominator_cells.items()) or None
+        connection.execute(
+            """
+            insert into kpi.kpi_value by name
+            select
+                $1 as kpi_value_key,
+                case $2 when 'count' then 'ehc_requests' else 'plans_20_weeks_pct' end as kpi_id,
+                'local_authority' as area_level,
+                'E08000018' as area_code,
+                'Rotherham' as area_name,
+                '372' as la_code,
+                'Calendar year' as time_identifier,
+                '2024' as time_period,
+                'Item' as breakdown_topic,
+                $1 as breakdown,
+                $3 as numerator,
+                $4 as denominator,
+                case $2 when 'count' then $3 else 100.0 * $3 / $4 end as value,
+                $2 as unit,
+                'reported' as value_status,
+                'local' as value_basis
+            """,
+            [value, unit, numerator, denominator],
+        )
+        for part, cells in (("numerator", numerator_cells), ("denominator", denominator_cells)):
+            for cell, weight in cells.items():
+                connection.execute(
+                    "insert into intermediate.int_kpi__local_component values (?, ?, ?, ?)", [value, part, weight, cell]
+                )
+    connection.execute(
+        """
+        insert into kpi.kpi_comparison
+        select kpi_value_key || ' and England', kpi_value_key, 'england', value, symbol, 17, value - 17, 1, 4, 1
+        from kpi.kpi_value
+        where value_basis = 'local'
+        """
+    )
+    connection.executemany("insert into seed.additive_measure values (?, ?, ?, ?, ?)", ADDITIVE)
+
+
+HIDDEN = {
+    # 3 of unknown sex; the girls are the smallest other part.
+    "requests unknown": "count",
+    "requests girls": "count",
+    # 655 less 651: 4 plans with exceptions; the plans without exceptions would give them away.
+    "in time share without exceptions": "count",
+    # 0 of 9 reviews.
+    "few share": "small_base",
+    # 2 whose needs were met; 7 transferred would be all that hides them.
+    "needs met": "count",
+    "transfer": "count",
+    # 78 = 77 + 1 non-maintained, which nobody shows by itself: 77 gives it away beside 78.
+    "independent share": "count",
+    # 66 compared with 4.
+    "autism growth": "count",
+}
+
+
+@pytest.fixture
+def local(warehouse: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+    add_local_values(warehouse)
+    build_open_schema(warehouse, load_policy())
+    return warehouse
+
+
+def test_local_values_are_suppressed_with_all_that_gives_them_away(local: duckdb.DuckDBPyConnection) -> None:
+    assert dict(local.execute("from disclosure.suppressed_value").fetchall()) == HIDDEN
+    rows = local.execute(
+        "select kpi_value_key, numerator, denominator, value, value_label, value_status, symbol from kpi_open.kpi_value"
+        " where value_basis = 'local'"
+    ).fetchall()
+    assert {row[0] for row in rows} == {value for value, *_ in VALUES}
+    for key, *shown in rows:
+        if key in HIDDEN:
+            assert shown == [None, None, None, None, "confidential", "c"]
+        else:
+            assert shown[2] is not None and shown[4:] == ["reported", None]
+
+
+def test_a_comparison_shows_no_number_of_a_suppressed_value(local: duckdb.DuckDBPyConnection) -> None:
+    rows = local.execute(
+        "select kpi_value_key, value, symbol, comparator_value, difference, neighbour_rank, neighbour_quartile"
+        " from kpi_open.kpi_comparison"
+    ).fetchall()
+    assert len(rows) == len(VALUES)
+    for key, value, symbol, comparator, *derived in rows:
+        assert comparator == 17
+        if key in HIDDEN:
+            assert (value, symbol, derived) == (None, "c", [None, None, None])
+        else:
+            assert value is not None and symbol is None and derived[1:] == [1, 1]
+
+
+def test_published_values_are_untouched_and_the_internal_tables_keep_everything(
+    local: duckdb.DuckDBPyConnection,
+) -> None:
+    published = "from {}.kpi_value where value_basis = 'published'"
+    assert local.execute(f"{published.format('kpi')} except all {published.format('kpi_open')}").fetchall() == []
+    assert local.execute(published.format("kpi_open")).fetchall() != []
+    assert local.execute(
+        "select count(*) from kpi.kpi_value where value is null and value_basis = 'local'"
+    ).fetchone() == (0,)
+
+
+def test_views_and_descriptions_stand_in_the_open_schema_too(local: duckdb.DuckDBPyConnection) -> None:
+    shown = local.execute("select value from kpi_open.kpi_ehcp_process where kpi_value_key = 'needs met'").fetchall()
+    assert shown == [(None,)]
+    comments = (
+        "select table_name, column_name, comment from duckdb_columns() where schema_name = ? and comment is not null"
+    )
+    assert local.execute(comments, ["kpi_open"]).fetchall() == local.execute(comments, ["kpi"]).fetchall() != []
+
+
+def test_the_record_counts_what_was_suppressed(local: duckdb.DuckDBPyConnection) -> None:
+    record = read_disclosure(local)
+    kinds = dict(
+        local.execute("select kind, list(cell_key order by cell_key) from disclosure.cell group by kind").fetchall()
+    )
+    assert kinds["primary"] == ["autism a year before", "needs met", "requests unknown"]
+    assert kinds["secondary"] == ["independent", "plans without exceptions", "requests girls", "transfer"]
+    assert (record.primary_cells, record.secondary_cells, record.suppressed_values) == (3, 4, len(HIDDEN))
+    assert (record.policy_id, record.policy_version, record.audience) == (
+        "cornerstone-disclosure-control",
+        "1.0",
+        "public",
+    )
+    assert (record.threshold, record.rounding_base, record.min_denominator) == (5, 1, 10)
+
+
+def test_a_local_value_without_the_counts_behind_it_is_not_shown(local: duckdb.DuckDBPyConnection) -> None:
+    local.execute("delete from intermediate.int_kpi__local_component where kpi_value_key = 'max age'")
+    local.execute("delete from intermediate.int_kpi__local_cell where cell_key = 'mainstream'")
+    local.execute("update kpi.kpi_value set area_level = 'ward' where kpi_value_key = 'requests boys'")
+    build_open_schema(local, load_policy())
+    reasons = dict(local.execute("from disclosure.suppressed_value").fetchall())
+    assert {reasons[key] for key in ("max age", "mainstream share", "requests boys")} == {"not_assessed"}
+
+
+def test_a_marker_stays_what_it_is(local: duckdb.DuckDBPyConnection) -> None:
+    local.execute(
+        "insert into kpi.kpi_value by name select 'absent' as kpi_value_key, 'x' as symbol, 'local' as value_basis,"
+        " 'not_available' as value_status"
+    )
+    build_open_schema(local, load_policy())
+    marker = local.execute("select symbol, value_status from kpi_open.kpi_value where kpi_value_key = 'absent'")
+    assert marker.fetchall() == [("x", "not_available")]
+
+
+def test_parts_that_add_to_more_than_the_total_make_no_line(local: duckdb.DuckDBPyConnection) -> None:
+    local.execute("update intermediate.int_kpi__local_cell set cell_count = 1000 where cell_key = 'max age'")
+    build_open_schema(local, load_policy())
+    assert "transfer" not in dict(local.execute("from disclosure.suppressed_value").fetchall())
+
+
+def test_a_new_table_is_refused_until_somebody_says_how_it_is_released(local: duckdb.DuckDBPyConnection) -> None:
+    before = local.execute("from kpi_open.kpi_value").fetchall()
+    local.execute("create table kpi.kpi_ward as select 3 as children")
+    with pytest.raises(CornerstoneError, match="Schema kpi holds kpi_ward"):
+        build_open_schema(local, load_policy())
+    assert local.execute("from kpi_open.kpi_value").fetchall() == before
+
+
+# --- the release --------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def released(
+    tmp_path_factory: pytest.TempPathFactory, new_warehouse: Any, record_passes: Any, catalogue: Any
+) -> Iterator[Path]:
+    settings = Settings(store=tmp_path_factory.mktemp("suppressed") / "store", release_approval="none")
+    with new_warehouse(settings) as connection:
+        add_local_values(connection)
+        record_passes(connection, catalogue)
+        publish(settings, connection, catalogue=catalogue, code_version="1.0", run_id="r", now=MONDAY)
+    yield settings.current_link
+
+
+def numbers_by_value(rows: list[tuple[Any, ...]]) -> dict[str, tuple[Any, ...]]:
+    return {key: numbers for key, *numbers in rows if key in HIDDEN}  # type: ignore[misc]
+
+
+def test_no_open_file_shows_a_suppressed_number(released: Path) -> None:
+    nothing = {key: [None, None, None] for key in HIDDEN}
+    select = "select kpi_value_key, numerator, denominator, value from {} where value_basis = 'local'"
+    with duckdb.connect(str(released / "open/send_kpis.duckdb"), read_only=True) as connection:
+        for relation in ("kpi.kpi_value", "kpi.kpi_ehcp_process"):
+            assert numbers_by_value(connection.execute(select.format(relation)).fetchall()) == nothing
+        assert connection.execute(
+            "select count(*) from kpi.kpi_comparison where kpi_value_key in (select unnest(?))"
+            " and coalesce(value, difference, neighbour_rank, neighbour_quartile) is not null",
+            [list(HIDDEN)],
+        ).fetchone() == (0,)
+    for file in ("kpi_value", "kpi_ehcp_process"):
+        path = f"read_parquet('{released}/open/parquet/{file}.parquet')"
+        assert numbers_by_value(duckdb.sql(select.format(path)).fetchall()) == nothing
+
+
+def test_csv_files_write_c_for_it_beside_the_published_figure(released: Path) -> None:
+    path = released / "open/csv/ehcp_process_calendar_year.csv"
+    rows = duckdb.sql(
+        f"select value_basis, breakdown, ehc_requests, plans_20_weeks_pct from read_csv('{path}', all_varchar = true)"
+        " where geographic_level = 'Local authority'"
+    ).fetchall()
+    cells = {(basis, item): [count, share] for basis, item, count, share in rows}
+    assert cells["Published", "Total"] == ["959", "77.7"]
+    assert cells["Local", "requests unknown"] == ["c", "z"]
+    assert cells["Local", "few share"] == ["z", "c"]
+    assert cells["Local", "requests boys"] == ["798", "z"]
+    assert {item for (_, item), values in cells.items() if "c" in values} == {*HIDDEN, "Female"}
+    meta = (released / "open/csv/ehcp_process_calendar_year.meta.csv").read_text()
+    assert "value_basis,Filter,Basis of the figure,,,,,,Published\n" in meta
+
+
+def test_no_text_of_open_or_evidence_carries_a_number_that_only_the_hidden_values_have(released: Path) -> None:
+    numbers = re.compile(r"(?<![0-9a-f.])(402|651|76\.8|1550)(?![0-9a-f])")
+    for folder in ("open", "evidence"):
+        for path in (released / folder).rglob("*"):
+            if path.suffix in {".csv", ".html", ".txt", ".json"}:
+                assert not numbers.findall(path.read_text(encoding="utf-8")), path
+
+
+def test_analysts_keep_every_number(released: Path) -> None:
+    with duckdb.connect(str(released / "restricted/send_marts.duckdb"), read_only=True) as connection:
+        kept = connection.execute(
+            "select numerator from kpi_internal.kpi_value where kpi_value_key = 'requests unknown'"
+        )
+        assert kept.fetchone() == (3,)
+
+
+def test_the_release_says_under_which_policy_and_how_much_was_suppressed(released: Path) -> None:
+    manifest = read_manifest(released.resolve())
+    assert manifest.disclosure is not None
+    assert manifest.disclosure.suppressed_values == len(HIDDEN)
+    with duckdb.connect(str(released / "open/send_kpis.duckdb"), read_only=True) as connection:
+        [row] = connection.execute("from meta.disclosure").fetchall()
+    assert row == tuple(manifest.disclosure.model_dump().values())
+    page = (released / "evidence/index.html").read_text(encoding="utf-8")
+    assert "cornerstone-disclosure-control, version 1.0, audience public" in page
+
+
+def test_evidence_shows_no_digest_of_unsuppressed_values(released: Path) -> None:
+    # With few counts hidden, a digest of the full table would confirm a guess at them.
+    page = (released / "evidence/index.html").read_text(encoding="utf-8")
+    digests = {
+        f"{table.schema_name}.{table.table_name}": table.digest for table in read_manifest(released.resolve()).tables
+    }
+    assert digests["kpi_open.kpi_value"] in page
+    assert not [name for name in ("kpi.kpi_value", "kpi.kpi_comparison", "marts.dim_area") if digests[name] in page]
