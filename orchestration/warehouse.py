@@ -146,6 +146,11 @@ def write_control_tables(connection: duckdb.DuckDBPyConnection, settings: Settin
             "insert into control.child_key by name select * from read_parquet(?, hive_partitioning = false)",
             [str(settings.child_link_path)],
         )
+    connection.execute(
+        "create or replace table control.stated_cell (la_code varchar, release_name varchar, series_code varchar,"
+        " time_period varchar, breakdown_topic varchar, breakdown varchar, measure_code varchar, stated_value bigint,"
+        " reason varchar)"
+    )
     connection.execute("create or replace table control.setting (name varchar, value varchar)")
     connection.execute("insert into control.setting values ('la_code', ?)", [settings.la_code])
     connection.execute("commit")

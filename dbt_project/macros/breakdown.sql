@@ -43,3 +43,24 @@ case
         when {{ age_from }} between 20 and 25 then '20 to 25'
     end
 {%- endmacro %}
+
+{#- A label in letters and digits alone: releases differ in case and punctuation. -#}
+{% macro plain_label(label) -%}
+trim(regexp_replace(lower({{ label }}), '[^a-z0-9]+', ' ', 'g'))
+{%- endmacro %}
+
+{#- The single age of a label: an open end ("under 3", "20 and over") stands for the age next to it. -#}
+{% macro single_age(breakdown) -%}
+case when regexp_matches(lower({{ breakdown }}), '(^under [0-9]+)|(and under$)')
+        then {{ age_to(breakdown) }} else {{ age_from(breakdown) }}
+    end
+{%- endmacro %}
+
+{#- An item that is a number (an age, years), between the open ends of its table; any other item as it is. -#}
+{% macro bounded_item(item, lowest, highest) -%}
+case
+        when {{ lowest }} is not null and try_cast({{ item }} as integer) is not null
+            then cast(least(greatest(try_cast({{ item }} as integer), {{ lowest }}), {{ highest }}) as varchar)
+        else {{ item }}
+    end
+{%- endmacro %}

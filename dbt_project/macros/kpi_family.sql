@@ -1,5 +1,5 @@
 {#-
-    Wide view of one family for people: one row an area, period and breakdown, one column a KPI. A KPI without a number
+    Wide view of one family for people: one row an area, period, breakdown and basis, one column a KPI. A KPI without a number
     there stays blank; kpi_value says why.
 -#}
 {% macro kpi_family(kpi_ids) -%}
@@ -15,6 +15,7 @@ select
     period_end,
     breakdown_topic,
     breakdown,
+    value_basis,
     {%- for kpi_id in kpi_ids %}
     max(case when kpi_id = '{{ kpi_id }}' then value end) as {{ kpi_id }}{{ ',' if not loop.last }}
     {%- endfor %}
@@ -36,5 +37,6 @@ group by
     period_start,
     period_end,
     breakdown_topic,
-    breakdown
+    breakdown,
+    value_basis
 {%- endmacro %}

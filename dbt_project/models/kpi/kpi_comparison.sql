@@ -1,4 +1,5 @@
--- The authority's (or its trusts') cell beside the same cell of each comparator.
+-- The authority's (or its trusts') published cell beside the same cell of each comparator, and its local cell beside what is
+-- published of it.
 with own_values as (
     select
         kpi_value.*,
@@ -29,6 +30,7 @@ ranked_neighbours as (
         on kpi_value.kpi_id = kpi.kpi_id
     where
         kpi_value.area_role in ('own_authority', 'statistical_neighbour')
+        and kpi_value.value_basis = 'published'
         and kpi_value.value is not null
         and kpi_value.unit in ('percent', 'percentage_points', 'ratio')
 )
@@ -48,7 +50,7 @@ select
     own_values.breakdown_topic,
     own_values.breakdown,
     own_values.unit,
-    comparator.area_role as comparator_type,
+    if(own_values.value_basis = 'local', 'published_same_cell', comparator.area_role) as comparator_type,
     comparator.area_code as comparator_code,
     comparator.area_name as comparator_name,
     own_values.value,
@@ -73,7 +75,12 @@ inner join {{ ref('kpi_value') }} as comparator -- one own cell to many comparat
         and own_values.time_period = comparator.time_period
         and own_values.breakdown_topic = comparator.breakdown_topic
         and own_values.breakdown = comparator.breakdown
-        and own_values.publisher = comparator.publisher
+        and comparator.value_basis = 'published'
+        and if(
+            own_values.value_basis = 'local',
+            own_values.area_level = comparator.area_level and own_values.area_code = comparator.area_code,
+            own_values.publisher = comparator.publisher
+            and comparator.area_role not in ('own_authority', 'own_provider')
+        )
 left join ranked_neighbours -- at most one
     on own_values.kpi_value_key = ranked_neighbours.kpi_value_key
-where comparator.area_role not in ('own_authority', 'own_provider')

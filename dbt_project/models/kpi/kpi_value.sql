@@ -1,32 +1,34 @@
 with kpi_values as (
     select
-        published.kpi_id,
-        published.comparator_role as area_role,
+        computed.value_basis,
+        computed.kpi_id,
+        computed.comparator_role as area_role,
         area.area_level,
         area.area_code,
         area.area_name,
         area.la_code,
-        published.time_identifier,
-        published.time_period,
-        published.breakdown_topic,
-        published.breakdown,
-        published.numerator,
-        published.denominator,
-        published.value,
+        computed.time_identifier,
+        computed.time_period,
+        computed.breakdown_topic,
+        computed.breakdown,
+        computed.numerator,
+        computed.denominator,
+        computed.value,
         cast(null as varchar) as value_label,
-        published.value_status,
-        published.method,
-        published.fault_rule_id,
-        published.publisher,
-        published.release_name,
-        published.submission_id
-    from {{ ref('int_kpi__published_value') }} as published
+        computed.value_status,
+        computed.method,
+        computed.fault_rule_id,
+        computed.publisher,
+        computed.release_name,
+        computed.submission_id
+    from {{ ref('int_kpi__value') }} as computed
     inner join {{ ref('dim_area') }} as area -- exactly one
-        on published.area_key = area.area_key
+        on computed.area_key = area.area_key
 
     union all
 
     select
+        'published' as value_basis,
         wait.kpi_id,
         wait.comparator_role as area_role,
         provider.org_level as area_level,
@@ -58,7 +60,7 @@ dated_values as (
         {{ period_start('time_identifier', 'time_period') }} as period_start,
         {{ period_end('time_identifier', 'time_period') }} as period_end,
         lag(period_end) over (
-            partition by kpi_id, area_level, area_code, breakdown_topic, breakdown
+            partition by value_basis, kpi_id, area_level, area_code, breakdown_topic, breakdown
             order by period_end
         ) as previous_period_end
     from kpi_values
@@ -67,7 +69,7 @@ dated_values as (
 select
     {{ surrogate_key([
         'dated_values.kpi_id', 'dated_values.area_level', 'dated_values.area_code', 'dated_values.time_identifier',
-        'dated_values.time_period', 'dated_values.breakdown_topic', 'dated_values.breakdown'
+        'dated_values.time_period', 'dated_values.breakdown_topic', 'dated_values.breakdown', 'dated_values.value_basis'
     ]) }} as kpi_value_key,
     dated_values.kpi_id,
     dated_values.area_level,
@@ -92,7 +94,7 @@ select
         when dated_values.value_status = 'small_base' then 'u'
         else {{ symbol_of_status('dated_values.value_status') }}
     end as symbol,
-    'published' as value_basis,
+    dated_values.value_basis,
     dated_values.method,
     dated_values.fault_rule_id,
     -- A break can fall between the periods held: months of 2023 are followed by October 2025.
@@ -107,7 +109,7 @@ select
     dated_values.publisher,
     dated_values.release_name,
     dated_values.period_start = max(dated_values.period_start) over (
-        partition by dated_values.kpi_id, dated_values.area_level, dated_values.area_code
+        partition by dated_values.value_basis, dated_values.kpi_id, dated_values.area_level, dated_values.area_code
     ) as is_latest_period,
     dated_values.submission_id
 from dated_values

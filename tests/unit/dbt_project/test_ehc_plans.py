@@ -23,6 +23,7 @@ EHC_MARTS = (
     "fct_annual_review",
     "bridge_child_need",
     "fct_census_day_difference",
+    "fct_ehc_statistic",
 )
 
 Rows = list[dict[str, Any]]
@@ -245,6 +246,109 @@ def test_replaced_and_refused_returns_count_nowhere(warehouse: duckdb.DuckDBPyCo
     assert rows(warehouse, "select * from marts.dim_child where child_key = 'ghost'") == []
     staged = rows(warehouse, "select submission_id, is_current from staging.stg_sen2__return order by submission_id")
     assert staged == [("january_2024", True), ("january_2025", True), ("replaced", False)]
+
+
+@pytest.mark.parametrize(
+    ("series", "period", "counts"),
+    [
+        # A second placement counts where there is no first one.
+        ("caseload", "202324", {"ehcplans": 3, "mainstream_total": 1, "ukrlp_provider": 1, "fe_total": 1, "neet": 0}),
+        (
+            "caseload",
+            "202425",
+            {"ehcplans": 4, "special_academy": 1, "special_academy_free": 1, "placement_unknown": 2},
+        ),
+        ("sen_needs_all_plans", "202324", {"ehc_plans": 3, "number_asd": 1, "number_mld": 1, "number_ds": 0}),
+        ("requests", "2023", {"requests_received_in_year": 1, "requests_decision_not_made": 1}),
+        # Of two decisions of 2024 one is on a request of 2023; the refusal stays one although it was overturned.
+        (
+            "requests",
+            "2024",
+            {
+                "requests_received_in_year": 1,
+                "requests_decided_to_assess": 0,
+                "requests_decided_not_to_assess": 1,
+                "mediation_related_request": 1,
+                "request_outcome_six_weeks": 2,
+            },
+        ),
+        ("assessments", "2024", {"assess_in_year": 2, "assess_issued": 2}),
+        ("timeliness_20_week", "2024", {"plans_issued_den": 1, "plans_issued_within_20_weeks": 1}),
+        ("newplans", "2024", {"new_ehc_plans": 2, "placement_unknown": 2}),
+        # The plan moved in and the two new ones began in the year: no review is expected of them.
+        ("annual_reviews", "2024", {"total_ehc_plans": 4, "review_expected": 1, "review_meeting_25": 0}),
+        ("phase_transfers", "2024", {"number_plans": 4, "due_25": 0}),
+    ],
+)
+def test_the_published_tables_are_counted_from_the_returns(
+    warehouse: duckdb.DuckDBPyConnection, series: str, period: str, counts: dict[str, int]
+) -> None:
+    found = rows(
+        warehouse,
+        "select measure_code, statistic_count from marts.fct_ehc_statistic where is_total and definition_code = 'standard'"
+        f" and series_code = '{series}' and time_period = '{period}'",
+    )
+    assert counts.items() <= dict(found).items()
+
+
+def test_what_was_not_collected_is_no_zero(warehouse: duckdb.DuckDBPyConnection) -> None:
+    measures = rows(
+        warehouse,
+        "select measure_code from marts.fct_ehc_statistic where series_code = 'phase_transfers' and time_period = '2023'",
+    )
+    assert measures == [("number_plans",)]
+
+
+def test_the_items_of_a_topic_are_those_dfe_publishes(warehouse: duckdb.DuckDBPyConnection) -> None:
+    placed = rows(
+        warehouse,
+        "select breakdown, statistic_count from marts.fct_ehc_statistic where series_code = 'annual_reviews'"
+        " and topic_code = 'placement' and time_period = '2024' and measure_code = 'total_ehc_plans' order by 1",
+    )
+    assert placed == [
+        ("Mainstream - LA maintained", 1),
+        ("Mainstream - total", 1),
+        ("Placement not recorded", 2),
+        ("Special - academy", 1),
+        ("Special - academy/free school", 1),
+        ("Special - total", 1),
+    ]
+
+
+def test_kpis_are_computed_from_the_returns_alone(warehouse: duckdb.DuckDBPyConnection) -> None:
+    values = rows(
+        warehouse,
+        "select kpi_id, time_period, numerator, denominator, round(value, 1), publisher from kpi.kpi_value"
+        " where value_basis = 'local' and breakdown = 'Total' and kpi_id in"
+        " ('ehcp_growth_12m_pct', 'ehcp_out_of_borough_pct', 'ehc_requests_refused_pct') order by 1, 2",
+    )
+    assert [
+        (kpi_id, period, int(part), int(whole), float(value or 0)) for kpi_id, period, part, whole, value, _ in values
+    ] == [
+        ("ehc_requests_refused_pct", "2023", 0, 1, 0.0),
+        ("ehc_requests_refused_pct", "2024", 1, 1, 100.0),
+        ("ehcp_growth_12m_pct", "202425", 1, 3, 33.3),
+        ("ehcp_out_of_borough_pct", "202324", 0, 1, 0.0),
+        ("ehcp_out_of_borough_pct", "202425", 0, 2, 0.0),
+    ]
+    assert {publisher for *_, publisher in values} == {"Local calculation"}
+    (available,) = rows(
+        warehouse,
+        "select published_value_count, local_value_count > 0, reason from kpi.kpi_availability where kpi_id = 'ehcp_total'",
+    )
+    assert available == (0, True, "Available from the authority's own returns.")
+
+
+def test_every_local_value_names_its_cells(warehouse: duckdb.DuckDBPyConnection) -> None:
+    assert (
+        rows(
+            warehouse,
+            "select kpi_id from kpi.kpi_value anti join intermediate.int_kpi__local_component using (kpi_value_key)"
+            " where value_basis = 'local'",
+        )
+        == []
+    )
+    assert rows(warehouse, "select * from marts.fct_ehc_statistic_comparison") == []
 
 
 @pytest.mark.parametrize("mart", EHC_MARTS)

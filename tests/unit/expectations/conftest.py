@@ -23,7 +23,7 @@ create table control.submission (
 );
 create table control.submission_table (submission_id varchar, table_name varchar, rows_landed bigint);
 create schema seed;
-create table seed.kpi_published_source (
+create table seed.kpi_source (
     kpi_id varchar, calculation varchar, breakdown_topic varchar, breakdown varchar, series_code varchar,
     measure_code varchar
 );

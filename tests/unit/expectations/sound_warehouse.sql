@@ -153,7 +153,7 @@ select
     'chs_september' as submission_id
 from (values ('england'), ('rfr')) as providers (provider_key);
 
-insert into seed.kpi_published_source
+insert into seed.kpi_source
 values ('ehcp_total', 'count', 'Total', 'Total', 'caseload', 'ehcplans');
 
 insert into seed.total_counterpart
@@ -203,8 +203,8 @@ select
     'Total' as breakdown_topic,
     'Total' as breakdown,
     'not_available' as value_status,
-    'x' as symbol,
     'published' as value_basis,
+    'x' as symbol,
     'ees' as submission_id;
 
 insert into kpi.kpi_availability by name

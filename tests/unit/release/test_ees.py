@@ -174,6 +174,18 @@ def test_ees_23_one_cell_given_twice_stops_the_export(warehouse: duckdb.DuckDBPy
         write_ees_files(warehouse, folder)
 
 
+def test_a_local_value_beside_the_published_one_is_not_exported(
+    warehouse: duckdb.DuckDBPyConnection, folder: Path
+) -> None:
+    before = write_ees_files(warehouse, folder)
+    warehouse.execute(
+        "insert into kpi.kpi_value select * replace ('local' as value_basis, 900 as value)"
+        " from kpi.kpi_value where kpi_value_key in ('1', '6')"
+    )
+    assert write_ees_files(warehouse, folder) == before
+    assert "900" not in (folder / "ehcp_process_calendar_year.csv").read_text(encoding="utf-8")
+
+
 def test_ees_27_28_30_a_cell_is_a_number_or_a_symbol_never_blank(pairs: dict[str, tuple[Table, Table]]) -> None:
     data, _ = pairs["ehcp_process_calendar_year"]
     cells = {

@@ -125,9 +125,9 @@ def test_meta_says_which_release_files_rules_words_and_sources(released: Path) -
     assert query(database, "select submission_id, is_current from meta.submission") == [("s1", False), ("s2", True)]
     assert query(database, "select count(*) from meta.rule") == [(8,)]
     assert query(database, "select gate, rule_id, failing_count, success, outcome from meta.rule_result") == [
-        ("kpi", "PS-501", 2, False, "failed"),
+        ("kpi", "PS-501", None, False, "failed"),  # few failing rows are not counted in the open
         ("landing", "EV-001", 0, True, "passed"),
-        ("landing", "PS-201", 1, False, "failed"),
+        ("landing", "PS-201", None, False, "failed"),
         ("landing", "PS-202", 0, True, "passed"),
         ("landing", "PS-203", 0, True, "not judged"),
         ("landing", "WL-001", 0, True, "no rows"),

@@ -25,6 +25,7 @@ select
     assessment.assessment_outcome_code,
     plan.start_date,
     plan.age_at_start,
+    cast(year(plan.start_date) - cast(left(person.birth_month, 4) as integer) as integer) as calendar_age_at_start,
     plan.cease_date,
     plan.age_at_cease,
     plan.cease_reason_code,

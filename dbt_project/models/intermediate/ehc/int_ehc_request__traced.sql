@@ -53,7 +53,8 @@ select
     plans.start_date as plan_start_date,
     plans.cease_date as plan_cease_date,
     active_plans.active_plan_key,
-    active_plans.transfer_la_code
+    active_plans.transfer_la_code,
+    need.need_code as primary_need_code
 from {{ ref('stg_sen2__request') }} as request
 inner join {{ ref('int_ehc_person__returned') }} as person
     on
@@ -69,4 +70,8 @@ left join plans
     on assessments.assessment_key = plans.assessment_key
 left join active_plans
     on request.request_key = active_plans.request_key
+left join {{ ref('int_ehc_need__ranked') }} as need
+    on
+        active_plans.active_plan_key = need.active_plan_key
+        and need.is_primary
 where request.is_current

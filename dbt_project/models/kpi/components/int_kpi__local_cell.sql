@@ -1,14 +1,146 @@
--- Filled by the local calculation of KPIs; without it there is no local figure, and nothing to suppress.
+-- The counts of the own authority's returns that KPIs show: totals, items of a breakdown, age groups, and the age ranges
+-- that a recipe asks for; each beside the number that DfE publishes for the same cell.
+with wanted as (
+    select distinct
+        series_code,
+        measure_code
+    from {{ ref('kpi_source') }}
+),
+
+age_ranges as (
+    select distinct
+        series_code,
+        measure_code,
+        age_from,
+        age_to
+    from {{ ref('kpi_source') }}
+    where age_from is not null
+),
+
+own_counts as (
+    select
+        statistic.*,
+        topic.kpi_breakdown_topic,
+        item.kpi_breakdown,
+        case when statistic.topic_code in ('age', 'start_age') then try_cast(statistic.item_code as integer) end as age
+    from {{ ref('fct_ehc_statistic') }} as statistic
+    inner join {{ ref('stg_control__setting') }} as own_authority
+        on
+            own_authority.setting_name = 'la_code'
+            and statistic.la_code = own_authority.setting_value
+    inner join wanted
+        on
+            statistic.series_code = wanted.series_code
+            and statistic.measure_code = wanted.measure_code
+    left join {{ ref('breakdown_topic') }} as topic -- at most one
+        on
+            statistic.breakdown_topic = topic.breakdown_topic
+            and topic.series_code in ('*', statistic.series_code)
+    left join {{ ref('statistic_item') }} as item -- at most one
+        on
+            statistic.topic_code = item.topic_code
+            and statistic.item_code = item.item_code
+            and item.is_shown_label
+    where statistic.definition_code = 'standard'
+),
+
+published_counts as (
+    select
+        series_code,
+        measure_code,
+        counted_time_period as time_period,
+        topic_code,
+        item_code,
+        max(value) as value
+    from {{ ref('int_ehc_statistic__published_cell') }}
+    where value_status = 'reported' and fault_rule_id is null and unit = 'count'
+    group by all
+),
+
+counts as (
+    select
+        own_counts.*,
+        published_counts.value as published_value
+    from own_counts
+    left join published_counts -- at most one
+        on
+            own_counts.series_code = published_counts.series_code
+            and own_counts.measure_code = published_counts.measure_code
+            and own_counts.time_period = published_counts.time_period
+            and own_counts.topic_code = published_counts.topic_code
+            and own_counts.item_code = published_counts.item_code
+),
+
+placed as (
+    select
+        counts.*,
+        case
+            when is_total then 'Total'
+            else kpi_breakdown_topic
+        end as cell_topic,
+        case
+            when is_total then 'Total'
+            when age is not null then {{ age_group('age', 'age') }}
+            else kpi_breakdown
+        end as cell_breakdown,
+        cast(null as integer) as age_from,
+        cast(null as integer) as age_to
+    from counts
+
+    union all by name
+
+    select
+        counts.*,
+        'Age range' as cell_topic,
+        age_ranges.age_from || ' to ' || age_ranges.age_to as cell_breakdown,
+        age_ranges.age_from,
+        age_ranges.age_to
+    from counts
+    inner join age_ranges -- one count to the ranges it is part of
+        on
+            counts.series_code = age_ranges.series_code
+            and counts.measure_code = age_ranges.measure_code
+            and counts.topic_code = 'age'
+            and counts.age between age_ranges.age_from and age_ranges.age_to
+),
+
+cells as (
+    select
+        la_code,
+        series_code,
+        measure_code,
+        time_identifier,
+        time_period,
+        cell_topic,
+        cell_breakdown,
+        age_from,
+        age_to,
+        submission_id,
+        sum(statistic_count) as cell_count,
+        -- Published tables leave out ages with nobody; a count that is not published leaves the sum unknown.
+        case
+            when bool_and(published_value is not null or statistic_count = 0) and count(published_value) > 0
+                then sum(published_value)
+        end as published_count
+    from placed
+    where cell_topic is not null and cell_breakdown is not null
+    group by all
+)
+
 select
-    cast(null as varchar) as cell_key,
-    cast(null as varchar) as la_code,
-    cast(null as varchar) as series_code,
-    cast(null as varchar) as measure_code,
-    cast(null as varchar) as time_identifier,
-    cast(null as varchar) as time_period,
-    cast(null as varchar) as cell_topic,
-    cast(null as varchar) as cell_breakdown,
-    cast(null as bigint) as cell_count,
-    cast(null as bigint) as published_count,
-    cast(null as boolean) as is_already_published
-where false
+    {{ surrogate_key(['la_code', 'series_code', 'measure_code', 'time_identifier', 'time_period', 'cell_topic', 'cell_breakdown']) }}
+        as cell_key,
+    la_code,
+    series_code,
+    measure_code,
+    time_identifier,
+    time_period,
+    cell_topic,
+    cell_breakdown,
+    age_from,
+    age_to,
+    cast(cell_count as bigint) as cell_count,
+    cast(published_count as bigint) as published_count,
+    coalesce(published_count = cell_count, false) as is_already_published,
+    submission_id
+from cells

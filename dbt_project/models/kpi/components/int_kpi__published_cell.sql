@@ -12,6 +12,7 @@ with figures as (
         figure.breakdown_topic,
         figure.breakdown,
         topic.kpi_breakdown_topic,
+        item.kpi_breakdown,
         figure.value,
         figure.value_status,
         figure.fault_rule_id,
@@ -32,6 +33,10 @@ with figures as (
             figure.breakdown_topic = topic.breakdown_topic
             and topic.series_code in ('*', figure.series_code)
             and not figure.is_total
+    left join {{ ref('statistic_item') }} as item -- at most one
+        on
+            topic.topic_code = item.topic_code
+            and {{ plain_label('figure.breakdown') }} = {{ plain_label('item.published_label') }}
     where
         figure.is_latest_vintage
         and area.comparator_role is not null
@@ -39,7 +44,7 @@ with figures as (
         and period.period_start is not null
         and exists (
             select 1
-            from {{ ref('kpi_published_source') }} as wanted
+            from {{ ref('kpi_source') }} as wanted
             where
                 wanted.series_code = figure.series_code
                 and wanted.measure_code = figure.measure_code
@@ -241,7 +246,7 @@ cells as (
         case kpi_breakdown_topic
             when 'Age group'
                 then {{ age_group(age_from('breakdown'), age_to('breakdown')) }}
-            else breakdown
+            else kpi_breakdown
         end as cell_breakdown,
         case when kpi_breakdown_topic = 'Age group' then {{ age_from('breakdown') }} end as age_from,
         case when kpi_breakdown_topic = 'Age group' then {{ age_to('breakdown') }} end as age_to,

@@ -12,7 +12,7 @@ neighbours as (
 ),
 
 -- Names, ONS codes and regions as the latest release has them; Inner and Outer London count as London.
-authorities as (
+published_authorities as (
     select
         published_row.area_key,
         max(published_row.la_code) as la_code,
@@ -31,6 +31,30 @@ authorities as (
         on published_row.region_code = region.region_code
     where published_row.area_level = 'local_authority'
     group by published_row.area_key
+),
+
+returned as (
+    select distinct la_code
+    from {{ ref('stg_sen2__return') }}
+    where is_current and la_code is not null
+),
+
+-- An authority that made a return is there whether or not anything is published of it.
+authorities as (
+    select *
+    from published_authorities
+
+    union all
+
+    select
+        {{ surrogate_key(["'local_authority'", 'returned.la_code']) }} as area_key,
+        returned.la_code,
+        null as la_ons_code,
+        null as la_name,
+        null as region_code
+    from returned
+    anti join published_authorities
+        on returned.la_code = published_authorities.la_code
 ),
 
 own_region as (

@@ -55,6 +55,7 @@ select
     plan.imd_decile,
     plan.start_date,
     plan.age_at_start,
+    plan.calendar_age_at_start,
     plan.assessment_outcome_code,
     plan.transfer_la_code,
     -- Transferred in: so said, or coded as decided elsewhere or before. Neither is a new plan, whenever it began.

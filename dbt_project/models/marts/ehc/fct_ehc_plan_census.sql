@@ -8,6 +8,8 @@ select
     held.child_key,
     {{ surrogate_key(['held.plan_key']) }} as ehc_plan_key,
     held.start_date,
+    held.age_at_start,
+    held.calendar_age_at_start,
     -- The published tables subtract calendar years: a plan of the January itself is less than a year in place.
     cast(held.census_year - year(held.start_date) as integer) as years_in_place,
     cast(held.age_at_31_august_of_census as integer) as age_at_31_august,

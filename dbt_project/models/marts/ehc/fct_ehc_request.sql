@@ -60,6 +60,7 @@ select
     ward_code,
     imd_decile,
     age_at_received,
+    coalesce(primary_need_code, 'UNKNOWN') as primary_need_code,
     received_date,
     request_source_code,
     coalesce(is_in_youth_accommodation, false) as is_in_youth_accommodation,

@@ -1,4 +1,4 @@
--- One row a KPI, area, period and breakdown from published figures, by the recipe of kpi_published_source.
+-- One row a KPI, area, period, breakdown and basis, by the one recipe of kpi_source for published and local cells alike.
 with recipes as (
     select
         row_number() over (
@@ -9,67 +9,66 @@ with recipes as (
             partition by kpi_id, source_rank, breakdown_topic, breakdown, part
         ) as component_count,
         *
-    from {{ ref('kpi_published_source') }}
+    from {{ ref('kpi_source') }}
+),
+
+cells as (
+    select
+        'published' as value_basis,
+        area_key,
+        comparator_role,
+        series_code,
+        measure_code,
+        time_identifier,
+        time_period,
+        cell_topic,
+        cell_breakdown,
+        age_from,
+        age_to,
+        value,
+        value_status,
+        fault_rule_id,
+        is_derived,
+        publisher,
+        release_name,
+        release_year,
+        release_revision,
+        submission_id
+    from {{ ref('int_kpi__published_cell') }}
+
+    union all
+
+    select
+        'local' as value_basis,
+        {{ surrogate_key(["'local_authority'", 'la_code']) }} as area_key,
+        'own_authority' as comparator_role,
+        series_code,
+        measure_code,
+        time_identifier,
+        time_period,
+        cell_topic,
+        if(cell_topic = 'Age range', null, cell_breakdown) as cell_breakdown,
+        age_from,
+        age_to,
+        cell_count as value,
+        'reported' as value_status,
+        null as fault_rule_id,
+        true as is_derived,
+        'Local calculation' as publisher,
+        null as release_name,
+        null as release_year,
+        null as release_revision,
+        submission_id
+    from {{ ref('int_kpi__local_cell') }}
 ),
 
 component_cells as (
-    select
-        recipe.component_id,
-        recipe.component_count,
-        recipe.kpi_id,
-        recipe.source_rank,
-        recipe.calculation,
-        recipe.part,
-        recipe.weight,
-        cell.area_key,
-        cell.comparator_role,
-        cell.value,
-        cell.value_status,
-        cell.fault_rule_id,
-        cell.is_derived,
-        cell.publisher,
-        cell.release_name,
-        cell.release_year,
-        cell.release_revision,
-        cell.submission_id,
-        case
-            when recipe.age_from is not null or cell.cell_topic = 'Total' then recipe.breakdown_topic
-            else cell.cell_topic
-        end as kpi_topic,
-        case
-            when recipe.age_from is not null or cell.cell_topic = 'Total' then recipe.breakdown
-            else cell.cell_breakdown
-        end as kpi_breakdown,
-        -- January stock published under its calendar year belongs to the academic year that holds the January.
-        case
-            when recipe.is_january_stock and cell.time_identifier = 'Calendar year' then 'Academic year'
-            else cell.time_identifier
-        end as time_identifier,
-        case
-            when recipe.is_january_stock and cell.time_identifier = 'Calendar year'
-                then {{ academic_year_of_january('cell.time_period') }}
-            else cell.time_period
-        end as time_period
-    from recipes as recipe
-    inner join {{ ref('int_kpi__published_cell') }} as cell -- one component to many cells
-        on
-            recipe.series_code = cell.series_code
-            and recipe.measure_code = cell.measure_code
-            and case
-                when recipe.age_from is not null
-                    then recipe.age_from <= cell.age_from and recipe.age_to >= cell.age_to
-                else
-                    cell.cell_breakdown is not null
-                    and (cell.cell_topic = 'Total' or recipe.is_split_by_person)
-            end
-    where
-        (recipe.first_time_period is null or cell.time_period >= recipe.first_time_period)
-        -- Percentages of single ages do not add up to the percentage of a group.
-        and not (recipe.part = 'published' and cell.cell_topic = 'Age group')
+    {{ kpi_component_cells('recipes', 'cells') }}
 ),
 
 parts as (
     select
+        value_basis,
         kpi_id,
         source_rank,
         calculation,
@@ -95,6 +94,7 @@ parts as (
 
 measured as (
     select
+        value_basis,
         kpi_id,
         source_rank,
         calculation,
@@ -157,7 +157,7 @@ chosen as (
     select *
     from valued
     qualify row_number() over (
-        partition by kpi_id, area_key, time_identifier, time_period, kpi_topic, kpi_breakdown
+        partition by value_basis, kpi_id, area_key, time_identifier, time_period, kpi_topic, kpi_breakdown
         order by value is null, source_rank
     ) = 1
 ),
@@ -181,7 +181,8 @@ grown as (
     from dated as this_year
     inner join dated as year_before -- at most one
         on
-            this_year.kpi_id = year_before.kpi_id
+            this_year.value_basis = year_before.value_basis
+            and this_year.kpi_id = year_before.kpi_id
             and this_year.area_key = year_before.area_key
             and this_year.time_identifier = year_before.time_identifier
             and this_year.kpi_topic = year_before.kpi_topic
@@ -210,6 +211,7 @@ gaps as (
     where
         area.calculation = 'gap'
         and area.comparator_role <> 'england'
+        -- England is published, whatever it is set beside.
         and england.comparator_role = 'england'
 ),
 
@@ -217,6 +219,7 @@ computed as (
     select
         *,
         case
+            when value_basis = 'local' then 'computed from local counts'
             when is_published_percentage and is_sum_of_percentages then 'computed from published percentages'
             when is_published_percentage then 'published figure'
             else 'computed from published counts'
@@ -228,7 +231,11 @@ computed as (
 
     select
         *,
-        case when is_derived then 'computed from published counts' else 'published figure' end as method
+        case
+            when value_basis = 'local' then 'computed from local counts'
+            when is_derived then 'computed from published counts'
+            else 'published figure'
+        end as method
     from dated
     where calculation = 'count'
 
@@ -236,18 +243,19 @@ computed as (
 
     select
         *,
-        'computed from published counts' as method
+        if(value_basis = 'local', 'computed from local counts', 'computed from published counts') as method
     from grown
 
     union all by name
 
     select
         *,
-        'computed from published percentages' as method
+        if(value_basis = 'local', 'computed from local counts', 'computed from published percentages') as method
     from gaps
 )
 
 select
+    value_basis,
     kpi_id,
     area_key,
     comparator_role,

@@ -1,0 +1,13 @@
+-- Plans begun in the year and not transferred in, by where the child is placed on census day.
+select
+    la_code,
+    submission_id,
+    'Calendar year' as time_identifier,
+    cast(activity_year as varchar) as time_period,
+    sex_code,
+    ethnicity_code,
+    age_at_start,
+    calendar_age_at_start,
+    placement_line_code
+from {{ ref('fct_ehc_plan') }}
+where is_new_in_year
