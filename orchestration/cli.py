@@ -35,6 +35,7 @@ app.add_typer(release_app, name="release")
 
 NARROW, LEGIBLE = 80, 120  # columns between which running text is set
 PATIENCE_SECONDS = 2.0
+CELLS_NAMED = 20
 WIDE = 160  # where nobody watches, tables are not cut to a window
 
 out = Console(highlight=False, width=None if sys.stdout.isatty() else WIDE)
@@ -89,7 +90,11 @@ def _print_json(content: Any) -> None:
 
 @app.command()
 def run(as_json: AsJson = False) -> None:
-    """Land whatever is new, build, check and release; says so when there is nothing to do."""
+    """Land whatever is new, build, check and release; says so when there is nothing to do.
+
+    A store to which nothing was ever delivered gets an invented borough to try the journey on.
+    """
+    from orchestration.returns.submission import WHOSE
     from orchestration.run import run_journey
 
     settings = load_settings()
@@ -117,6 +122,13 @@ def run(as_json: AsJson = False) -> None:
         out.print(f"gates    {gate}")
         out.print(f"release  {outcome.release_id or 'none yet'}")
         out.print(f"         {outcome.message}", soft_wrap=True)
+        out.print(f"people   {WHOSE[outcome.people]}", style="bold" if outcome.people == "invented" else None)
+        if outcome.cells:
+            out.print(f"cells    {outcome.cells.sentence}", soft_wrap=True)
+            for name in outcome.cells.unexplained[:CELLS_NAMED]:
+                out.print(f"[yellow]differs[/yellow]  {name}", soft_wrap=True)
+            if len(outcome.cells.unexplained) > CELLS_NAMED:
+                out.print("         and others: marts.fct_ehc_statistic_comparison of the release names every one")
         if outcome.release_id:
             out.print(f"look at  {settings.current_link}/evidence/index.html (what was checked)", soft_wrap=True)
             out.print(f"         {settings.current_link}/open/ (KPI tables: DuckDB, Parquet, CSV)", soft_wrap=True)
@@ -268,7 +280,7 @@ def synthesise(
     as_json: AsJson = False,
 ) -> None:
     """Invent a borough: EHC plan returns of fictional people that reproduce the published tables."""
-    from orchestration.synthetic import BUNDLED_FIGURES
+    from orchestration.synthetic import bundled_figures
     from orchestration.synthetic import synthesise as invent
 
     settings = load_settings()
@@ -279,7 +291,7 @@ def synthesise(
     report = invent(
         out_dir,
         la=la or settings.la_code,
-        figures=figures or BUNDLED_FIGURES,
+        figures=figures or bundled_figures(settings),
         years=range(int(first), int(last or first) + 1),
         seed=seed,
         scale=scale,
@@ -302,7 +314,7 @@ def synthesise(
 def clean_store(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
-    """Delete everything made at run time, releases included. What is in the inbox stays."""
+    """Delete everything made at run time, releases and received files included. What is in the inbox stays."""
     import shutil
 
     settings = load_settings()
@@ -345,6 +357,7 @@ def release_show(
 ) -> None:
     """One release: inputs, tables, checks, approval."""
     from orchestration.release.lifecycle import show_release
+    from orchestration.returns.submission import WHOSE
 
     manifest = show_release(load_settings(), release_id, verify=verify)
     content = manifest.model_dump(mode="json")
@@ -353,6 +366,7 @@ def release_show(
         return
     out.print(f"release   {manifest.release_id}")
     out.print(f"made      {manifest.created_at:%d %B %Y %H:%M} UTC by code {manifest.code_version}")
+    out.print(f"people    {WHOSE[manifest.people]}")
     out.print(f"approval  {manifest.approval.status.replace('_', ' ')}")
     for kind in ("inputs", "tables"):
         table = Table(*content[kind][0].keys() if content[kind] else ["none"], box=None, pad_edge=False, title=kind)

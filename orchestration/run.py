@@ -5,19 +5,29 @@ import json
 import logging
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, redirect_stdout
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from expectations.catalogue import load_catalogue
 from orchestration.code_version import code_version
 from orchestration.dagster_home import prepare_dagster_home
+from orchestration.dbt_manifest import ensure_manifest
 from orchestration.durable import write_json_durably
 from orchestration.locking import exclusive_lock
-from orchestration.release.folders import complete_releases, current_release
-from orchestration.returns.land import has_work
+from orchestration.release.comparison import Reproduction, read_reproduction
+from orchestration.release.folders import complete_releases, current_release, release_folder
+from orchestration.returns.inbox import bundled_files
+from orchestration.returns.land import has_received_nothing, has_work
 from orchestration.returns.spec import return_ids
-from orchestration.returns.submission import current_submissions, read_submissions, read_waiting
+from orchestration.returns.submission import (
+    People,
+    current_submissions,
+    people_in_store,
+    read_submissions,
+    read_waiting,
+)
 from orchestration.settings import Settings
 from orchestration.warehouse import prepare_store
 
@@ -55,6 +65,8 @@ class RunOutcome:
     waiting: list[str] = field(default_factory=list)
     failed_rules: list[FailedRule] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
+    people: People | None = None
+    cells: Reproduction | None = None
 
     @property
     def exit_code(self) -> int:
@@ -93,16 +105,50 @@ def run_journey(settings: Settings) -> RunOutcome:
     prepare_store(settings)
     with exclusive_lock(settings.store / "run.lock", wait_seconds=2, holder="another run"):
         started = time.perf_counter()
-        if _is_nothing_new(settings):
-            release = current_release(settings)
-            return RunOutcome(
-                "nothing_new",
-                "Nothing new in the inbox, and nothing changed since the last run: the current release stands.",
-                release.release_id if release else None,
-                waiting=[one.message for return_id in return_ids() for one in read_waiting(settings, return_id)],
-                seconds={"looking for new files": time.perf_counter() - started},
-            )
-        return _run_dagster(settings)
+        invented = _is_fresh(settings) and _invent_borough(settings)
+        seconds = {"inventing a borough": time.perf_counter() - started} if invented else {}
+        outcome = _nothing_new(settings) if _is_nothing_new(settings) else _run_dagster(settings)
+        return replace(
+            outcome,
+            people=people_in_store(settings),
+            cells=_cells(settings, outcome),
+            seconds=seconds | outcome.seconds,
+        )
+
+
+def _cells(settings: Settings, outcome: RunOutcome) -> Reproduction | None:
+    """How much the returns reproduce; where no release was made, the one that stands says nothing of this run."""
+    if outcome.release_id is None or outcome.status in ("blocked", "failed"):
+        return None
+    return read_reproduction(release_folder(settings, outcome.release_id))
+
+
+def _is_fresh(settings: Settings) -> bool:
+    # A borough is fitted to the bundled figures; without them there is none.
+    return any(bundled_files(settings, one) for one in return_ids()) and has_received_nothing(settings)
+
+
+def _invent_borough(settings: Settings) -> bool:
+    """Invent the borough of a fresh store, while dbt reads its project in a process beside; False when there can be none."""
+    from orchestration.synthetic.first_run import invent_for
+
+    with ThreadPoolExecutor(max_workers=1) as beside:
+        manifest = beside.submit(ensure_manifest, settings)
+        is_invented = invent_for(settings)
+        manifest.result()
+    return is_invented
+
+
+def _nothing_new(settings: Settings) -> RunOutcome:
+    started = time.perf_counter()
+    release = current_release(settings)
+    return RunOutcome(
+        "nothing_new",
+        "Nothing new in the inbox, and nothing changed since the last run: the current release stands.",
+        release.release_id if release else None,
+        waiting=[one.message for return_id in return_ids() for one in read_waiting(settings, return_id)],
+        seconds={"looking for new files": time.perf_counter() - started},
+    )
 
 
 def _run_dagster(settings: Settings) -> RunOutcome:

@@ -62,6 +62,11 @@ class Settings(BaseSettings):
         return self.raw / "seed"
 
     @property
+    def synthetic_dir(self) -> Path:
+        """The invented borough of a store that nobody delivered to: one folder a return, and `calibration.csv`."""
+        return self.store / "synthetic"
+
+    @property
     def archive_dir(self) -> Path:
         """The bytes of every file ever received, by SHA-256."""
         return self.store / "archive"

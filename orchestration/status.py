@@ -10,7 +10,14 @@ from orchestration.release.lifecycle import list_releases
 from orchestration.returns.inbox import inbox_files, stray_entries
 from orchestration.returns.land import pending_receipts
 from orchestration.returns.spec import load_spec, return_ids
-from orchestration.returns.submission import current_submissions, read_submissions, read_waiting
+from orchestration.returns.submission import (
+    WHOSE,
+    People,
+    current_submissions,
+    people_in_store,
+    read_submissions,
+    read_waiting,
+)
 from orchestration.settings import Settings
 
 
@@ -32,6 +39,7 @@ class Status:
     """The state of a store, read without changing it."""
 
     store: str
+    people: People | None
     current_release: str | None
     released_at: str | None
     pending_releases: list[str]
@@ -44,7 +52,8 @@ class Status:
 
     def print_to(self, console: Console) -> None:
         """For a person."""
-        console.print(f"store    {self.store}")
+        console.print(f"store    {self.store}", soft_wrap=True)
+        console.print(f"people   {WHOSE[self.people]}", style="bold" if self.people == "invented" else None)
         console.print(
             f"release  {self.current_release or 'none yet'}"
             + (f", made {self.released_at}" if self.released_at else "")
@@ -119,6 +128,7 @@ def read_status(settings: Settings) -> Status:
             )
     return Status(
         store=str(settings.store),
+        people=people_in_store(settings),
         current_release=release.release_id if release else None,
         released_at=f"{release.created_at:%d %B %Y %H:%M} UTC" if release else None,
         pending_releases=[summary.release_id for summary in list_releases(settings) if summary.approval == "pending"],

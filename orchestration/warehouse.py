@@ -20,8 +20,10 @@ from orchestration.linkage.child_key import LINK_COLUMNS
 from orchestration.locking import exclusive_lock
 from orchestration.returns.spec import load_spec, return_ids
 from orchestration.returns.submission import (
+    People,
     Submission,
     current_submissions,
+    people_in,
     read_submissions,
     return_dir,
     submission_dir,
@@ -40,6 +42,12 @@ create or replace table control.submission (
     submission_id varchar, return_id varchar, period varchar, supplier varchar, sequence varchar, received_at timestamp,
     spec_version varchar, source_file varchar, sha256 varchar, table_name varchar, rows_read bigint, rows_landed bigint,
     rows_quarantined bigint, status varchar, reason varchar, supersedes varchar, is_current boolean
+)
+"""
+_STATED_CELL_TABLE = """
+create or replace table control.stated_cell (
+    la_code varchar, release_name varchar, series_code varchar, time_period varchar, breakdown_topic varchar,
+    breakdown varchar, measure_code varchar, stated_value bigint, reason varchar
 )
 """
 
@@ -146,15 +154,28 @@ def write_control_tables(connection: duckdb.DuckDBPyConnection, settings: Settin
             "insert into control.child_key by name select * from read_parquet(?, hive_partitioning = false)",
             [str(settings.child_link_path)],
         )
-    connection.execute(
-        "create or replace table control.stated_cell (la_code varchar, release_name varchar, series_code varchar,"
-        " time_period varchar, breakdown_topic varchar, breakdown varchar, measure_code varchar, stated_value bigint,"
-        " reason varchar)"
-    )
+    _write_stated_cells(connection, settings, people_in(submissions))
     connection.execute("create or replace table control.setting (name varchar, value varchar)")
     connection.execute("insert into control.setting values ('la_code', ?)", [settings.la_code])
     connection.execute("commit")
     return len(submissions)
+
+
+def _write_stated_cells(connection: duckdb.DuckDBPyConnection, settings: Settings, people: People | None) -> None:
+    """What the invented borough of this store says it holds in cells that it does not meet; nothing in any other store."""
+    connection.execute(_STATED_CELL_TABLE)
+    stated = settings.synthetic_dir / "calibration.csv"
+    if people == "invented" and stated.is_file():
+        connection.execute(
+            """
+            insert into control.stated_cell by name
+            select la_code, release as release_name, "table" as series_code, period as time_period, breakdown_topic,
+                breakdown, measure as measure_code, generated as stated_value, reason
+            from read_csv(?, header = true, all_varchar = true, nullstr = '')
+            where status <> 'met' and reason is not null
+            """,
+            [str(stated)],
+        )
 
 
 def _submission_row(submission: Submission, current: set[str]) -> dict[str, object]:
@@ -162,7 +183,7 @@ def _submission_row(submission: Submission, current: set[str]) -> dict[str, obje
     tables = row.pop("tables")
     row["table_name"] = next(iter(tables)) if len(tables) == 1 else None
     row |= {name: getattr(submission, name) for name in ("rows_read", "rows_landed", "rows_quarantined")}
-    for name in ("delivery_sha256", "failures", "files", "notes", "not_judged"):
+    for name in ("delivery_sha256", "failures", "files", "notes", "not_judged", "people"):
         del row[name]
     row["is_current"] = submission.submission_id in current
     return row

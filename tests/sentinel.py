@@ -5,10 +5,12 @@ cell, archives are unpacked, the rest is read as text in UTF-8 and UTF-16. `plan
 a test can prove the search would find what it says is not there.
 """
 
+import contextlib
 import gzip
 import io
 import sqlite3
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +18,7 @@ from pathlib import Path
 import duckdb
 
 _SQLITE = b"SQLite format 3\x00"
+_ZLIB = b"\x78"
 
 
 @dataclass(frozen=True)
@@ -88,12 +91,7 @@ def _cells(content: bytes, path: Path) -> Iterator[tuple[str, str]]:
             tables = [row[0] for row in database.execute("select name from sqlite_master where type = 'table'")]
             for table in tables:
                 for row in database.execute(f'select * from "{table}"'):
-                    yield (
-                        f"table {table}",
-                        "\x1f".join(
-                            value.decode("utf-8", "ignore") if isinstance(value, bytes) else str(value) for value in row
-                        ),
-                    )
+                    yield f"table {table}", "\x1f".join(map(_value_text, row))
         return
     try:
         if content.startswith(b"PAR1"):
@@ -112,6 +110,16 @@ def _cells(content: bytes, path: Path) -> Iterator[tuple[str, str]]:
         raise UnreadableError(str(path)) from error
 
 
+def _value_text(value: object) -> str:
+    """A cell of SQLite as text; Dagster keeps some compressed."""
+    if not isinstance(value, bytes):
+        return str(value)
+    if value[:1] == _ZLIB:
+        with contextlib.suppress(zlib.error):  # what begins like one need not be one
+            value = zlib.decompress(value)
+    return value.decode("utf-8", "ignore")
+
+
 def _rows(connection: duckdb.DuckDBPyConnection, relation: str, place: str) -> Iterator[tuple[str, str]]:
     result = connection.execute(f"select cast(columns(*) as varchar) from {relation}")
     while rows := result.fetchmany(5000):
@@ -128,8 +136,22 @@ def plant_control(folder: Path, sentinel: str) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     # Among many like it, so that Parquet and DuckDB encode and compress it.
     values = f"(select case when range = 777 then '{sentinel}' else 'filler ' || range end as given from range(3000))"
-    paths = [folder / f"control.{suffix}" for suffix in ("parquet", "duckdb", "sqlite", "xlsx", "csv.gz", "zip", "txt")]
-    parquet, database, sqlite, workbook, gz, archive, utf16 = paths
+    suffixes = (
+        "parquet",
+        "duckdb",
+        "sqlite",
+        "db",
+        "xlsx",
+        "csv.gz",
+        "zip",
+        "txt",
+        "log",
+        "html",
+        "json",
+        "duckdb.wal",
+    )
+    paths = [folder / f"control.{suffix}" for suffix in suffixes]
+    parquet, database, sqlite, compressed, workbook, gz, archive, utf16, *plain = paths
     duckdb.sql(f"copy {values} to '{parquet}' (format parquet, compression zstd)")
     with duckdb.connect(str(database)) as connection:
         connection.execute(f"create table control as {values}")
@@ -137,6 +159,9 @@ def plant_control(folder: Path, sentinel: str) -> list[Path]:
     with sqlite3.connect(sqlite) as connection_lite:
         connection_lite.execute("create table control (given blob)")
         connection_lite.execute("insert into control values (?)", [sentinel.encode()])
+    with sqlite3.connect(compressed) as connection_lite:
+        connection_lite.execute("create table control (given blob)")
+        connection_lite.execute("insert into control values (?)", [zlib.compress(f"{sentinel} ".encode() * 50)])
     book = Workbook()
     sheet = book.active
     assert sheet is not None
@@ -146,4 +171,6 @@ def plant_control(folder: Path, sentinel: str) -> list[Path]:
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as packed:
         packed.write(parquet, "inner.parquet")
     utf16.write_text(sentinel, encoding="utf-16")
+    for path in plain:
+        path.write_text(f"before {sentinel} after")
     return paths

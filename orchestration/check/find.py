@@ -30,6 +30,7 @@ from orchestration.returns.delivered import (
 )
 from orchestration.returns.recognise import likely_return, nobodys
 from orchestration.returns.spec import ReturnSpec, Shape, load_spec
+from orchestration.returns.submission import people_in_store
 from orchestration.returns.workspace import open_workspace
 from orchestration.settings import Settings
 
@@ -74,7 +75,16 @@ def check_files(
     for known, files in by_return.items():
         spec = load_spec(known)
         with tempfile.TemporaryDirectory() as spill, open_workspace(spec, Path(spill) / "spill") as connection:
-            assessment = assess(connection, files, spec, catalogue, known_ids=(), la_code=settings.la_code, docs=None)
+            assessment = assess(
+                connection,
+                files,
+                spec,
+                catalogue,
+                known_ids=(),
+                la_code=settings.la_code,
+                people=people_in_store(settings),
+                docs=None,
+            )
             checked += _described(connection, spec, catalogue, assessment, show_identifiers)
         incomplete += [
             IncompleteSet([file.name for file in one.delivered], one.missing) for one in assessment.incomplete

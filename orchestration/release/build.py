@@ -51,7 +51,13 @@ from orchestration.release.inventory import Inventory, PublishedCatalogue, take_
 from orchestration.release.manifest import Approval, Manifest, combined_digest, write_manifest
 from orchestration.release.meta import utc, write_meta
 from orchestration.release.verify import record_files, verify_built, verify_files
+from orchestration.returns.submission import WHOSE, people_in_store
 from orchestration.settings import Settings
+
+INVENTED_NOTICE = Path("open/INVENTED_PEOPLE.txt")
+INVENTED_TEXT = (
+    "The people behind the local figures of this release are invented: nobody in it exists. Published figures are real."
+)
 
 
 @dataclass(frozen=True)
@@ -202,6 +208,7 @@ def new_manifest(
         catalogue_digest=catalogue.digest,
         duckdb_version=duckdb.__version__,
         duckdb_storage_version=STORAGE_VERSION,
+        people=people_in_store(settings),
         inputs=inventory.inputs,
         tables=inventory.tables,
         views=inventory.views,
@@ -233,7 +240,10 @@ def build(
         "content_digest": manifest.content_digest,
         "catalogue_digest": manifest.catalogue_digest,
         "approval_required": manifest.approval.required,
+        "people": WHOSE[manifest.people],
     }
+    if manifest.people == "invented":
+        (partial / INVENTED_NOTICE).write_text(f"{INVENTED_TEXT}\n", encoding="utf-8")
     export = write_ees_files(connection, partial / CSV_FOLDER)
     write_parquet(connection, inventory, partial / PARQUET_FOLDER)
     with new_database(connection, partial / RESTRICTED_DATABASE, "release_restricted"):

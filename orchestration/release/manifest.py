@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from orchestration.durable import write_json_durably
 from orchestration.errors import CornerstoneError
+from orchestration.returns.submission import People
 
 MANIFEST = "manifest.json"
 MANIFEST_MODE = 0o640
@@ -134,6 +135,7 @@ class Manifest(Record):
     catalogue_digest: str
     duckdb_version: str
     duckdb_storage_version: str
+    people: People | None = None
     inputs: list[InputSubmission]
     tables: list[TableContent]
     views: list[ViewContent]

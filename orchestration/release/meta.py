@@ -51,6 +51,7 @@ COLUMN_COMMENTS = {
         "previous_release_id": "Release that was current before; blank for the first.",
         "content_digest": "SHA-256 over all that is released; the same content has the same digest.",
         "catalogue_digest": "SHA-256 of the rule catalogue that judged the content.",
+        "people": "Whose rows the marts were made from: those of real people, of invented ones, or of nobody.",
         "approval_required": "True when the release waits for a named person before it becomes current.",
     },
     "disclosure": {

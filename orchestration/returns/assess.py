@@ -30,7 +30,7 @@ from orchestration.returns.readers.outcome import ReadFile
 from orchestration.returns.readers.records import HeldRecords, Keep, RecordsRead, without_blanks
 from orchestration.returns.recognise import PARSING_ERRORS, read_recognised, read_records, recognise_data_file
 from orchestration.returns.spec import ReturnSpec
-from orchestration.returns.submission import UNKNOWN_PERIOD, TableRows
+from orchestration.returns.submission import UNKNOWN_PERIOD, People, TableRows
 from orchestration.returns.workspace import insert_arrow
 
 log = logging.getLogger("cornerstone.landing")
@@ -70,6 +70,7 @@ class Assessed:
     kind: str = ""
     sheets: dict[str, str] = field(default_factory=dict)
     not_judged: dict[str, str] = field(default_factory=dict)
+    people: People | None = None
 
     @property
     def rows_read(self) -> int:
@@ -175,6 +176,7 @@ def assess(
     catalogue: Catalogue,
     known_ids: Collection[str],
     la_code: str,
+    people: People | None,
     docs: QualityStore | None,
 ) -> Assessment:
     """Read delivered files into the workspace and judge all of them in one validation.
@@ -187,6 +189,7 @@ def assess(
         catalogue: the rules.
         known_ids: submissions committed before; their data files are not read again.
         la_code: the authority of the installation: of files that do not name theirs, and what rules compare others with.
+        people: whose rows the store holds; files of the other kind are refused. None while it holds nobody's.
         docs: where the validation result is kept; None keeps nothing.
     """
     connection.execute("insert into setting values ('la_code', ?)", [la_code])
@@ -218,7 +221,7 @@ def assess(
         group.refused = [one for one in group.refused if one.submission_id not in seen]
         seen |= {one.submission_id for one in group.refused}
     everything = [read for of_group in reads.values() for read in of_group]
-    judged = _judge(connection, everything, spec, catalogue, docs) if everything else {}
+    judged = _judge(connection, everything, spec, catalogue, people, docs) if everything else {}
     return Assessment(
         [
             AssessedDelivery(
@@ -565,9 +568,10 @@ def _judge(
     reads: list[_Read],
     spec: ReturnSpec,
     catalogue: Catalogue,
+    people: People | None,
     docs: QualityStore | None,
 ) -> dict[str, Assessed]:
-    """Great Expectations' verdict on every submission read."""
+    """Great Expectations' verdict on every submission read, in the order of receipt."""
     log.info("checking %s submission(s) against the rules of %s", len(reads), spec.title)
     outcome = evaluate_landing(connection, catalogue.for_landing(spec.return_id), docs=docs)
     not_judged = _not_judged(outcome.not_judged, spec)
@@ -586,7 +590,16 @@ def _judge(
     judged = {}
     for read in reads:
         own = verdict[read.submission_id]
-        refused = own.status == "refused"
+        whose = _whose(connection, spec, read.submission_id)
+        status, rule_ids, reason = own.status, own.rule_ids, None
+        if status == "refused":
+            reason = f"{read.source_file}: {_because(own.reason, rule_ids, catalogue)}"
+        elif whose and people and whose != people:
+            other = _of_others(read.source_file, whose)
+            status, rule_ids, reason = "refused", (other.rule_id,), str(other)
+        else:
+            people = people or whose
+        refused = status == "refused"
         judged[read.submission_id] = Assessed(
             submission_id=read.submission_id,
             source_file=read.source_file,
@@ -598,14 +611,15 @@ def _judge(
             supplier=read.supplier,
             period=read.period,
             sequence=read.sequence,
-            status=own.status,
-            reason=f"{read.source_file}: {_because(own.reason, own.rule_ids, catalogue)}" if refused else None,
+            status=status,
+            reason=reason,
             failures=of_submission[read.submission_id],
-            rule_ids=own.rule_ids,
+            rule_ids=rule_ids,
             files=read.files,
             kind=read.kind,
             sheets=read.sheets,
             not_judged=not_judged,
+            people=whose,
         )
     return judged
 
@@ -618,6 +632,34 @@ def _not_judged(rules: list[Rule], spec: ReturnSpec) -> dict[str, str]:
     if reasons:
         log.warning("not judged of %s: %s. %s", spec.title, ", ".join(reasons), next(iter(reasons.values())))
     return reasons
+
+
+def _whose(connection: duckdb.DuckDBPyConnection, spec: ReturnSpec, submission_id: str) -> People | None:
+    """Whose rows a submission in the workspace holds; nobody's where it is neither invented nor about people."""
+    if spec.invented is not None:
+        row = connection.execute(
+            f"select coalesce(bool_and(coalesce({spec.invented.condition}, false)), false)"
+            f' from "{spec.invented.table}" where submission_id = ?',
+            [submission_id],
+        ).fetchone()
+        if row is not None and row[0]:
+            return "invented"
+    return None if spec.personal_data == "none" else "real"
+
+
+def _of_others(source_file: str, whose: People) -> FileRefused:
+    """A file of real people for a store of invented ones, or the other way about."""
+    if whose == "real":
+        what = (
+            f"{source_file} is of real people, and this store holds invented ones; drop the file again after `cornerstone"
+            " clean-store`, which deletes every file received, or with another folder named in CORNERSTONE_STORE."
+        )
+    else:
+        what = (
+            f"{source_file} is of the invented borough, and this store holds real people; try it in a store of its own: name"
+            " another folder in CORNERSTONE_STORE, and drop the file again."
+        )
+    return FileRefused("FILE-015", what)
 
 
 def _reader_failures(connection: duckdb.DuckDBPyConnection, catalogue: Catalogue) -> list[LandingFailure]:

@@ -38,9 +38,15 @@ def inbox_dir(settings: Settings, return_id: str) -> Path:
     return settings.inbox_dir / return_id
 
 
+def inboxes(settings: Settings, return_id: str) -> list[Path]:
+    """Where files of a return wait to be taken in: what people dropped, and what was invented for this store."""
+    return [inbox_dir(settings, return_id), settings.synthetic_dir / return_id]
+
+
 def inbox_files(settings: Settings, return_id: str) -> list[Path]:
-    """Deliveries in the inbox of a return; hidden files and READMEs are none."""
-    return [path for path in _entries(inbox_dir(settings, return_id)) if path.is_file() and not path.is_symlink()]
+    """Deliveries that wait for a return; hidden files and READMEs are none."""
+    entries = [path for inbox in inboxes(settings, return_id) for path in _entries(inbox)]
+    return [path for path in entries if path.is_file() and not path.is_symlink()]
 
 
 def bundled_files(settings: Settings, return_id: str) -> list[Path]:
@@ -84,4 +90,4 @@ def take_away(path: Path, inbox: Path) -> None:
 
 def delivered_name(path: Path, inbox: Path) -> str:
     """The name a file was delivered under: its path below the inbox."""
-    return os.fspath(path.relative_to(inbox)) if path.is_relative_to(inbox) else path.name
+    return os.fspath(path.relative_to(inbox))

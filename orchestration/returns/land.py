@@ -39,17 +39,19 @@ from orchestration.returns.inbox import (
     delivered_name,
     inbox_dir,
     inbox_files,
+    inboxes,
     state_of,
     stray_entries,
     take_away,
     wait_until_settled,
 )
-from orchestration.returns.spec import Lookup, ReturnSpec, load_spec
+from orchestration.returns.spec import Lookup, ReturnSpec, load_spec, return_ids
 from orchestration.returns.submission import (
     Delivery,
     Submission,
     WaitingSet,
     current_submissions,
+    people_in_store,
     read_delivery,
     read_submissions,
     read_waiting,
@@ -134,11 +136,12 @@ def _receive_all(settings: Settings, keys: Keys, spec: ReturnSpec, now: datetime
     """Archive what is in the inbox, and bundled files. Returns sentences: repeats, and files left where they are."""
     repeats: list[str] = []
     left: list[str] = []
-    inbox = inbox_dir(settings, spec.return_id)
     delivered = inbox_files(settings, spec.return_id)
     wait_until_settled(delivered)
     for position, path in enumerate([*delivered, *bundled_files(settings, spec.return_id)]):
-        name = delivered_name(path, inbox)  # files of the same name in two folders are parts of two sets
+        inbox = next((folder for folder in inboxes(settings, spec.return_id) if path.is_relative_to(folder)), None)
+        # Files of the same name in two folders are parts of two sets.
+        name = delivered_name(path, inbox) if inbox else path.name
         before = state_of(path)
         # A step in time for each file keeps the order in which files of one landing count.
         received_at = now + timedelta(microseconds=position)
@@ -154,18 +157,18 @@ def _receive_all(settings: Settings, keys: Keys, spec: ReturnSpec, now: datetime
             continue
         if is_new:
             log.info("received %s (%s bytes)", name, f"{receipt.bytes:,}")
-        elif path.is_relative_to(inbox):
+        elif inbox:
             repeats.append(
                 f"{name} holds the same bytes as {receipt.file_name}, received on {receipt.received_at[:10]}; nothing to do."
             )
             log.info("%s", repeats[-1])
-        if path.is_relative_to(inbox):
+        if inbox:
             if state_of(path) == before:
                 take_away(path, inbox)
             else:
                 left.append(f"{name} changed while it was received; the next run receives it as it is then.")
     left += [
-        f"{delivered_name(path, inbox)} is a link or no file; put the file itself there."
+        f"{delivered_name(path, inbox_dir(settings, spec.return_id))} is a link or no file; put the file itself there."
         for path in stray_entries(settings, spec.return_id)
     ]
     for sentence in left:
@@ -215,6 +218,7 @@ def _land_batch(
                 catalogue,
                 {submission.submission_id for submission in before},
                 settings.la_code,
+                people_in_store(settings),
                 docs,
             )
             for delivery in assessment.deliveries:
@@ -353,6 +357,7 @@ def _submission(assessed: Assessed, spec: ReturnSpec, received: list[Receipt], r
         failures=assessed.failures_by_rule,
         files=assessed.files,
         not_judged=assessed.not_judged,
+        people=assessed.people,
     )
     if submission.status == "accepted" and rival and submission.order > rival.order:
         return replace(submission, supersedes=rival.submission_id)
@@ -560,3 +565,14 @@ def has_work(settings: Settings, return_id: str) -> bool:
         return True
     known = {receipt.sha256 for receipt in receipts(settings, return_id)}
     return any(delivered_file(path).sha256 not in known for path in bundled_files(settings, return_id))
+
+
+def has_received_nothing(settings: Settings) -> bool:
+    """Whether nobody ever delivered a file to this store or left one in its inbox; bundled figures are no delivery."""
+    for return_id in return_ids():
+        if inbox_files(settings, return_id) or stray_entries(settings, return_id):
+            return False
+        bundled = {delivered_file(path).sha256 for path in bundled_files(settings, return_id)}
+        if any(receipt.sha256 not in bundled for receipt in receipts(settings, return_id)):
+            return False
+    return True

@@ -262,6 +262,13 @@ class PersonColumns(_Strict):
     postcode: str | None = None
 
 
+class InventedMark(_Strict):
+    """How the content of an invented file says so: SQL over a table, true of every row of theirs and of no real one."""
+
+    table: str
+    condition: str
+
+
 class Lookup(_Strict):
     """A landed table of a reference return and what is taken from it."""
 
@@ -302,6 +309,7 @@ class ReturnSpec(_Strict):
     submission: SubmissionColumns | None = None
     person: PersonColumns | None = None
     area_lookup: AreaLookup | None = None
+    invented: InventedMark | None = None  # returns that nobody invents have none
     codes: dict[str, CodeSet] = Field(default_factory=dict)
 
     @model_validator(mode="after")
@@ -316,6 +324,8 @@ class ReturnSpec(_Strict):
                     raise ValueError(f"{where}: {source.table} has no column {source.column}")
             if table.parent is not None and table.parent not in self.tables:
                 raise ValueError(f"{name}: its parent {table.parent} is no table")
+        if self.invented is not None and self.invented.table not in self.tables:
+            raise ValueError(f"invented: there is no table {self.invented.table}")
         identifies = any(c.sensitivity == "identifier" for t in self.tables.values() for c in t.columns.values())
         if identifies != (self.personal_data == "identifiers"):
             raise ValueError("personal_data does not fit the sensitivity of the columns")

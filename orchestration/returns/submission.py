@@ -1,15 +1,24 @@
 """A submission: one supplier's return for one period. Its `submission.json` is what commits it."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from orchestration.durable import write_json_durably
+from orchestration.returns.spec import return_ids
 from orchestration.settings import Settings
 
 COMMIT_FILE = "submission.json"
 UNKNOWN_PERIOD = "unknown"
+People = Literal["invented", "real"]
+"""Whose rows a submission holds, or a store: invented people's or real ones'."""
+WHOSE: dict[People | None, str] = {
+    "invented": "invented people; published figures are real",
+    "real": "real people",
+    None: "nobody's rows; published figures alone",
+}
 _TOTALS = ("rows_read", "rows_landed", "rows_quarantined")  # in the file for people; made from `tables`
 
 
@@ -35,6 +44,7 @@ class Submission:
     `rows_read = rows_landed + rows_quarantined` always, in total and for each of `tables`; a refused submission has all
     its rows quarantined. `files` are the data files it was read from, with their digests. `failures` counts failing rows
     by rule; `not_judged` says of a rule why it could not be judged. `notes` say what a reader of the landed rows has to know.
+    `people` says whose rows these are; public figures and registers of real places are nobody's.
     """
 
     submission_id: str
@@ -55,6 +65,7 @@ class Submission:
     files: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     not_judged: dict[str, str] = field(default_factory=dict)
+    people: People | None = None
 
     @property
     def rows_read(self) -> int:
@@ -121,6 +132,16 @@ def current_submissions(submissions: list[Submission]) -> dict[tuple[str, str], 
         if key not in current or submission.order > current[key].order:
             current[key] = submission
     return current
+
+
+def people_in(submissions: Iterable[Submission]) -> People | None:
+    """Whose rows the accepted among these submissions hold; landing never lets both in."""
+    return next((one.people for one in submissions if one.status == "accepted" and one.people is not None), None)
+
+
+def people_in_store(settings: Settings) -> People | None:
+    """Whether a store is of invented people or of real ones: what its first accepted return made it; None before that."""
+    return people_in(one for return_id in return_ids() for one in read_submissions(settings, return_id))
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,14 @@
 """The invented borough: SEN2 returns of a fictional population that reproduce the published tables of one authority."""
 
-from orchestration.settings import PROJECT_DIR
+from pathlib import Path
+
+from orchestration.settings import Settings
 from orchestration.synthetic.borough import SynthesisReport, synthesise
 
-BUNDLED_FIGURES = PROJECT_DIR / "raw" / "seed" / "published_statistics" / "published_figures.csv.gz"
 
-__all__ = ["BUNDLED_FIGURES", "SynthesisReport", "synthesise"]
+def bundled_figures(settings: Settings) -> Path:
+    """The published figures that ship with Cornerstone."""
+    return settings.seed_dir / "published_statistics" / "published_figures.csv.gz"
+
+
+__all__ = ["SynthesisReport", "bundled_figures", "synthesise"]

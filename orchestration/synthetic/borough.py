@@ -1,5 +1,6 @@
 """The command's one function: read the figures, invent the borough, write everything."""
 
+import logging
 import time
 from collections.abc import Collection
 from dataclasses import dataclass, field
@@ -24,6 +25,8 @@ from orchestration.synthetic.write import SHAPES, write_shapes
 
 FIRST_YEAR, LAST_YEAR = 2023, 2026
 """Person-level returns whose element sets are known."""
+
+log = logging.getLogger("cornerstone.synthetic")
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,7 @@ def synthesise(
     scale: float,
     faults: Literal["none", "standard"],
     shapes: Collection[str] = SHAPES,
+    truth: bool = True,
 ) -> SynthesisReport:
     """Write SEN2 returns of a fictional population calibrated on the published figures of authority `la`.
 
@@ -61,12 +65,13 @@ def synthesise(
     `postcode_directory/`, `deprivation/`; with faults also `sen2_faulty/` and `answer_key.csv` (see faults.plant_faults).
     `shapes` are the file shapes to write, of SHAPES. The same arguments give the same bytes, whatever the shapes.
     Raises CornerstoneError when the figures cannot be used, the years are outside 2023 to 2026, the scale is not positive or a
-    shape is unknown.
+    shape is unknown. Without `truth`, neither the truth nor the known cases are written.
     """
     begun = time.perf_counter()
     stages: dict[str, float] = {}
 
     def mark(stage: str) -> None:
+        log.info("invented borough: %s done", stage)
         stages[stage] = round(time.perf_counter() - begun - sum(stages.values()), 2)
 
     if not years or years.step != 1 or years[0] < FIRST_YEAR or years[-1] > LAST_YEAR:
@@ -100,10 +105,12 @@ def synthesise(
         files += write_shapes(made[year], out / "sen2" / str(year), shapes)
     mark("write")
     files += len(write_registers(out, register, la, targets.la_name, targets.ons_code))
-    files += _write_truth(out / "truth", plans, cases, people, made)
+    if truth:
+        files += _write_truth(out / "truth", plans, cases, people, made)
+        known_cases(made).to_csv(out / "known_cases.csv", index=False)
+        files += 1
     found = calibration(targets, made, register)
     found.to_csv(out / "calibration.csv", index=False)
-    known_cases(made).to_csv(out / "known_cases.csv", index=False)
     mark("truth and calibration")
     planted = 0
     if faults == "standard":
@@ -117,7 +124,7 @@ def synthesise(
         la=la,
         years=tuple(held),
         people=len(people),
-        files=files + 2,
+        files=files + 1,
         cells=len(found),
         met=int((found["status"] == "met").sum()),
         explained=int(((found["status"] != "met") & (found["reason"] != "")).sum()),

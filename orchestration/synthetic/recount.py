@@ -354,7 +354,8 @@ def _phase_transfers(stock: pd.DataFrame, year: int, flow: str) -> pd.DataFrame:
 def calibration(targets: Targets, made: dict[int, Return], register: pd.DataFrame) -> pd.DataFrame:
     """Every published cell of the years beside the count from the returns.
 
-    Columns: table, period, topic, breakdown, measure, release, published, generated, status (met, differs, not targeted), reason.
+    Columns: la_code, table, period, topic, breakdown_topic and breakdown as published, measure, release, published, generated,
+    status (met, differs, not targeted), reason.
     """
     counted = pd.concat([recount(one, register, targets) for one in made.values()], ignore_index=True)
     keys = ["table", "period", "topic", "code", "measure"]
@@ -404,9 +405,12 @@ def calibration(targets: Targets, made: dict[int, Return], register: pd.DataFram
     if targets.scale != 1.0:
         reason[(status == "differs") & must] = SCALED
     cells = cells.assign(status=status, reason=reason)
-    return cells[
-        ["table", "period", "topic", "breakdown", "measure", "release", "published", "generated", "status", "reason"]
-    ]
+    return cells.assign(la_code=targets.la_code)[
+        [
+            "la_code", "table", "period", "topic", "breakdown_topic", "breakdown", "measure", "release", "published",
+            "generated", "status", "reason",
+        ]
+    ]  # fmt: skip
 
 
 __all__ = ["calibration", "placement_line", "recount"]

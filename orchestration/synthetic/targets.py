@@ -179,8 +179,9 @@ REGIONAL_TOTAL_FAULT = (
 class Targets:
     """Published cells of one authority in the years asked for, and the national table where the authority has none.
 
-    `cells` columns: release, table, period (str), topic, code, measure, published (float), note (why the cell is no target,
-    else ""). `national` has the same columns for England: a shape to fall back on, never a target.
+    `cells` columns: release, table, period (str), topic, code, measure, breakdown_topic and breakdown as published, published
+    (float), note (why the cell is no target, else ""). `national` has the same columns for England: a shape to fall back
+    on, never a target.
     """
 
     la_code: str
@@ -285,7 +286,7 @@ def _shaped(frame: pd.DataFrame) -> pd.DataFrame:
         frame.assign(rank=rank)
         .sort_values("rank", kind="stable")
         .drop_duplicates(keys, keep="last")
-        .loc[:, ["release", *keys, "breakdown", "published"]]
+        .loc[:, ["release", *keys, "breakdown_topic", "breakdown", "published"]]
         .reset_index(drop=True)
     )
 

@@ -5,7 +5,7 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -28,11 +28,12 @@ class Ended:
 
 @dataclass(frozen=True)
 class Journey:
-    """A store and a raw folder of one's own."""
+    """A store and a raw folder of one's own, and what else of the environment is one's own."""
 
     store: Path
     raw: Path
     show_progress: bool = False
+    variables: dict[str, str] = field(default_factory=dict)
 
     @property
     def inbox(self) -> Path:
@@ -53,6 +54,7 @@ class Journey:
             "CORNERSTONE_RAW": str(self.raw),
             "CORNERSTONE_KEY_FILE": str(self.store.parent / "configuration" / "secret.key"),
             "COLUMNS": "200",
+            **self.variables,
         }
 
     def cornerstone(self, *arguments: str, driver: str | None = None) -> Ended:

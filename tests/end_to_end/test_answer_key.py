@@ -61,7 +61,7 @@ def judged(folders: Iterable[Path], tmp_path: Path, catalogue: Catalogue) -> dic
     spec = load_spec("sen2")
     files: list[DeliveredFile] = [delivered_file(path) for folder in folders for path in sorted(folder.iterdir())]
     with open_workspace(spec, tmp_path / "spill") as connection:
-        found = assess(connection, files, spec, catalogue, known_ids=(), la_code=AUTHORITY, docs=None)
+        found = assess(connection, files, spec, catalogue, known_ids=(), la_code=AUTHORITY, people=None, docs=None)
     assert found.incomplete == []
     return {one.sha256: one for delivery in found.deliveries for one in delivery.assessed}
 

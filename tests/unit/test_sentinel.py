@@ -11,7 +11,7 @@ def test_it_finds_one_in_every_kind_of_file(tmp_path: Path) -> None:
     controls = plant_control(tmp_path, "Zzsentinel")
     assert {found.path for found in scan(tmp_path, ["zzSENTINEL"])} == {str(path) for path in controls}
     hidden = [path for path in controls if b"Zzsentinel" not in path.read_bytes()]
-    assert {path.suffix for path in hidden} >= {".xlsx", ".gz", ".zip", ".txt"}
+    assert {path.suffix for path in hidden} >= {".xlsx", ".gz", ".zip", ".txt", ".db"}
 
 
 def test_it_finds_nothing_where_nothing_is(tmp_path: Path) -> None:

@@ -24,8 +24,10 @@ from orchestration.release.errors import ReleaseRefused, ReleaseUnsound
 from orchestration.release.exports import write_parquet
 from orchestration.release.folders import current_release
 from orchestration.release.inventory import Inventory
+from orchestration.release.lifecycle import show_release
 from orchestration.release.manifest import read_manifest
 from orchestration.release.meta import COLUMN_COMMENTS
+from orchestration.returns.submission import Submission, submission_dir, write_submission
 from orchestration.settings import PROJECT_DIR, Settings
 
 MONDAY = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -424,3 +426,23 @@ def test_two_processes_do_not_release_at_once(
     ):
         publish_at(MONDAY)
     assert publish_at(MONDAY).status == "published"
+
+
+def test_a_release_of_invented_people_says_so_wherever_one_may_look(publish_at: Any, settings: Settings) -> None:
+    submission = Submission(
+        "s1", "sen2", "2025", "la.372", "", "2026-03-01", "1", "r.xml", "aa", "aa", {}, "accepted", people="invented"
+    )
+    write_submission(submission_dir(settings, submission), submission)
+    folder = publish_at(MONDAY).folder
+    assert read_manifest(folder).people == "invented"
+    sentence = "invented people; published figures are real"
+    assert query(folder / "open/send_kpis.duckdb", "select people from meta.release") == [(sentence,)]
+    assert "nobody in this release exists" in (folder / "evidence/index.html").read_text()
+    assert "nobody in it exists" in (folder / "open/INVENTED_PEOPLE.txt").read_text()
+    show_release(settings, folder.name, verify=True)
+
+
+def test_a_release_without_people_does_not_call_them_invented(released: Path) -> None:
+    assert read_manifest(released.resolve()).people is None
+    assert "nobody in this release exists" not in (released / "evidence/index.html").read_text()
+    assert not (released / "open/INVENTED_PEOPLE.txt").exists()

@@ -1,0 +1,48 @@
+"""The borough that a fresh machine starts with, so that the whole journey has something to carry."""
+
+import logging
+import shutil
+
+from orchestration.durable import sync_dir
+from orchestration.errors import CornerstoneError
+from orchestration.settings import Settings
+from orchestration.synthetic import bundled_figures
+from orchestration.synthetic.borough import FIRST_YEAR, LAST_YEAR, synthesise
+
+log = logging.getLogger("cornerstone.synthetic")
+
+SEED = 1
+
+
+def invent_for(settings: Settings) -> bool:
+    """Put an invented borough where the next landing finds it: its returns as XML, its registers, its `calibration.csv`.
+
+    Killed at any instant, the store has a whole borough or none.
+
+    Returns: False, having said why, when the bundled figures are absent or hold no tables of the authority.
+    """
+    figures = bundled_figures(settings)
+    if not figures.is_file():
+        return False
+    log.info("nothing was ever delivered here: inventing a borough of fictional people to try it on (about 20 s)")
+    partial = settings.synthetic_dir.with_name(f"{settings.synthetic_dir.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    try:
+        report = synthesise(
+            partial,
+            la=settings.la_code,
+            figures=figures,
+            years=range(FIRST_YEAR, LAST_YEAR + 1),
+            seed=SEED,
+            scale=1.0,
+            faults="none",
+            shapes=("xml",),
+            truth=False,
+        )
+    except CornerstoneError as error:
+        log.warning("no borough is invented: %s", error)
+        return False
+    partial.replace(settings.synthetic_dir)
+    sync_dir(settings.store)
+    log.info("%s invented people in the returns of %s to %s", f"{report.people:,}", report.years[0], report.years[-1])
+    return True

@@ -1,0 +1,122 @@
+"""A fresh machine: the borough is invented, landed, built, compared with what DfE publishes, and released; once."""
+
+import json
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from expectations.catalogue import load_catalogue
+from orchestration.returns.land import land_return
+from orchestration.returns.spec import return_ids
+from orchestration.returns.submission import Submission, read_submissions, submission_dir
+from orchestration.settings import PROJECT_DIR, Settings
+from tests.end_to_end.journey import Ended, Journey
+from tests.invented_return import header, people, xml_text
+
+pytestmark = [pytest.mark.end_to_end, pytest.mark.xdist_group("borough")]
+
+
+@pytest.fixture(scope="module")
+def journey(tmp_path_factory: pytest.TempPathFactory) -> Journey:
+    """The bundled figures and nothing else."""
+    folder: Path = tmp_path_factory.mktemp("borough")
+    shutil.copytree(PROJECT_DIR / "raw" / "seed", folder / "raw" / "seed")
+    return Journey(folder / "store", folder / "raw")
+
+
+@pytest.fixture(scope="module")
+def first(journey: Journey) -> Ended:
+    return journey.cornerstone("run", "--json")
+
+
+@pytest.fixture
+def settings(journey: Journey, first: Ended) -> Settings:
+    return Settings(store=journey.store, raw=journey.raw, key_file=Path(journey.environment["CORNERSTONE_KEY_FILE"]))
+
+
+def submissions(settings: Settings) -> list[Submission]:
+    return [one for return_id in return_ids() for one in read_submissions(settings, return_id)]
+
+
+def query(path: Path, sql: str) -> list[tuple[Any, ...]]:
+    with duckdb.connect(str(path), read_only=True) as connection:
+        return connection.execute(sql).fetchall()
+
+
+def test_the_first_run_lands_four_returns_with_their_registers_and_makes_a_release(
+    journey: Journey, first: Ended, settings: Settings
+) -> None:
+    assert (first.exit_code, first.result["status"], first.result["people"]) == (0, "released", "invented"), (
+        first.stderr
+    )
+    assert sorted((one.return_id, one.period) for one in submissions(settings)) == [
+        ("deprivation", "2026-01"),
+        ("establishment_register", "2026-01"),
+        ("postcode_directory", "2026-01"),
+        ("published_statistics", "2026"),
+        *(("sen2", year) for year in ("2023", "2024", "2025", "2026")),
+    ]
+    assert "inventing a borough" in first.stderr
+    assert not list((journey.raw / "inbox").rglob("*.*"))
+    assert [path.name for path in journey.store.joinpath("synthetic").rglob("*") if path.is_file()] == [
+        "calibration.csv"
+    ]
+
+
+def test_every_row_read_landed_or_was_set_aside(settings: Settings) -> None:
+    for one in submissions(settings):
+        assert one.status == "accepted"
+        for table, rows in one.tables.items():
+            path = submission_dir(settings, one) / f"{table}.parquet"
+            landed = duckdb.sql(f"select count(*) from read_parquet('{path}')").fetchall()
+            assert landed == [(rows.rows_read - rows.rows_quarantined,)]
+
+
+def test_thousands_of_published_cells_are_reproduced_and_every_difference_is_explained(first: Ended) -> None:
+    cells = first.result["cells"]
+    assert cells["published"] > 15_000
+    assert cells["reproduced"] > 0.85 * cells["published"]
+    assert cells["unexplained"] == []
+    assert cells["reproduced"] + cells["explained"] == cells["published"]
+
+
+def test_a_second_run_invents_nothing_and_says_the_same(journey: Journey, first: Ended) -> None:
+    ended = journey.cornerstone("run")
+    assert ended.exit_code == 0
+    assert "Nothing new in the inbox" in ended.stdout
+    assert "invented people; published figures are real" in ended.stdout
+    assert "published cells reproduced" in ended.stdout
+    assert "inventing" not in ended.stderr
+
+
+def test_status_manifest_database_evidence_and_the_open_folder_say_that_the_people_are_invented(
+    journey: Journey, first: Ended
+) -> None:
+    sentence = "invented people; published figures are real"
+    assert journey.cornerstone("status", "--json").result["people"] == "invented"
+    assert sentence in journey.cornerstone("status").stdout
+    assert json.loads((journey.current / "manifest.json").read_text())["people"] == "invented"
+    assert query(journey.current / "open" / "send_kpis.duckdb", "select people from meta.release") == [(sentence,)]
+    assert "nobody in this release exists" in (journey.current / "evidence" / "index.html").read_text()
+    assert "nobody in it exists" in (journey.current / "open" / "INVENTED_PEOPLE.txt").read_text()
+
+
+def test_a_return_of_real_people_is_refused_with_what_to_do(
+    journey: Journey, settings: Settings, tmp_path: Path
+) -> None:
+    path = tmp_path / "return.xml"
+    path.write_text(xml_text(header(2025, serial="9"), people()))
+    ended = journey.cornerstone("check", str(path))
+    assert ended.exit_code == 2
+    assert (
+        "real people, and this store holds invented ones; drop the file again after `cornerstone clean-store`"
+        in ended.stdout
+    )
+    path.rename(settings.inbox_dir / "sen2" / path.name)
+    [refused] = land_return(settings, "sen2", load_catalogue(settings.rules_dir), now=datetime.now(UTC)).committed
+    assert (refused.status, refused.rows_read, refused.rows_landed) == ("refused", 19, 0)
+    assert "clean-store" in str(refused.reason)

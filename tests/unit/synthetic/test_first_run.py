@@ -1,0 +1,65 @@
+"""The borough of a fresh store: a whole one or none."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from orchestration.returns.inbox import inbox_files
+from orchestration.settings import PROJECT_DIR, Settings
+from orchestration.synthetic import SynthesisReport, first_run
+from orchestration.synthetic.first_run import invent_for
+
+
+@pytest.fixture
+def with_figures(settings: Settings) -> Settings:
+    settings.store.mkdir()
+    shutil.copytree(PROJECT_DIR / "raw" / "seed", settings.seed_dir)
+    return settings
+
+
+def writes_a_little(out: Path, **asked: Any) -> SynthesisReport:
+    (out / "sen2" / "2025" / "xml").mkdir(parents=True)
+    (out / "sen2" / "2025" / "xml" / "r.xml").write_text("<Message/>")
+    return SynthesisReport(out, asked["la"], (2025,), 1, 1, 0, 0, 0, 0, 0, 0.0)
+
+
+def test_what_is_invented_waits_in_the_store_as_if_it_had_been_dropped(
+    with_figures: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(first_run, "synthesise", writes_a_little)
+    assert invent_for(with_figures)
+    [waiting] = inbox_files(with_figures, "sen2")
+    assert waiting.is_relative_to(with_figures.store)
+    assert list(with_figures.inbox_dir.rglob("*.xml")) == []
+
+
+def test_one_that_is_killed_half_way_leaves_nothing_to_land_and_the_next_begins_anew(
+    with_figures: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def is_killed(out: Path, **asked: Any) -> SynthesisReport:
+        writes_a_little(out, **asked)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(first_run, "synthesise", is_killed)
+    with pytest.raises(KeyboardInterrupt):
+        invent_for(with_figures)
+    assert inbox_files(with_figures, "sen2") == []
+    monkeypatch.setattr(first_run, "synthesise", writes_a_little)
+    assert invent_for(with_figures)
+    assert [path.name for path in with_figures.store.iterdir()] == ["synthetic"]
+
+
+def test_without_the_bundled_figures_there_is_none(settings: Settings) -> None:
+    assert not invent_for(settings)
+    assert not settings.store.exists()
+
+
+def test_an_authority_without_published_tables_gets_none_and_is_told_why(
+    with_figures: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert not invent_for(with_figures.model_copy(update={"la_code": "001"}))
+    assert "no borough is invented" in caplog.text
+    assert "holds no figures of authority 001" in caplog.text
+    assert not with_figures.synthetic_dir.exists()
