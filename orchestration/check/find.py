@@ -207,6 +207,7 @@ def _checked_file(
         authority=authority,
         shape=_SHAPES[spec.files[assessed.kind].shape] if was_read else None,
         rows_read=assessed.rows_read,
+        people=assessed.people,
         not_judged=assessed.not_judged,
         rows_set_aside=assessed.rows_quarantined,
         tables=describe_tables(connection, spec, assessed) if was_read else [],

@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 from pydantic import Field, TypeAdapter
 
 from expectations.catalogue import Effect, Severity
+from orchestration.returns.submission import People
 
 SCHEMA_VERSION = 1
 SCHEMA_PATH = Path(__file__).parent / "report.schema.json"
@@ -144,6 +145,9 @@ class CheckedFile:
     supplier: Annotated[str | None, Field(description="Whose it is.")] = None
     authority: Annotated[str | None, Field(description="DfE code of the authority, where it names one.")] = None
     shape: Annotated[str | None, Field(description="Shape of the file.")] = None
+    people: Annotated[
+        People | None, Field(description="Whose rows it holds: of invented people or of real ones; null: of nobody.")
+    ] = None
     rows_read: Annotated[int, Field(description="Rows in the file, of all tables.")] = 0
     rows_set_aside: Annotated[int, Field(description="Rows that would be set aside, of all tables.")] = 0
     tables: Annotated[list[CheckedTable], Field(description="Its tables.")] = field(default_factory=list)
@@ -170,7 +174,8 @@ class CheckedFile:
         authority = f"authority {self.authority}" if self.authority else self.supplier
         period = None if self.verdict == "unreadable" else self.period
         rows = f"{self.rows_read:,} rows" if self.tables else None
-        return ", ".join(part for part in (self.return_title, period, authority, self.shape, rows) if part)
+        people = "invented people" if self.people == "invented" else None
+        return ", ".join(part for part in (self.return_title, period, authority, self.shape, rows, people) if part)
 
     @property
     def headline(self) -> str:

@@ -6,12 +6,10 @@ whatever shape they came in.
 
 from collections.abc import Callable
 from datetime import date
-from pathlib import Path
 
 import duckdb
 
 from orchestration.privacy.pseudonyms import normalised_number
-from orchestration.privacy.vault import write_vault
 from orchestration.returns.spec import AGE_REFERENCE, RAW_CODE_LENGTH, Column, Lookup, ReturnSpec
 
 _SEPARATOR = "chr(31)"
@@ -41,7 +39,7 @@ def make_row_keys(
             query, parameters = _person_keys(spec, name), [submission_id, scope]
         else:
             query, parameters = _child_keys(spec, name), {"submission_id": submission_id}
-        connection.execute(f'create or replace temp table "key_{name}" as {query}', parameters)
+        connection.execute(f'create or replace table "key_{name}" as {query}', parameters)
 
 
 def _person_keys(spec: ReturnSpec, name: str) -> str:
@@ -112,13 +110,18 @@ def landed_query(
     for column_name, column in table.columns.items():
         made |= _made_from(spec, column_name, column, census_day, find_landed)
     types = spec.landed_types(name)
+    person = ""
+    if any(column.age_at is not None for column in table.columns.values()):
+        person = (
+            f'left join "{spec.person.table}" as person'
+            " on person.submission_id = landed.submission_id and person.record = landed.person_record"
+        )
     selected = ", ".join(f'cast({made[column]} as {type_}) as "{column}"' for column, type_ in types.items())
     return f"""
         select {selected}
         from "{name}" as landed
         inner join "key_{name}" as keys on keys.record = landed.record
-        left join "{spec.person.table}" as person
-            on person.submission_id = landed.submission_id and person.record = landed.person_record
+        {person}
         {_area_joins(spec, name, find_landed)}
         where landed.submission_id = '{submission_id}' and {usable}
         order by landed.record
@@ -231,19 +234,15 @@ def missing_areas(spec: ReturnSpec, find_landed: FindLanded) -> list[str]:
     ]
 
 
-def write_identities(
-    connection: duckdb.DuckDBPyConnection, spec: ReturnSpec, submission_id: str, usable: dict[str, str], folder: Path
-) -> None:
-    """Write what does not land of each table to the vault, with the keys of its rows; `usable` is SQL by table."""
-    for name, table in spec.tables.items():
-        kept = [column for column, made in table.columns.items() if made.privacy != "keep"]
-        if not kept:
-            continue
-        columns = ", ".join([f'keys.own_key as "{table.key}"', *(f'landed."{column}"' for column in kept)])
-        write_vault(
-            connection,
-            f'select landed.submission_id, {columns} from "{name}" as landed'
-            f' inner join "key_{name}" as keys on keys.record = landed.record'
-            f" where landed.submission_id = '{submission_id}' and {usable[name]} order by landed.record",
-            folder / f"{name}.parquet",
-        )
+def identity_query(spec: ReturnSpec, name: str, submission_id: str, usable: str) -> str | None:
+    """The select of what does not land of a table, with the keys of its rows; None where everything lands."""
+    table = spec.tables[name]
+    kept = [column for column, made in table.columns.items() if made.privacy != "keep"]
+    if not kept:
+        return None
+    columns = ", ".join([f'keys.own_key as "{table.key}"', *(f'landed."{column}"' for column in kept)])
+    return (
+        f'select landed.submission_id, {columns} from "{name}" as landed'
+        f' inner join "key_{name}" as keys on keys.record = landed.record'
+        f" where landed.submission_id = '{submission_id}' and {usable} order by landed.record"
+    )

@@ -17,7 +17,10 @@ from expectations.catalogue import Catalogue, Rule
 from expectations.data_docs import QualityStore
 from expectations.landing import LandingFailure, evaluate_landing, verdicts
 from orchestration.returns.conform import (
+    all_names,
+    batch_in_view,
     conform,
+    copy_from_siblings,
     create_raw_tables,
     drop_raw_tables,
     find_unusable,
@@ -27,7 +30,7 @@ from orchestration.returns.conform import (
 from orchestration.returns.delivered import DataFile, DeliveredFile, FileRefused, open_delivered
 from orchestration.returns.readers.flat_csv import UnreadableRow
 from orchestration.returns.readers.outcome import ReadFile
-from orchestration.returns.readers.records import HeldRecords, Keep, RecordsRead, without_blanks
+from orchestration.returns.readers.records import Batch, HeldRecords, Keep, RecordsRead, without_blanks
 from orchestration.returns.recognise import PARSING_ERRORS, read_recognised, read_records, recognise_data_file
 from orchestration.returns.spec import ReturnSpec
 from orchestration.returns.submission import UNKNOWN_PERIOD, People, TableRows
@@ -41,7 +44,7 @@ UNLINKED_ROW = "RF-008"
 UNTYPABLE_ROW = "RF-009"
 PARENT_QUARANTINED = "RF-010"
 _ID_LENGTH = 20
-_BATCHES_AHEAD = 9  # tables' worth of records that may wait to be inserted: bounds memory
+_BATCHES_AHEAD = 1  # batches of records that may wait to be typed: bounds memory
 _DATE_IN_NAME = re.compile(r"\d{1,2}[-_. ]\d{1,2}[-_. ]\d{4}|\d{4}[-_. ]\d{1,2}[-_. ]\d{1,2}|\d{8,}")
 _YEAR_IN_NAME = re.compile(r"(?<!\d)20\d{2}(?!\d)")
 
@@ -356,7 +359,7 @@ def _transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
     connection.begin()
     try:
         yield
-    except PARSING_ERRORS:
+    except (FileRefused, *PARSING_ERRORS):
         connection.rollback()
         raise
     connection.commit()
@@ -440,19 +443,16 @@ def _insert_records(connection: duckdb.DuckDBPyConnection, spec: ReturnSpec, uni
     """Read records as received, type them by the spec of their year, and tell whose and of when they are."""
     assert spec.submission is not None
     assert isinstance(unit.found, list)
-    create_raw_tables(connection, spec)
-    try:
-        with _keeping(connection) as keep:
+    file_period = _year_in_name(unit)
+    with _transaction(connection):
+        typing = _Typing(connection, spec, unit, file_period, la_code)
+        with _beside(typing.take) as keep:
             result = read_records(list(zip(unit.files, unit.found, strict=True)), spec, unit.kind, keep)
-        file_period = _year_in_name(unit)
-        year = _year(connection, spec, unit, file_period, la_code)
-        with _transaction(connection):
-            conform(connection, spec, year, unit.submission_id)
-            find_unusable(connection, spec, year, unit.submission_id)
-            rows = _register_tables(connection, spec, unit, year, file_period, result)
-            supplier, sequence = _header(connection, spec, unit.submission_id)
-    finally:
-        drop_raw_tables(connection, spec)
+        year = typing.finish()
+        copy_from_siblings(connection, spec, year, unit.submission_id)
+        find_unusable(connection, spec, year, unit.submission_id)
+        rows = _register_tables(connection, spec, unit, year, file_period, result)
+        supplier, sequence = _header(connection, spec, unit.submission_id)
     return _Read(
         unit.submission_id,
         unit.source_file,
@@ -492,23 +492,74 @@ def _register_tables(
 
 
 @contextmanager
-def _keeping(connection: duckdb.DuckDBPyConnection) -> Iterator[Keep]:
-    """Insert records while the next are read: DuckDB works beside Python, one batch behind it."""
-
-    def insert(table: str, rows: pa.Table) -> None:
-        insert_arrow(connection, f"raw_{table}", without_blanks(rows))
-
+def _beside(take: Keep) -> Iterator[Keep]:
+    """Take batches while the next are read: DuckDB works beside Python, a batch behind it."""
     with ThreadPoolExecutor(max_workers=1) as worker:
         waiting: list[Future[None]] = []
 
-        def keep(table: str, rows: pa.Table) -> None:
-            while len(waiting) >= _BATCHES_AHEAD:
+        def keep(batch: Batch) -> None:
+            while len(waiting) > _BATCHES_AHEAD:
                 waiting.pop(0).result()
-            waiting.append(worker.submit(insert, table, rows))
+            waiting.append(worker.submit(take, batch))
 
         yield keep
-        for inserted in waiting:
-            inserted.result()
+        for taken in waiting:
+            taken.result()
+
+
+class _Typing:
+    """Types batches of records as they are read, where the first holds the header, which says what year they are of.
+
+    Otherwise they wait in tables of text until all are read.
+    """
+
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        spec: ReturnSpec,
+        unit: _Unit,
+        file_period: str | None,
+        la_code: str,
+    ) -> None:
+        self._connection, self._spec, self._unit = connection, spec, unit
+        self._file_period, self._la_code = file_period, la_code
+        self._year: int | None = None
+        self._is_waiting = False
+
+    def take(self, batch: Batch) -> None:
+        """Type a batch, or let it wait."""
+        assert self._spec.submission is not None
+        batch = {name: without_blanks(rows) for name, rows in batch.items()}
+        if self._year is None and (self._is_waiting or self._spec.submission.header not in batch):
+            self._wait()
+            for name, rows in batch.items():
+                insert_arrow(self._connection, f"raw_{name}", rows)
+            return
+        with batch_in_view(self._connection, self._spec, batch) as held:
+            if self._year is None:
+                self._year = _year(self._spec, self._unit, return_years(self._connection, self._spec, held))
+            conform(self._connection, self._spec, self._year, self._unit.submission_id, held)
+
+    def _wait(self) -> None:
+        if not self._is_waiting:
+            create_raw_tables(self._connection, self._spec)
+            self._is_waiting = True
+
+    def finish(self) -> int:
+        """Type what waited. Returns: the year."""
+        if self._year is None:
+            self._wait()
+            held = all_names(self._spec)
+            years = return_years(self._connection, self._spec, held)
+            if not years and self._file_period is not None:
+                named = int(self._file_period)
+                insert_header(self._connection, self._spec, self._unit.source_file, named, self._la_code)
+                years = [named]
+            self._year = _year(self._spec, self._unit, years)
+            conform(self._connection, self._spec, self._year, self._unit.submission_id, held)
+            drop_raw_tables(self._connection, self._spec)
+        _require_one_header(self._connection, self._spec, self._unit)
+        return self._year
 
 
 def _year_in_name(unit: _Unit) -> str | None:
@@ -517,17 +568,18 @@ def _year_in_name(unit: _Unit) -> str | None:
     return years.pop() if len(years) == 1 else None
 
 
-def _year(
-    connection: duckdb.DuckDBPyConnection, spec: ReturnSpec, unit: _Unit, file_period: str | None, la_code: str
-) -> int:
-    """The year of the return: its header's; where a case system's files have no header, that of their name."""
+def _require_one_header(connection: duckdb.DuckDBPyConnection, spec: ReturnSpec, unit: _Unit) -> None:
     assert spec.submission is not None
-    years = return_years(connection, spec)
-    if len(years) > 1:
-        raise FileRefused("RF-006", f"{unit.source_file} holds {len(years)} headers; send one return at a time.")
-    if not years and file_period is not None:
-        insert_header(connection, spec, unit.source_file, int(file_period), la_code)
-        years = [int(file_period)]
+    row = connection.execute(
+        f'select count(*) from "{spec.submission.header}" where submission_id = ?', [unit.submission_id]
+    ).fetchone()
+    assert row is not None
+    if row[0] > 1:
+        raise FileRefused("RF-006", f"{unit.source_file} holds {row[0]} headers; send one return at a time.")
+
+
+def _year(spec: ReturnSpec, unit: _Unit, years: list[int | None]) -> int:
+    """The year of the return, of those its headers say; without one, or with one of which nothing is known, refused."""
     year = years[0] if years else None
     if year is None:
         raise FileRefused(
@@ -583,10 +635,15 @@ def _judge(
     )
     _register_failures(connection, failures)
     if spec.holds_records:
-        failures += _quarantine_children(connection, spec, catalogue)
+        failures += _quarantine_children(connection, spec, catalogue, failures)
     of_submission: dict[str, list[LandingFailure]] = {read.submission_id: [] for read in reads}
     for failure in failures:
         of_submission[failure.submission_id].append(failure)
+    touched = _quarantining_tables(failures)
+
+    def quarantined(table: str, submission_id: str) -> int:
+        return _quarantined(connection, spec, table, submission_id) if table in touched else 0
+
     judged = {}
     for read in reads:
         own = verdict[read.submission_id]
@@ -605,7 +662,7 @@ def _judge(
             source_file=read.source_file,
             sha256=read.sha256,
             tables={
-                table: _table_rows(rows, rows if refused else _quarantined(connection, spec, table, read.submission_id))
+                table: _table_rows(rows, rows if refused else quarantined(table, read.submission_id))
                 for table, rows in read.rows.items()
             },
             supplier=read.supplier,
@@ -675,13 +732,14 @@ def _reader_failures(connection: duckdb.DuckDBPyConnection, catalogue: Catalogue
 
 
 def _quarantine_children(
-    connection: duckdb.DuckDBPyConnection, spec: ReturnSpec, catalogue: Catalogue
+    connection: duckdb.DuckDBPyConnection, spec: ReturnSpec, catalogue: Catalogue, failures: list[LandingFailure]
 ) -> list[LandingFailure]:
     """Register, parents first, the records that hang from a quarantined one: without it they say nothing."""
     rule = catalogue.rule(PARENT_QUARANTINED)
     found: list[LandingFailure] = []
+    touched = _quarantining_tables(failures)
     for name, table in spec.tables.items():
-        if table.parent is None:
+        if table.parent not in touched:
             continue
         rows = connection.execute(
             f"""
@@ -701,7 +759,12 @@ def _quarantine_children(
         ]
         _insert_failures(connection, inherited)
         found += inherited
+        touched |= _quarantining_tables(inherited)
     return found
+
+
+def _quarantining_tables(failures: list[LandingFailure]) -> set[str]:
+    return {failure.table_name for failure in failures if failure.effect == "quarantine"}
 
 
 def is_quarantined(spec: ReturnSpec, table: str) -> str:

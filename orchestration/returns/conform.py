@@ -4,9 +4,13 @@ Every typed column holds only what is valid; what was given instead stays beside
 corrected and nothing is dropped: what cannot be typed or linked is reported by place.
 """
 
-import duckdb
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
-from orchestration.returns.readers.records import RAW_PREFIX
+import duckdb
+import pyarrow as pa
+
+from orchestration.returns.readers.records import RAW_PREFIX, Batch
 from orchestration.returns.spec import Column, ReturnSpec, normalised
 
 # Dates as returns are known to write them: ISO, COLLECT's export (2022-Sep-28 00:00:00), and British ones.
@@ -62,6 +66,10 @@ def define_macros(connection: duckdb.DuckDBPyConnection) -> None:
     )
 
 
+Held = Mapping[str, frozenset[str]]
+"""What was received: by table, the normalised names of its columns."""
+
+
 def create_raw_tables(connection: duckdb.DuckDBPyConnection, spec: ReturnSpec) -> None:
     """Empty tables for records as received, one a table of the return."""
     for name, table in spec.tables.items():
@@ -72,11 +80,34 @@ def create_raw_tables(connection: duckdb.DuckDBPyConnection, spec: ReturnSpec) -
         )
 
 
-def return_years(connection: duckdb.DuckDBPyConnection, spec: ReturnSpec) -> list[int | None]:
+def all_names(spec: ReturnSpec) -> Held:
+    """Every name of every table: what the tables of `create_raw_tables` hold."""
+    return {name: frozenset(table.source_names) for name, table in spec.tables.items()}
+
+
+@contextmanager
+def batch_in_view(connection: duckdb.DuckDBPyConnection, spec: ReturnSpec, batch: Batch) -> Iterator[Held]:
+    """A batch of records under the names that typing reads, in place of tables; yields what it holds."""
+    no_links = pa.table({"record": pa.array([], pa.int64()), "parent_record": pa.array([], pa.int64())})
+    for name in spec.tables:
+        connection.register(f"raw_{name}", batch.get(name, no_links))
+    try:
+        yield {
+            name: frozenset(column.removeprefix(RAW_PREFIX) for column in rows.column_names)
+            for name, rows in batch.items()
+        }
+    finally:
+        for name in spec.tables:
+            connection.unregister(f"raw_{name}")
+
+
+def return_years(connection: duckdb.DuckDBPyConnection, spec: ReturnSpec, held: Held) -> list[int | None]:
     """The year each header received says the return is for; null where it says none that can be read."""
     assert spec.submission is not None
     table = spec.tables[spec.submission.header]
-    given = _given(table.columns[spec.submission.period])
+    if spec.submission.header not in held:
+        return []
+    given = _given(table.columns[spec.submission.period], held[spec.submission.header])
     rows = connection.execute(
         f'select try_cast({given} as integer) from "raw_{spec.submission.header}" as received order by record'
     ).fetchall()
@@ -101,11 +132,11 @@ def insert_header(
     )
 
 
-def conform(connection: duckdb.DuckDBPyConnection, spec: ReturnSpec, year: int, submission_id: str) -> None:
-    """Type the records received into the workspace tables, by the spec of the return's year."""
+def conform(connection: duckdb.DuckDBPyConnection, spec: ReturnSpec, year: int, submission_id: str, held: Held) -> None:
+    """Type the records received, or a batch of them, into the workspace tables, by the spec of the return's year."""
     of_year = spec.for_year(year)
-    for name in spec.tables:
-        typed, columns = _received_columns(of_year, name)
+    for name in held:
+        typed, columns = _received_columns(of_year, name, held[name])
         connection.execute(
             f"""
             insert into "{name}" by name
@@ -114,17 +145,18 @@ def conform(connection: duckdb.DuckDBPyConnection, spec: ReturnSpec, year: int, 
             """,
             [submission_id],
         )
-    _copy_from_siblings(connection, of_year, submission_id)
 
 
-def _given(column: Column) -> str:
-    """SQL of the text received for a column under any of its names."""
+def _given(column: Column, held: frozenset[str]) -> str:
+    """SQL of the text received for a column under any of its names; null where it was not received."""
     names = list(dict.fromkeys(normalised(name) for name in column.names))
-    texts = [f'received."{RAW_PREFIX}{name}"' for name in names]
+    texts = [f'received."{RAW_PREFIX}{name}"' for name in names if name in held]
+    if not texts:
+        return "null::varchar"
     return texts[0] if len(texts) == 1 else f"coalesce({', '.join(texts)})"
 
 
-def _received_columns(spec: ReturnSpec, name: str) -> tuple[list[str], list[str]]:
+def _received_columns(spec: ReturnSpec, name: str, held: frozenset[str]) -> tuple[list[str], list[str]]:
     """What is selected of the records received: first each text and its typed value, then the text where that is null."""
     plumbing = ["source_file", "source_row", "record", "parent_record"]
     typed = [*(f"received.{column}" for column in plumbing), f"{_person_record(spec, name)} as person_record"]
@@ -132,7 +164,7 @@ def _received_columns(spec: ReturnSpec, name: str) -> tuple[list[str], list[str]
     for column_name, column in spec.tables[name].columns.items():
         if not column.names:
             continue
-        given = _given(column)
+        given = _given(column, held)
         columns.append(f'"{column_name}"')
         if not column.is_checked:
             typed.append(f'{given} as "{column_name}"')
@@ -195,9 +227,9 @@ def _person_join(spec: ReturnSpec, name: str) -> str:
     return " ".join(joins)
 
 
-def _copy_from_siblings(connection: duckdb.DuckDBPyConnection, spec: ReturnSpec, submission_id: str) -> None:
-    """Values that another record of the same parent, or the parent, holds in this year."""
-    for name, table in spec.tables.items():
+def copy_from_siblings(connection: duckdb.DuckDBPyConnection, spec: ReturnSpec, year: int, submission_id: str) -> None:
+    """Give typed records the values that another record of the same parent, or the parent, holds in this year."""
+    for name, table in spec.for_year(year).tables.items():
         for column_name, column in table.columns.items():
             source = column.copied_from
             if source is None:

@@ -7,7 +7,8 @@ import re
 import zipfile
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, Literal, cast
 
@@ -76,6 +77,7 @@ class DataFile:
     kind: Literal["text", "workbook", "xml"]
     release_year: int | None = None  # named by the guidance in the archive, where there is one
     opener: Opener | None = field(default=None, compare=False)
+    known_sha256: str | None = field(default=None, compare=False)  # of a file that is no archive: as it was delivered
 
     @property
     def stem(self) -> str:
@@ -86,10 +88,10 @@ class DataFile:
         """The bytes from their start."""
         return self.opener() if self.opener is not None else io.BytesIO(self.content)
 
-    @property
+    @cached_property
     def sha256(self) -> str:
         """Digest of the file's own bytes."""
-        return sha256_of(self.open)
+        return self.known_sha256 or sha256_of(self.open)
 
 
 def open_delivered(delivered: DeliveredFile) -> list[DataFile | FileRefused]:
@@ -116,7 +118,7 @@ def open_delivered(delivered: DeliveredFile) -> list[DataFile | FileRefused]:
         raise FileRefused(
             "FILE-003", f"{name} is not the workbook its name says, or is damaged; save it again as .xlsx."
         )
-    return [_data_file(name, delivered.open, None)]
+    return [replace(_data_file(name, delivered.open, None), known_sha256=delivered.sha256)]
 
 
 def _data_file(name: str, opener: Opener, year: int | None) -> DataFile:

@@ -9,7 +9,8 @@ import logging
 import shutil
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -22,11 +23,11 @@ from orchestration.locking import exclusive_lock
 from orchestration.privacy.deidentify import (
     FindLanded,
     area_column,
+    identity_query,
     landed_query,
     make_row_keys,
     missing_areas,
     with_areas_query,
-    write_identities,
 )
 from orchestration.privacy.keys import Keys, load_keys
 from orchestration.privacy.pseudonyms import define_pseudonym
@@ -60,7 +61,7 @@ from orchestration.returns.submission import (
     write_submission,
     write_waiting,
 )
-from orchestration.returns.workspace import attach_reference, open_workspace
+from orchestration.returns.workspace import attach_reference, open_workspace, run_abreast
 from orchestration.settings import Settings
 from orchestration.sql_text import literal
 
@@ -226,7 +227,7 @@ def _land_batch(
                 if spec.comes_in_sets:
                     repeats += [f"{known} was dealt with before; nothing to do." for known in delivery.known]
                 committed += _commit_delivery(
-                    connection, settings, spec, catalogue, received, delivery, [*before, *committed]
+                    connection, settings, keys, spec, catalogue, received, delivery, [*before, *committed]
                 )
     except duckdb.Error as error:
         if spec.personal_data == "none":
@@ -289,6 +290,7 @@ def _waiting(
 def _commit_delivery(
     connection: duckdb.DuckDBPyConnection,
     settings: Settings,
+    keys: Keys,
     spec: ReturnSpec,
     catalogue: Catalogue,
     received: list[Receipt],
@@ -299,7 +301,7 @@ def _commit_delivery(
     for assessed in delivery.assessed:
         rival = current_submissions([*before, *committed]).get((assessed.supplier, assessed.period))
         submission = _submission(assessed, spec, received, rival)
-        submission = _commit(connection, settings, spec, catalogue, submission)
+        submission = _commit(connection, settings, keys, spec, catalogue, submission)
         committed.append(submission)
         if submission.status == "refused":
             log.warning("refused: %s", submission.reason)
@@ -371,6 +373,7 @@ def _partial_dir(settings: Settings, return_id: str) -> Path:
 def _commit(
     connection: duckdb.DuckDBPyConnection,
     settings: Settings,
+    keys: Keys,
     spec: ReturnSpec,
     catalogue: Catalogue,
     submission: Submission,
@@ -380,24 +383,24 @@ def _commit(
     What belongs to the vault is written before: without its submission nothing reads it.
     """
     final = submission_dir(settings, submission)
-    partial = _partial_dir(settings, spec.return_id) / submission.submission_id
-    partial.mkdir(parents=True)
+    writing = _partial_dir(settings, spec.return_id) / submission.submission_id
+    writing.mkdir(parents=True)
     if submission.status == "accepted":
         if spec.holds_records:
-            submission = _split(connection, settings, spec, submission, partial)
+            submission = _split(connection, settings, keys, spec, submission, writing)
         else:
-            _write_rows(connection, spec, submission, partial)
+            _write_rows(connection, spec, submission, writing)
         _write_quarantine(connection, settings, spec, catalogue, submission)
     if submission.tables:
         _copy(
             connection,
             "select rule_id, effect, submission_id, source_file, source_row, cell, table_name from landing_failure"
             f" where submission_id = '{submission.submission_id}' order by all",
-            partial / "rule_failure.parquet",
+            writing / "rule_failure.parquet",
         )
-    write_submission(partial, submission)
+    write_submission(writing, submission)
     final.parent.mkdir(parents=True, exist_ok=True)
-    partial.rename(final)
+    writing.rename(final)
     sync_dir(final.parent)
     return submission
 
@@ -407,8 +410,8 @@ def _copy(connection: duckdb.DuckDBPyConnection, query: str, path: Path) -> int:
     return int(row[0]) if row else 0
 
 
-def _usable(spec: ReturnSpec, table: str) -> str:
-    return f"not {is_quarantined(spec, table)}"
+def _usable(spec: ReturnSpec, submission: Submission, table: str) -> str:
+    return f"not {is_quarantined(spec, table)}" if submission.tables[table].rows_quarantined else "true"
 
 
 def _require_landed(submission: Submission, table: str, written: int) -> None:
@@ -423,14 +426,19 @@ def _write_rows(connection: duckdb.DuckDBPyConnection, spec: ReturnSpec, submiss
         written = _copy(
             connection,
             f"select * from \"{table}\" as landed where submission_id = '{submission.submission_id}'"
-            f" and {_usable(spec, table)} order by source_row",
+            f" and {_usable(spec, submission, table)} order by source_row",
             folder / f"{table}.parquet",
         )
         _require_landed(submission, table, written)
 
 
 def _split(
-    connection: duckdb.DuckDBPyConnection, settings: Settings, spec: ReturnSpec, submission: Submission, folder: Path
+    connection: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    keys: Keys,
+    spec: ReturnSpec,
+    submission: Submission,
+    folder: Path,
 ) -> Submission:
     """Identifiers to the vault, pseudonymised rows to the landed tables.
 
@@ -439,14 +447,35 @@ def _split(
     find_landed = _find_landed(settings)
     make_row_keys(connection, spec, submission.submission_id, submission.supplier, submission.period)
     identities = identity_dir(settings, spec.return_id, submission.submission_id)
-    write_identities(
-        connection, spec, submission.submission_id, {name: _usable(spec, name) for name in spec.tables}, identities
-    )
     census_day = spec.for_year(int(submission.period)).census_day
-    for table in submission.tables:
-        query = landed_query(spec, table, submission.submission_id, census_day, _usable(spec, table), find_landed)
-        _require_landed(submission, table, _copy(connection, query, folder / f"{table}.parquet"))
+    run_abreast(
+        connection,
+        [
+            partial(_split_table, keys, spec, submission, table, census_day, find_landed, identities, folder)
+            for table in submission.tables
+        ],
+    )
     return replace(submission, notes=missing_areas(spec, find_landed))
+
+
+def _split_table(
+    keys: Keys,
+    spec: ReturnSpec,
+    submission: Submission,
+    table: str,
+    census_day: date | None,
+    find_landed: FindLanded,
+    identities: Path,
+    folder: Path,
+    connection: duckdb.DuckDBPyConnection,
+) -> None:
+    define_pseudonym(connection, keys.pseudonym)
+    usable = _usable(spec, submission, table)
+    kept = identity_query(spec, table, submission.submission_id, usable)
+    if kept is not None:
+        write_vault(connection, kept, identities / f"{table}.parquet")
+    query = landed_query(spec, table, submission.submission_id, census_day, usable, find_landed)
+    _require_landed(submission, table, _copy(connection, query, folder / f"{table}.parquet"))
 
 
 def _fill_areas(settings: Settings, keys: Keys, spec: ReturnSpec) -> None:

@@ -111,11 +111,10 @@ def test_a_return_of_real_people_is_refused_with_what_to_do(
     path = tmp_path / "return.xml"
     path.write_text(xml_text(header(2025, serial="9"), people()))
     ended = journey.cornerstone("check", str(path))
-    assert ended.exit_code == 2
+    assert ended.exit_code == 1
     assert (
         "real people, and this store holds invented ones; drop the file again after `cornerstone clean-store`"
-        in ended.stdout
-    )
+    ) in " ".join(ended.stdout.split())
     path.rename(settings.inbox_dir / "sen2" / path.name)
     [refused] = land_return(settings, "sen2", load_catalogue(settings.rules_dir), now=datetime.now(UTC)).committed
     assert (refused.status, refused.rows_read, refused.rows_landed) == ("refused", 19, 0)

@@ -118,7 +118,7 @@ def searched(tmp_path_factory: pytest.TempPathFactory) -> Searched:
     children = [path for path in sorted((to_check / "sen2").iterdir()) if path.is_file() and path.suffix != ".swp"]
     ended["check"] = journey.cornerstone("check", *map(str, children))
     ended["check as JSON"] = journey.cornerstone(
-        "check", str(to_check / "sen2" / "return.xml"), "--return", "sen2", "--json"
+        "check", str(to_check / "sen2" / "return.xml"), "--return", "sen2", "--format", "json"
     )
     ended["status"] = journey.cornerstone("status")
     ended["status as JSON"] = journey.cornerstone("status", "--json")

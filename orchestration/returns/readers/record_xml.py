@@ -5,7 +5,7 @@ person and a batch of records, however large the file.
 """
 
 import gc
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
@@ -14,10 +14,10 @@ import pyarrow as pa
 from lxml import etree
 
 from orchestration.returns.delivered import DataFile, FileRefused
-from orchestration.returns.readers.records import RAW_PREFIX, HeldRecords, Keep, RecordsRead
+from orchestration.returns.readers.records import RAW_PREFIX, Batch, HeldRecords, Keep, RecordsRead
 from orchestration.returns.spec import FileKind, ReturnSpec, normalised
 
-BATCH_RECORDS = 50_000
+BATCH_RECORDS = 100_000
 # Far above any person's history: a return of 5,000 people is some 10 MB in all.
 MAX_PERSON_BYTES = 8 * 1024**2
 _SNIFF_BYTES = 1 << 20
@@ -117,8 +117,10 @@ def recognise(file: DataFile, kind: FileKind, spec: ReturnSpec) -> HeldRecords |
     has_elements = {normalised(name) for name in kind.elements} <= sniffed.names
     if not is_named and not has_elements:
         return None
-    written = sniffed.tags.get(normalised(person), set())
-    return HeldRecords(tuple(spec.tables), spellings=tuple(sorted({*written, person, person.lower(), person.upper()})))
+    spellings: set[str] = set()
+    for element in (person, spec.tables[spec.root_table].element):
+        spellings |= {element, element.lower(), element.upper(), *sniffed.tags.get(normalised(element), set())}
+    return HeldRecords(tuple(spec.tables), spellings=tuple(sorted(spellings)))
 
 
 @dataclass
@@ -157,6 +159,10 @@ class _Records:
             table.used.add(name)
         table.actions[tag] = action
         return action
+
+    def add_outermost(self, element: Any) -> None:
+        """A person or the header as a record, and the records within it."""
+        self.add(element, self.by_element[normalised(_local(element.tag))], None)
 
     def add(self, element: Any, table: _Table, enclosing: _Enclosing) -> None:
         """One element as a record, and the records within it."""
@@ -208,6 +214,7 @@ class _Records:
 
     def keep_all(self) -> None:
         self._waiting = 0
+        batch: Batch = {}
         for table in self.tables.values():
             if not table.rows:
                 continue
@@ -223,7 +230,9 @@ class _Records:
                 if name in table.used:
                     columns[RAW_PREFIX + name] = pa.array(values, pa.string())
             table.rows.clear()
-            self._keep(table.name, pa.table(columns))
+            batch[table.name] = pa.table(columns)
+        if batch:
+            self._keep(batch)
 
 
 class _Bounded:
@@ -262,16 +271,14 @@ def read(files: list[tuple[DataFile, HeldRecords]], kind: FileKind, spec: Return
             well-formed or cut short.
     """
     [(file, held)] = files
-    assert spec.person is not None
     result = RecordsRead()
     records = _Records(file, spec, keep, result)
-    persons = records.tables[spec.person.table]
     tags = [f"{{*}}{spelling}" for spelling in held.spellings]
     with file.open() as stream, _collector_paused():
         bounded = _Bounded(stream, file)
         try:
             events = etree.iterparse(bounded, events=("end",), tag=tags, **_PARSER)
-            _stream(events, bounded, lambda found: records.add(found, persons, None), records.keep_if_many)
+            _stream(events, bounded, records)
             root = events.root
             if root.getroottree().docinfo.doctype:
                 raise _has_entities(file)
@@ -282,15 +289,15 @@ def read(files: list[tuple[DataFile, HeldRecords]], kind: FileKind, spec: Return
     return result
 
 
-def _stream(events: Any, bounded: _Bounded, add: Callable[[Any], None], keep_if_many: Callable[[], None]) -> None:
-    """Take each person as it ends and let it go; what is no person stays in the tree."""
+def _stream(events: Any, bounded: _Bounded, records: _Records) -> None:
+    """Take each person, and the header, as it ends and let it go; what is neither stays in the tree."""
     last = None
     for _, element in events:
         bounded.since_person = 0
         if last is not None:
             last.getparent().remove(last)
-        add(element)
-        keep_if_many()
+        records.add_outermost(element)
+        records.keep_if_many()
         element.clear(keep_tail=False)
         last = element
     if last is not None:
@@ -298,7 +305,7 @@ def _stream(events: Any, bounded: _Bounded, add: Callable[[Any], None], keep_if_
 
 
 def _add_outside_persons(element: Any, records: _Records) -> None:
-    """The header, wherever it stands, and any person whose element is written as no other is."""
+    """The header and any person whose element is written as no other is."""
     for child in element:
         table = records.by_element.get(normalised(_local(child.tag)))
         if table is not None:

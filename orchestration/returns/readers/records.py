@@ -17,14 +17,17 @@ from orchestration.returns.spec import FileKind, LandedTable, ReturnSpec, normal
 RAW_PREFIX = "in_"
 PLUMBING = ("source_file", "source_row", "record", "parent_record")
 
-Keep = Callable[[str, pa.Table], None]
-"""Takes records of one table: the plumbing columns, and a text column `in_<normalised name>` for each name."""
+Batch = dict[str, pa.Table]
+"""Records by table: the plumbing columns, and a text column `in_<normalised name>` for each name that is used.
+
+A record and the person it belongs to are in one batch. The header is in the first, where it comes first."""
+Keep = Callable[[Batch], None]
 
 
 @dataclass(frozen=True)
 class HeldRecords:
     """What a file holds: tables; where it is one of a set of files, what the set is called; in XML, the ways in which the
-    element of a person is written; in a workbook, the sheet of each table."""
+    elements of a person and of the header are written; in a workbook, the sheet of each table."""
 
     tables: tuple[str, ...]
     set_name: str | None = None
@@ -90,6 +93,7 @@ def keep_linked(sheets: list[Sheet], spec: ReturnSpec, kind: FileKind, keep: Kee
     """
     of_table = {sheet.table: sheet for sheet in sheets}
     own_ids: dict[str, pa.Array] = {}
+    batch: Batch = {}
     for name, table in spec.tables.items():
         if name not in of_table:
             continue
@@ -103,23 +107,21 @@ def keep_linked(sheets: list[Sheet], spec: ReturnSpec, kind: FileKind, keep: Kee
         # A record that others hang from, and whose own number is no key, cannot be used.
         if ids and spec.children(name):
             parents = pc.if_else(pc.is_valid(own_ids[name]), parents, pa.scalar(None, pa.int64()))
-        keep(
-            name,
-            pa.table(
-                {
-                    "source_file": pa.array([sheet.source_file] * sheet.rows.num_rows, pa.string()),
-                    "source_row": sheet.rows.column("source_row"),
-                    "record": records,
-                    "parent_record": parents,
-                    **fields,
-                }
-            ),
+        batch[name] = pa.table(
+            {
+                "source_file": pa.array([sheet.source_file] * sheet.rows.num_rows, pa.string()),
+                "source_row": sheet.rows.column("source_row"),
+                "record": records,
+                "parent_record": parents,
+                **fields,
+            }
         )
         linking = {column for other in spec.tables.values() for column in id_names(kind, other)}
         known = {*table.source_names, *linking, "source_row", "nativeid", "sourceid"}
         read.unknown_columns |= {
             column for column in columns - known if not column.endswith(("orderseqcolumn", "tableid"))
         }
+    keep(batch)
 
 
 def _text(sheet: Sheet, column: str) -> pa.Array:

@@ -8,7 +8,7 @@ import duckdb
 import pytest
 
 from expectations.catalogue import load_catalogue
-from orchestration.check import check_files
+from orchestration.check.find import check_files
 from orchestration.privacy.vault import identity_dir
 from orchestration.returns import inbox as inbox_module
 from orchestration.returns.land import LandingReport, has_received_nothing, land_return
@@ -61,14 +61,14 @@ def borough(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.mark.parametrize("shape", SHAPES)
 def test_an_invented_return_is_known_in_every_shape(settings: Settings, borough: Path, shape: str) -> None:
     paths = sorted((borough / "sen2" / "2025" / shape).iterdir())
-    [checked] = check_files(settings, paths, None).checked
+    [checked] = check_files(settings, paths).files
     assert (checked.people, checked.supplier, checked.period) == ("invented", "la.372", "2025")
 
 
 @pytest.mark.parametrize("return_id", ["establishment_register", "postcode_directory", "deprivation"])
 def test_an_invented_register_is_known(settings: Settings, borough: Path, return_id: str) -> None:
-    [checked] = check_files(settings, (borough / return_id).iterdir(), None).checked
-    assert (checked.people, checked.status) == ("invented", "accepted")
+    [checked] = check_files(settings, list((borough / return_id).iterdir())).files
+    assert (checked.people, checked.verdict) == ("invented", "usable")
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_the_mark_is_on_no_row_of_a_real_file(return_id: str, row: dict[str, str
 
 def test_a_register_with_one_real_row_is_not_invented(settings: Settings, tmp_path: Path) -> None:
     (tmp_path / REGISTER).write_text(REGISTERS["real"])
-    [checked] = check_files(settings, [tmp_path / REGISTER], None).checked
+    [checked] = check_files(settings, [tmp_path / REGISTER]).files
     assert checked.people is None
 
 
@@ -175,8 +175,11 @@ def test_checking_a_file_says_what_landing_would(settings: Settings, land: Land,
     land("sen2")
     path = tmp_path / "borough.xml"
     path.write_text(xml_text(header(2024, **INVENTED), people()))
-    report = check_files(settings, [path], None)
-    assert (report.exit_code, [checked.rule_ids for checked in report.checked]) == (2, [("FILE-015",)])
+    report = check_files(settings, [path])
+    [file] = report.files
+    assert (report.exit_code, file.verdict, [rule.rule_id for rule in file.rules if rule.effect == "refuse"]) == (
+        1, "refused", ["FILE-015"],
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize(("kind", "stated"), [(INVENTED, [("372", "caseload", 12, "fitted")]), ({}, [])])

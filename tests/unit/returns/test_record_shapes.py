@@ -13,6 +13,7 @@ import pytest
 
 from expectations.catalogue import load_catalogue
 from orchestration.returns.land import LandingReport, has_work, land_return
+from orchestration.returns.readers import record_xml
 from orchestration.returns.spec import load_spec
 from orchestration.returns.submission import Submission, read_waiting
 from orchestration.settings import Settings
@@ -508,3 +509,40 @@ def test_xml_in_the_inbox_of_a_return_that_takes_none_gets_one_sentence(
     [refused] = land_return(settings, "published_statistics", catalogue, now=datetime(2025, 3, 1, tzinfo=UTC)).refused
     assert refused.failures == {rule_id: 1}
     assert str(refused.reason).endswith(what)
+
+
+@pytest.mark.parametrize("reverse", [False, True], ids=["the header first", "the header last"])
+def test_a_return_read_in_many_batches_lands_the_same_rows(
+    people_inbox: Path, land_people: LandPeople, landed: Landed, monkeypatch: pytest.MonkeyPatch, reverse: bool
+) -> None:
+    def rows(submission: Submission) -> dict[str, list[str]]:
+        return {
+            table: sorted(
+                str({k: v for k, v in row.items() if k not in PROVENANCE}) for row in landed(submission, table)
+            )
+            for table in TABLES
+        }
+
+    write_xml(people_inbox)
+    [whole] = land_people().committed
+    monkeypatch.setattr(record_xml, "BATCH_RECORDS", 1)
+    # Blank lines enough that the first person ends before the header is in sight.
+    text = xml_text(header(), people(), reverse=reverse).replace("</Person>", "</Person>" + "\n" * 70_000)
+    (people_inbox / "return.xml").write_text(text, encoding="utf-8")
+    [in_batches] = land_people().committed
+    assert (in_batches.status, in_batches.rows_landed) == ("accepted", 19)
+    assert rows(in_batches) == rows(whole)
+
+
+def test_a_second_header_far_behind_the_first_refuses_the_file_and_leaves_no_row(
+    people_inbox: Path, land_people: LandPeople, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(record_xml, "BATCH_RECORDS", 1)
+    text = xml_text(header(), people())
+    [first] = re.findall(r"<Header>.*?</Header>", text, re.DOTALL)
+    text = text.replace("</Message>", f"{first}</Message>")
+    (people_inbox / "return.xml").write_text(text, encoding="utf-8")
+    write_collect_export(people_inbox, header(), people())
+    refused, accepted = sorted(land_people().committed, key=lambda submission: submission.status, reverse=True)
+    assert (refused.status, refused.reason) == ("refused", "return.xml holds 2 headers; send one return at a time.")
+    assert (accepted.status, accepted.rows_landed) == ("accepted", 19)
