@@ -58,7 +58,8 @@ def _joined(made: Return) -> pd.DataFrame:
 
 def _kinds(f: pd.DataFrame, year: int) -> dict[str, tuple[Any, list[str], list[str]]]:
     flow = str(year - 1)
-    stock, new = f"caseload:{stock_period(year)}:ehcplans", f"newplans:{flow}:new_ehc_plans"
+    stock, unplaced = (f"caseload:{stock_period(year)}:{measure}" for measure in ("ehcplans", "placement_unknown"))
+    new = f"newplans:{flow}:new_ehc_plans"
     issued_in, ceased_in = f"assessments:{flow}:assess_issued", f"ceased_plans:{flow}:total_ceased"
     weeks, weeks_plain = (
         f"timeliness_20_week:{flow}:{measure}" for measure in ("plans_issued_den", "plans_issued_den_ex")
@@ -83,7 +84,7 @@ def _kinds(f: pd.DataFrame, year: int) -> dict[str, tuple[Any, list[str], list[s
         "request_exported": ((f["Exported"] != "") & received_now, [asked], [f"assessments:{flow}:assess_in_year"]),
         "transferred_in_coded_historical": (moved_in & f["live"], [stock], [new, weeks, issued_in]),
         "transferred_out": ((f["CeaseReason"] == "5") & ended, [ceased_in, f"ceased_plans:{flow}:transfer"], [stock]),
-        "secondary_placement_alone": (f["secondary_alone"] & f["live"], [stock], []),
+        "secondary_placement_alone": (f["secondary_alone"] & f["live"], [stock], [unplaced]),
         "ceased_on_census_day": (f["CeaseDate"] == CENSUS_DAYS[year], [stock], [ceased_in]),
         "new_and_ceased_in_one_year": (issued & ended, [new, ceased_in, issued_in], [stock]),
         "issued_in_january": (
@@ -108,8 +109,12 @@ def _against_the_return_before(
     )
     late_end = (f["CeaseDate"] != "") & (f["CeaseDate"] < census) & f["plan"].isin(known)
     late_plan = was_live & ~f["plan"].isin(known)
+    moved_in = f["TransferLA"] != ""
     return {
         "end_recorded_late": (late_end, [reported, f"ceased_plans:{year - 1}:total_ceased"], [rebuilt]),
-        "plan_recorded_late": (late_plan & (f["TransferLA"] == ""), [rebuilt], [reported]),
-        "transferred_in_after_the_census_day": (late_plan & (f["TransferLA"] != ""), [rebuilt], [reported]),
-    }
+        "plan_recorded_late": (late_plan & ~moved_in, [rebuilt], [reported]),
+        # a plan keeps its own start date when it moves: that January it was another authority's
+        "transferred_in_after_the_census_day": (
+            late_plan & moved_in & f["live"], [f"caseload:{stock_period(year)}:ehcplans"], [rebuilt, reported],
+        ),
+    }  # fmt: skip

@@ -13,8 +13,8 @@ from orchestration.returns.assess import Assessed, assess
 from orchestration.returns.delivered import DeliveredFile, delivered_file
 from orchestration.returns.spec import load_spec
 from orchestration.returns.workspace import open_workspace
-from orchestration.settings import PROJECT_DIR
-from orchestration.synthetic import BUNDLED_FIGURES, synthesise
+from orchestration.settings import PROJECT_DIR, Settings
+from orchestration.synthetic import bundled_figures, synthesise
 from orchestration.synthetic.borough import SHAPES
 
 pytestmark = [pytest.mark.end_to_end]
@@ -41,7 +41,8 @@ Place = tuple[str, str, int]
 def borough(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("borough")
     years = range(2023, 2027)
-    synthesise(out, la=AUTHORITY, figures=BUNDLED_FIGURES, years=years, seed=1, scale=1.0, faults="standard")
+    figures = bundled_figures(Settings())
+    synthesise(out, la=AUTHORITY, figures=figures, years=years, seed=1, scale=1.0, faults="standard")
     return out
 
 

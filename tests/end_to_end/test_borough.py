@@ -1,5 +1,6 @@
 """A fresh machine: the borough is invented, landed, built, compared with what DfE publishes, and released; once."""
 
+import csv
 import json
 import shutil
 from datetime import UTC, datetime
@@ -10,11 +11,16 @@ import duckdb
 import pytest
 
 from expectations.catalogue import load_catalogue
+from orchestration.returns.delivered import delivered_file
 from orchestration.returns.land import land_return
 from orchestration.returns.spec import return_ids
 from orchestration.returns.submission import Submission, read_submissions, submission_dir
 from orchestration.settings import PROJECT_DIR, Settings
+from orchestration.synthetic import bundled_figures, synthesise
+from orchestration.synthetic.borough import FIRST_YEAR, LAST_YEAR
+from orchestration.synthetic.first_run import SEED
 from tests.end_to_end.journey import Ended, Journey
+from tests.end_to_end.known_cases import count_known_cases
 from tests.invented_return import header, people, xml_text
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.xdist_group("borough")]
@@ -33,7 +39,7 @@ def first(journey: Journey) -> Ended:
     return journey.cornerstone("run", "--json")
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def settings(journey: Journey, first: Ended) -> Settings:
     return Settings(store=journey.store, raw=journey.raw, key_file=Path(journey.environment["CORNERSTONE_KEY_FILE"]))
 
@@ -82,6 +88,73 @@ def test_thousands_of_published_cells_are_reproduced_and_every_difference_is_exp
     assert cells["reproduced"] > 0.85 * cells["published"]
     assert cells["unexplained"] == []
     assert cells["reproduced"] + cells["explained"] == cells["published"]
+
+
+KINDS = {
+    "ceased_on_census_day",
+    "earlier_plan_of_a_child_with_two",
+    "end_recorded_late",
+    "issued_in_january",
+    "later_plan_of_a_child_with_two",
+    "mediation_left_out_of_20_weeks",
+    "new_and_ceased_in_one_year",
+    "plan_recorded_late",
+    "refusal_of_the_year_before_then_assessed",
+    "refusal_overturned",
+    "request_exported",
+    "secondary_placement_alone",
+    "transferred_in_after_the_census_day",
+    "transferred_in_coded_historical",
+    "transferred_out",
+    "tribunal_left_out_of_20_weeks",
+    "week20_exception",
+}
+
+
+@pytest.fixture(scope="module")
+def known_cases(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What is easily miscounted in this borough: a first run does not write it, the same borough invented again does."""
+    again = tmp_path_factory.mktemp("again")
+    synthesise(
+        again,
+        la=settings.la_code,
+        figures=bundled_figures(settings),
+        years=range(FIRST_YEAR, LAST_YEAR + 1),
+        seed=SEED,
+        scale=1.0,
+        faults="none",
+        shapes=("xml",),
+    )
+    landed = {one.sha256 for one in submissions(settings) if one.return_id == "sen2"}
+    assert {delivered_file(path).sha256 for path in again.joinpath("sen2").rglob("*.xml")} == landed
+    return again / "known_cases.csv"
+
+
+def test_every_known_case_is_counted_where_the_definitions_count_it_and_nowhere_else(
+    settings: Settings, known_cases: Path
+) -> None:
+    counted = count_known_cases(settings.warehouse_path, known_cases)
+    missing, unknown = KINDS - set(counted.kinds), set(counted.kinds) - KINDS
+    assert (missing, unknown) == (set(), set()), f"kinds without a case: {missing}; not expected here: {unknown}"
+    assert counted.not_found == []
+    assert counted.miscounted == []
+    assert counted.otherwise == [], "\n".join(counted.otherwise)
+
+
+def test_a_case_listed_the_wrong_way_round_is_told_for_every_cell(
+    settings: Settings, known_cases: Path, tmp_path: Path
+) -> None:
+    with known_cases.open() as handle:
+        lines = list(csv.DictReader(handle))
+    turned = tmp_path / "turned.csv"
+    with turned.open("w", newline="") as handle:
+        writer = csv.DictWriter(handle, list(lines[0]))
+        writer.writeheader()
+        for line in lines:
+            line["counted_in"], line["not_counted_in"] = line["not_counted_in"], line["counted_in"]
+            writer.writerow(line)
+    cells = [cell for line in lines for name in ("counted_in", "not_counted_in") for cell in line[name].split(";")]
+    assert len(count_known_cases(settings.warehouse_path, turned).otherwise) == len(cells)
 
 
 def test_a_second_run_invents_nothing_and_says_the_same(journey: Journey, first: Ended) -> None:

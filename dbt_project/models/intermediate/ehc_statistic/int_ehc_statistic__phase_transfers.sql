@@ -3,6 +3,7 @@
 select
     la_code,
     submission_id,
+    ehc_plan_key,
     'Calendar year' as time_identifier,
     cast(census_year - 1 as varchar) as time_period,
     true as is_in_force,

@@ -2,6 +2,7 @@
 select
     la_code,
     submission_id,
+    ehc_plan_key,
     'Academic year' as time_identifier,
     {{ academic_year_of_january('cast(census_year as varchar)') }} as time_period,
     sex_code,

@@ -2,6 +2,7 @@
 select
     la_code,
     submission_id,
+    ehc_plan_key,
     'Calendar year' as time_identifier,
     cast(activity_year as varchar) as time_period,
     sex_code,

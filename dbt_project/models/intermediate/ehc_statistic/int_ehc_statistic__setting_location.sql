@@ -3,6 +3,7 @@
 select
     plan.la_code,
     plan.submission_id,
+    plan.ehc_plan_key,
     'Academic year' as time_identifier,
     {{ academic_year_of_january('cast(plan.census_year as varchar)') }} as time_period,
     plan.sex_code,
