@@ -17,7 +17,7 @@ from orchestration.settings import PROJECT_DIR, Settings
 from orchestration.synthetic import bundled_figures, synthesise
 from orchestration.synthetic.borough import SHAPES
 
-pytestmark = [pytest.mark.end_to_end]
+pytestmark = [pytest.mark.end_to_end, pytest.mark.xdist_group("answer key")]
 
 AUTHORITY, SPOILT = "372", "2025"
 TABLES = {
