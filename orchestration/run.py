@@ -124,8 +124,9 @@ def _cells(settings: Settings, outcome: RunOutcome) -> Reproduction | None:
 
 
 def _is_fresh(settings: Settings) -> bool:
-    # A borough is fitted to the bundled figures; without them there is none.
-    return any(bundled_files(settings, one) for one in return_ids()) and has_received_nothing(settings)
+    # A borough is fitted to the bundled figures; without them there is none. A store that has released is somebody's.
+    has_figures = any(bundled_files(settings, one) for one in return_ids())
+    return has_figures and not complete_releases(settings) and has_received_nothing(settings)
 
 
 def _invent_borough(settings: Settings) -> bool:

@@ -111,8 +111,9 @@ def suppress(connection: duckdb.DuckDBPyConnection, parameters: Parameters, *, c
     count that must not be worked out when it is small. Lines are gone through in their order. A line with a visible
     total whose hidden parts are one alone, or add to less than the threshold, gets one more: a non-zero part, first
     choice one that stands in another line with a suppressed part, then the smallest, then the first in cell order; where
-    only published parts are left, the total. A suppressed total with nothing hidden among its parts gets a part too. This
-    is repeated until nothing changes.
+    only published parts are left, the total. A suppressed total with nothing hidden among its parts gets a part too. A
+    count that follows through several lines, by way of cells that are not shown, gets the smallest of the cells it follows
+    from. This is repeated until nothing changes.
 
     Args:
         connection: sees both relations.
@@ -125,7 +126,7 @@ def suppress(connection: duckdb.DuckDBPyConnection, parameters: Parameters, *, c
     """
     keys, table = _read_cells(connection, cells)
     network = _read_lines(connection, lines, keys, table)
-    known = _known_cells(network, always_visible=_always_visible(table, parameters))
+    known, _ = _follow(network, visible=_always_visible(table, parameters))
     small = (table.count > 0) & (table.count < parameters.threshold)
     if parameters.zero_is_disclosive:
         small |= table.count == 0
@@ -245,18 +246,24 @@ def _always_visible(table: _Cells, parameters: Parameters) -> Booleans:
     return visible
 
 
-def _known_cells(network: _Network, *, always_visible: Booleans) -> Booleans:
-    """Cells that are always visible, and those that follow from them line by line."""
-    known = always_visible.copy()
+def _follow(network: _Network, *, visible: Booleans) -> tuple[Booleans, Integers]:
+    """What can be worked out from visible cells, one line after another.
+
+    Returns: whether each cell is visible or worked out, and the line that gives a cell worked out, -1 for the others.
+    """
+    known = visible.copy()
+    source = np.full(len(known), -1, dtype=np.int64)
     while len(network.totals):
         hidden = network.sum_over_parts(~known) + ~known[network.totals]
-        alone = hidden == 1
-        followed = np.concatenate([network.totals[alone], network.parts[alone[network.part_lines]]])
-        followed = followed[~known[followed]]
+        alone = np.flatnonzero(hidden == 1)
+        is_part = np.isin(network.part_lines, alone) & ~known[network.parts]
+        by_total = alone[~known[network.totals[alone]]]
+        followed = np.concatenate([network.totals[by_total], network.parts[is_part]])
         if not len(followed):
             break
+        source[followed] = np.concatenate([by_total, network.part_lines[is_part]])
         known[followed] = True
-    return known
+    return known, source
 
 
 def _given_away(network: _Network, *, known: Booleans, suppressed: Booleans) -> list[str]:
@@ -291,7 +298,32 @@ class _Search:
         self.parts_at_stake = network.sum_over_parts(self.at_stake)
 
     def run(self) -> list[int]:
-        """Suppress until no line needs more; return the lines that could not be protected."""
+        """Suppress until no line and no chain of lines needs more; return the lines that could not be protected."""
+        unprotected = self._protect_lines()
+        while self._break_a_chain():
+            unprotected = self._protect_lines()
+        return unprotected
+
+    def _break_a_chain(self) -> bool:
+        """Hide one cell more where a cell at stake follows through cells that nobody shows; False where none does.
+
+        Such a cell counts as hidden in its own line, but another line can give it, and with it the rest of the first.
+        """
+        visible = self.known | (self.table.is_shown & ~self.suppressed)
+        followed, source = _follow(self.network, visible=visible)
+        for cell in np.flatnonzero(followed & self.at_stake).tolist():
+            needed, lines = set(), [int(source[cell])]
+            for line in lines:
+                others = np.append(self.network.parts_of(line), self.network.totals[line])
+                needed |= set(others[self._is_free(others)].tolist())
+                given = set(source[others].tolist()) - {-1, *lines}
+                lines += sorted(given)
+            if needed:
+                self._hide(min(needed, key=lambda other: (self.table.count[other], other)))
+                return True
+        return False
+
+    def _protect_lines(self) -> list[int]:
         waiting = self._weak(np.arange(len(self.network.totals))).tolist()
         later: set[int] = set()
         given_up: set[int] = set()

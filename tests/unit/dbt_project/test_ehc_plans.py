@@ -55,12 +55,15 @@ class Store:
         )
 
     def ehc_return(self, submission_id: str, year: int, people: dict[str, dict[str, Rows]], **usual: Any) -> None:
-        """Land an EHC plans return: of each child one request at most, and what hangs from it."""
+        """Land an EHC plans return: of each child one request at most, and what hangs from it.
+
+        As landing makes them, the keys of two submissions of one year are the same.
+        """
         spec = load_spec("sen2")
         tables: dict[str, Rows] = {name: [] for name in spec.tables}
-        tables["sen2_return"].append({"return_key": submission_id, "return_year": year, "lea_code": "372"})
+        tables["sen2_return"].append({"return_key": str(year), "return_year": year, "lea_code": "372"})
         for child, records in people.items():
-            person = f"{submission_id}/{child}"
+            person = f"{year}/{child}"
             self.children.append({"submission_id": submission_id, "row_person_ref": person, "child_key": child})
             for table, rows in ({"sen2_person": [{}]} | records).items():
                 for number, row in enumerate(rows):
@@ -128,7 +131,11 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckD
         {"ukprn": "10990002", "entry_date": "2024-09-01"},
     )
     second = {"placement_rank_code": "2", "ukprn": "10999999", "entry_date": "2022-09-01"}
-    ghost = {"ghost": held_since("2020-05-01", at_school)}
+    # A replaced return is of the same children as the one in its place, and lands under the same keys.
+    ghost = {
+        "ghost": held_since("2020-05-01", at_school),
+        "ceased late": held_since("2018-02-01", at_school, at_special),
+    }
     store.ehc_return("replaced", 2024, ghost, is_current=False)
     store.ehc_return("refused", 2024, ghost, is_current=False, status="refused")
     store.ehc_return(

@@ -244,6 +244,17 @@ def test_a_line_that_is_no_sum_is_refused_by_name(total: str, parts: list[str]) 
         counts.pattern()
 
 
+def test_a_small_count_that_follows_through_a_count_nobody_shows_is_protected() -> None:
+    # late is shown nowhere, but is made less in_time: 42 - 30 = 12 gives late_old = 16 - 12 = 4.
+    counts = (
+        Counts().add(late=16, late_young=12, late_old=4, made=42, in_time=30).line("late", "late_young", "late_old")
+    )
+    counts.line("made", "in_time", "late_young")
+    counts.fixed = {"late"}
+    counts.unshown = {"late_young", "late_old"}
+    assert kinds(counts.pattern()) == {"in_time": "secondary"}
+
+
 # --- properties ---------------------------------------------------------------------------------------------------
 
 
@@ -294,6 +305,8 @@ def test_no_line_gives_a_suppressed_count_away(counts: Counts) -> None:
     } <= hidden
     assert not [cell for cell in hidden if counts.cells[cell] == 0]
     visible = (set(counts.cells) - hidden - counts.unshown) | published
+    small = {cell for cell, count in counts.cells.items() if 1 <= count <= 4}
+    assert follow_from(counts, visible) & (hidden | small) <= published
     for key, (total, parts) in counts.lines.items():
         if key in unprotected(pattern):
             # Nothing else could have been hidden: what is seen here is published.

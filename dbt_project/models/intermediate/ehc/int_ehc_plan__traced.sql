@@ -47,9 +47,13 @@ inner join {{ ref('int_ehc_person__returned') }} as person
         plan.submission_id = person.submission_id
         and plan.row_person_ref = person.row_person_ref
 inner join {{ ref('stg_sen2__assessment') }} as assessment
-    on plan.assessment_key = assessment.assessment_key
+    on
+        plan.submission_id = assessment.submission_id -- an earlier submission of the return holds the same keys
+        and plan.assessment_key = assessment.assessment_key
 inner join {{ ref('stg_sen2__request') }} as request
-    on assessment.request_key = request.request_key
+    on
+        assessment.submission_id = request.submission_id
+        and assessment.request_key = request.request_key
 left join active_plans
     on request.request_key = active_plans.request_key
 where plan.is_current

@@ -57,6 +57,30 @@ published_counts as (
     group by all
 ),
 
+-- Ages at which somebody is published and nobody is in the return: they are part of what is published of their group.
+published_alone as (
+    select
+        published_counts.series_code,
+        published_counts.measure_code,
+        published_counts.time_period,
+        published_counts.topic_code,
+        try_cast(published_counts.item_code as integer) as age
+    from published_counts
+    where
+        published_counts.topic_code in ('age', 'start_age')
+        and published_counts.value <> 0
+        and not exists (
+            select 1
+            from own_counts
+            where
+                own_counts.series_code = published_counts.series_code
+                and own_counts.measure_code = published_counts.measure_code
+                and own_counts.time_period = published_counts.time_period
+                and own_counts.topic_code = published_counts.topic_code
+                and own_counts.item_code = published_counts.item_code
+        )
+),
+
 counts as (
     select
         own_counts.*,
@@ -111,6 +135,7 @@ cells as (
         measure_code,
         time_identifier,
         time_period,
+        topic_code,
         cell_topic,
         cell_breakdown,
         age_from,
@@ -125,6 +150,31 @@ cells as (
     from placed
     where cell_topic is not null and cell_breakdown is not null
     group by all
+),
+
+compared as (
+    select
+        cells.* replace (
+            case
+                when
+                    not exists (
+                        select 1
+                        from published_alone
+                        where
+                            published_alone.series_code = cells.series_code
+                            and published_alone.measure_code = cells.measure_code
+                            and published_alone.time_period = cells.time_period
+                            and published_alone.topic_code = cells.topic_code
+                            and case
+                                when cells.age_from is not null
+                                    then published_alone.age between cells.age_from and cells.age_to
+                                else {{ age_group('published_alone.age', 'published_alone.age') }} = cells.cell_breakdown
+                            end
+                    )
+                    then cells.published_count
+            end as published_count
+        )
+    from cells
 )
 
 select
@@ -143,4 +193,4 @@ select
     cast(published_count as bigint) as published_count,
     coalesce(published_count = cell_count, false) as is_already_published,
     submission_id
-from cells
+from compared

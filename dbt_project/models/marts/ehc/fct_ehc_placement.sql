@@ -23,7 +23,9 @@ select
     placement.submission_id
 from {{ ref('int_ehc_setting__classified') }} as placement
 inner join {{ ref('stg_sen2__active_plan') }} as active_plan
-    on placement.active_plan_key = active_plan.active_plan_key
+    on
+        placement.submission_id = active_plan.submission_id
+        and placement.active_plan_key = active_plan.active_plan_key
 inner join {{ ref('int_ehc_person__returned') }} as person
     on
         active_plan.submission_id = person.submission_id
