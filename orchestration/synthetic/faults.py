@@ -31,10 +31,13 @@ NOT_PLANTED = {
 
 NEEDS = {
     "RS2-003": "the authority of the installation",
-    **dict.fromkeys(("RS2-102", "RS2-133", "RS2-134", "RS2-141"), "the establishment register"),
+    **dict.fromkeys(("RS2-102", "RS2-102U", "RS2-133", "RS2-133U", "RS2-134", "RS2-141"), "the establishment register"),
     **dict.fromkeys(("RS2-161", "RS2-162", "RS2-163", "RS2-164", "RS2-166"), "the previous return"),
 }
 """Rules that cannot be judged from the return alone, and what else it takes."""
+
+UNREGISTERED_UKPRN = "10999999"
+"""A provider's number that the invented schools register does not hold."""
 
 SAMPLE = {"historical": 25, "issued": 12, "refused": 8, "ended": 12}
 """People in a small file, by kind."""
@@ -480,6 +483,7 @@ def _plan_faults(w: _Copy) -> None:
     detail("RS2-100", lambda _: {"SENSetting": "EHE"})
     detail("RS2-101", lambda _: {"URN": "12345"}, may="RS2-102")
     detail("RS2-102", lambda _: {"URN": "999999"})
+    detail("RS2-102U", lambda _: {"URN": "", "UKPRN": UNREGISTERED_UKPRN})
     detail("RS2-103", lambda _: {"URN": "", "SENSetting": "NEET"} | blank)
     detail("RS2-104", lambda _: {"SENSettingOther": "Note in the wrong place"})
     with w.attempt("RS2-105"):
@@ -566,6 +570,7 @@ def _placement_faults(w: _Copy) -> None:
     place("RS2-131", lambda _: {"URN": "", "SENSetting": "XXX"} | blank)
     place("RS2-132", lambda _: {"URN": "12"}, may="RS2-133")
     place("RS2-133", lambda _: {"URN": closed})
+    place("RS2-133U", lambda _: {"URN": "", "UKPRN": UNREGISTERED_UKPRN})
     place("RS2-134", lambda _: {"URN": university})
     place("RS2-135", lambda _: {"EntryDate": ""})
     with w.attempt("RS2-136"):

@@ -1,8 +1,10 @@
 """The faults planted in the invented borough against the landing gate: what is found is what was planted, in every shape."""
 
 import csv
+import shutil
 from collections import defaultdict
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
@@ -11,11 +13,14 @@ import pytest
 from expectations.catalogue import Catalogue, load_catalogue
 from orchestration.returns.assess import Assessed, assess
 from orchestration.returns.delivered import DeliveredFile, delivered_file
+from orchestration.returns.land import land_return
 from orchestration.returns.spec import load_spec
-from orchestration.returns.workspace import open_workspace
+from orchestration.returns.submission import submission_dir
+from orchestration.returns.workspace import attach_reference, open_workspace
 from orchestration.settings import PROJECT_DIR, Settings
 from orchestration.synthetic import bundled_figures, synthesise
 from orchestration.synthetic.borough import SHAPES
+from orchestration.warehouse import prepare_store
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.xdist_group("answer key")]
 
@@ -52,16 +57,34 @@ def catalogue() -> Catalogue:
 
 
 @pytest.fixture(scope="module")
+def register(borough: Path, catalogue: Catalogue, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The landed schools register, which some rules compare with."""
+    folder = tmp_path_factory.mktemp("register")
+    settings = Settings(store=folder / "store", raw=folder / "raw", key_file=folder / "secret.key")
+    prepare_store(settings)
+    shutil.copytree(
+        borough / "establishment_register", settings.inbox_dir / "establishment_register", dirs_exist_ok=True
+    )
+    [landed] = land_return(settings, "establishment_register", catalogue, now=datetime.now(UTC)).committed
+    return submission_dir(settings, landed) / "establishment.parquet"
+
+
+@pytest.fixture(scope="module")
 def key(borough: Path) -> list[dict[str, str]]:
     with (borough / "answer_key.csv").open() as handle:
         return list(csv.DictReader(handle))
 
 
-def judged(folders: Iterable[Path], tmp_path: Path, catalogue: Catalogue) -> dict[str, Assessed]:
+def judged(folders: Iterable[Path], tmp_path: Path, catalogue: Catalogue, register: Path) -> dict[str, Assessed]:
     """What landing says of the one submission in each folder, by its digest; sets of files one set a call."""
     spec = load_spec("sen2")
     files: list[DeliveredFile] = [delivered_file(path) for folder in folders for path in sorted(folder.iterdir())]
     with open_workspace(spec, tmp_path / "spill") as connection:
+        attach_reference(
+            connection,
+            "establishment_register",
+            {"establishment": f"read_parquet('{register}', hive_partitioning = false)"},
+        )
         found = assess(connection, files, spec, catalogue, known_ids=(), la_code=AUTHORITY, people=None, docs=None)
     assert found.incomplete == []
     return {one.sha256: one for delivery in found.deliveries for one in delivery.assessed}
@@ -117,14 +140,14 @@ def by_record(found: set[Place], first: dict[str, int], numbers: dict[str, list[
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_in_every_shape_the_gate_finds_the_planted_faults_beside_what_the_clean_return_shows(
-    shape: str, borough: Path, key: list[dict[str, str]], catalogue: Catalogue, tmp_path: Path
+    shape: str, borough: Path, key: list[dict[str, str]], catalogue: Catalogue, register: Path, tmp_path: Path
 ) -> None:
     folders = [borough / name / SPOILT / shape for name in ("sen2", "sen2_faulty")]
     is_set = shape.endswith("csv")
     found: list[set[Place]] = []
-    together = {} if is_set else judged(folders, tmp_path, catalogue)
+    together = {} if is_set else judged(folders, tmp_path, catalogue, register)
     for folder in folders:
-        assessed = of(folder, together or judged([folder], tmp_path, catalogue))
+        assessed = of(folder, together or judged([folder], tmp_path, catalogue, register))
         assert (assessed.status, assessed.rows_quarantined) == ("accepted", 0)
         first = first_rows(next(folder.iterdir()), shape)
         found.append(by_record(places(assessed), first, record_numbers(folder.parent / "collect_csv")))
@@ -140,11 +163,11 @@ def test_in_every_shape_the_gate_finds_the_planted_faults_beside_what_the_clean_
 
 
 def test_small_files_break_the_one_rule_that_each_is_made_for(
-    borough: Path, key: list[dict[str, str]], catalogue: Catalogue, tmp_path: Path
+    borough: Path, key: list[dict[str, str]], catalogue: Catalogue, register: Path, tmp_path: Path
 ) -> None:
     faulty = borough / "sen2_faulty"
     folders = {folder.name: folder for folder in faulty.iterdir() if folder.name != SPOILT}
-    assessed = judged(folders.values(), tmp_path, catalogue)
+    assessed = judged(folders.values(), tmp_path, catalogue, register)
     twins = {year: places(of(folders[f"sample_{year}"], assessed)) for year in ("2023", "2025", "2026")}
     checked = 0
     for name, folder in folders.items():

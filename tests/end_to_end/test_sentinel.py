@@ -63,6 +63,8 @@ def _drop_everything(journey: Journey) -> None:
         folder.mkdir(parents=True)
     children = inboxes["sen2"]
     (children / "return.xml").write_text(xml_text(header(2025), [*people(), _misplaced(), *people()]))
+    # Sent again: it takes the place of the first, and its rows have the same keys.
+    (children / "return again.xml").write_text(xml_text(header(2025, serial="2"), [*people(), _misplaced(), *people()]))
     write_collect_export(children, header(2024), people())
     (children / "cut.xml").write_text(xml_text(header(2023), [ada(Surname="Zzcut")])[:-120])
     (children / "no year.xml").write_text(xml_text(header(2023, Year="Zzlovelace"), people()))
@@ -138,6 +140,11 @@ def test_the_journey_that_is_searched_is_a_whole_one(searched: Searched) -> None
     }  # fmt: skip
     with duckdb.connect(str(journey.current / "restricted" / "send_marts.duckdb"), read_only=True) as connection:
         [children] = connection.execute("select count(*) from marts.dim_child").fetchone() or (0,)
+        resubmitted = connection.execute(
+            "select count(distinct submission_id), count(*) = count(distinct ehc_request_key) from marts.fct_ehc_request"
+            " where activity_year = 2024"
+        ).fetchone()
+    assert resubmitted == (1, True)
     assert children >= len(people())
     assert list((journey.store / "vault" / "quarantine").rglob("*.parquet"))
 

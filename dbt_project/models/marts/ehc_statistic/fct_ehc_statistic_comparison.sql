@@ -135,8 +135,8 @@ explained as (
             when not_held.reason is not null then not_held.reason
             when valued.local_value is null and valued.item_code is not null and valued.is_in_another_return
                 then 'The return of that year does not hold it.'
-            when stated.reason is not null then stated.reason
-        end as reason
+        end as obstacle,
+        stated.reason as stated_reason
     from valued
     left join {{ ref('fault_rule') }} as fault -- at most one
         on valued.fault_rule_id = fault.fault_rule_id
@@ -162,20 +162,23 @@ explained as (
 judged as (
     select
         *,
+        coalesce(obstacle, stated_reason) as reason,
         case
             when value_status = 'reported' and local_value = value then 'reproduced'
-            when reason is not null then 'explained'
+            when obstacle is not null then 'not_comparable'
+            when stated_reason is not null then 'explained'
             else 'unexplained'
         end as outcome
     from explained
 ),
 
--- A percentage is explained where the counts behind it are, and only then.
+-- A percentage is explained where the counts behind it are, and only then; it is as comparable as they are.
 component_outcomes as (
     select
         component.published_statistic_key,
         bool_or(counted.outcome = 'unexplained') as has_unexplained,
-        max(counted.reason) filter (where counted.outcome = 'explained') as reason,
+        bool_or(counted.outcome = 'not_comparable') as has_incomparable,
+        max(counted.reason) filter (where counted.outcome in ('explained', 'not_comparable')) as reason,
         count(distinct component.count_measure_code) filter (where counted.published_statistic_key is null) as unpublished_count
     from judged as cell
     inner join components as component
@@ -200,15 +203,16 @@ settled as (
                 when component_outcomes.published_statistic_key is null or component_outcomes.has_unexplained
                     then judged.outcome
                 when
-                    component_outcomes.reason is not null
+                    component_outcomes.has_incomparable
                     or component_outcomes.unpublished_count > 0
                     or judged.is_share_of_nobody
-                    then 'explained'
+                    then 'not_comparable'
+                when component_outcomes.reason is not null then 'explained'
                 else judged.outcome
             end as outcome,
             case
                 when judged.outcome = 'reproduced' then null
-                when judged.outcome = 'explained' then judged.reason
+                when judged.outcome in ('explained', 'not_comparable') then judged.reason
                 when component_outcomes.has_unexplained then 'A count behind the percentage is not explained.'
                 when component_outcomes.reason is not null then component_outcomes.reason
                 when component_outcomes.unpublished_count > 0
