@@ -9,6 +9,7 @@ import duckdb
 from expectations.catalogue import EVERY_RETURN
 from orchestration.release.exports import OPEN_SCHEMAS, column_comments
 from orchestration.release.inventory import Inventory, PublishedCatalogue
+from orchestration.release.manifest import TableContent
 from orchestration.sql_text import literal, quoted
 
 LICENCE = "Contains public sector information licensed under the Open Government Licence v3.0."
@@ -184,7 +185,7 @@ def write_meta(
         """
     )
     write_glossary(connection, quoted(database, "meta", "glossary"))
-    write_sources(connection, quoted(database, "meta", "source"), inventory)
+    write_sources(connection, quoted(database, "meta", "source"), inventory.tables)
     for table, comment in TABLE_COMMENTS.items():
         connection.execute(f"comment on table {quoted(database, 'meta', table)} is {literal(comment)}")
     columns = connection.execute(
@@ -261,7 +262,7 @@ def write_glossary(connection: duckdb.DuckDBPyConnection, target: str) -> None:
     insert_rows(connection, target, described)
 
 
-def write_sources(connection: duckdb.DuckDBPyConnection, target: str, inventory: Inventory) -> None:
+def write_sources(connection: duckdb.DuckDBPyConnection, target: str, tables: Sequence[TableContent]) -> None:
     """Published datasets named by any released mart, with every release of each that was used."""
     fill_table(
         connection,
@@ -280,7 +281,7 @@ def write_sources(connection: duckdb.DuckDBPyConnection, target: str, inventory:
         """,
         [SOURCE_COLUMNS, len(SOURCE_COLUMNS)],
     ).fetchall()
-    released = {(table.schema_name, table.table_name) for table in inventory.tables}
+    released = {(table.schema_name, table.table_name) for table in tables}
     selects = [f"select {', '.join(SOURCE_COLUMNS)} from {quoted(*name)}" for name in naming if tuple(name) in released]
     if selects:
         connection.execute(

@@ -6,7 +6,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from orchestration.release.inventory import Inventory, released_tables
+from orchestration.release.inventory import released_tables
 from orchestration.release.manifest import TableContent
 from orchestration.release.meta import write_sources
 
@@ -125,7 +125,7 @@ def test_every_publisher_of_a_kpi_is_among_the_sources_of_the_release(warehouse:
     with duckdb.connect() as released:
         released.execute(f"attach '{path}' as warehouse (read_only)")
         released.execute("use warehouse")
-        write_sources(released, "memory.source", Inventory(tables=tables, views=[], inputs=[], gates=[]))
+        write_sources(released, "memory.source", tables)
         sources = released.execute("select publisher, dataset, release_names from memory.source").fetchall()
     publishers = warehouse.execute("select distinct publisher from kpi.kpi_value").fetchall()
     assert {publisher for (publisher,) in publishers} == {"Department for Education", "NHS England"}
