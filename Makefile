@@ -12,7 +12,7 @@ run: $(READY)
 	@$(BIN)/cornerstone run
 
 test: $(READY) lint
-	$(BIN)/pytest -n 2 --dist loadgroup
+	$(BIN)/pytest -n 2 --dist loadfile
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -22,7 +22,7 @@ from orchestration.synthetic import bundled_figures, synthesise
 from orchestration.synthetic.borough import SHAPES
 from orchestration.warehouse import prepare_store
 
-pytestmark = [pytest.mark.end_to_end, pytest.mark.xdist_group("answer key")]
+pytestmark = [pytest.mark.end_to_end]
 
 AUTHORITY, SPOILT = "372", "2025"
 TABLES = {

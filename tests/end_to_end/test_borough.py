@@ -23,7 +23,7 @@ from tests.end_to_end.journey import Ended, Journey
 from tests.end_to_end.known_cases import count_known_cases
 from tests.invented_return import header, people, xml_text
 
-pytestmark = [pytest.mark.end_to_end, pytest.mark.xdist_group("borough")]
+pytestmark = [pytest.mark.end_to_end]
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +88,7 @@ def test_thousands_of_published_cells_are_reproduced_and_every_difference_is_exp
     assert cells["reproduced"] > 0.85 * cells["published"]
     assert cells["unexplained"] == []
     assert cells["above_zero"] > 8_000
-    assert cells["not_comparable"] < 200
+    assert cells["not_comparable"] < 250
     assert cells["reproduced"] + cells["explained"] + cells["not_comparable"] == cells["published"]
 
 

@@ -8,7 +8,7 @@ from rich.console import Console
 from tests.end_to_end.demo_failure import Demonstration, demonstrate
 from tests.end_to_end.journey import Journey
 
-pytestmark = [pytest.mark.end_to_end, pytest.mark.xdist_group("failure")]
+pytestmark = [pytest.mark.end_to_end]
 
 
 @pytest.fixture(scope="module")

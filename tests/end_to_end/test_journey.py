@@ -14,7 +14,7 @@ from orchestration.settings import PROJECT_DIR
 from tests.conftest import csv_text, requests_csv
 from tests.end_to_end.journey import Journey
 
-pytestmark = [pytest.mark.end_to_end, pytest.mark.xdist_group("journey")]
+pytestmark = [pytest.mark.end_to_end]
 
 REGISTER = csv_text(
     [

@@ -11,7 +11,7 @@ from orchestration.settings import Settings
 from tests.conftest import caseload_csv, requests_csv
 from tests.end_to_end.journey import Journey, digests
 
-pytestmark = [pytest.mark.end_to_end, pytest.mark.xdist_group("killed")]
+pytestmark = [pytest.mark.end_to_end]
 
 # Python run before the command: what is replaced by death, or by death a moment later.
 KILL = "import os, signal\ndef die(*_, **__):\n    os.kill(os.getpid(), signal.SIGKILL)\n"

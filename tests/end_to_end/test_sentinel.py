@@ -29,7 +29,7 @@ from tests.invented_return import (
 )
 from tests.sentinel import plant_control, scan
 
-pytestmark = [pytest.mark.end_to_end, pytest.mark.xdist_group("sentinel")]
+pytestmark = [pytest.mark.end_to_end]
 
 SENTINELS = [
     # surnames, forenames, dates of birth, UPN, ULN, postcodes and free text of the people, as given and as written elsewhere

@@ -13,7 +13,7 @@ from orchestration.settings import PROJECT_DIR
 from tests.conftest import SHARED
 from tests.end_to_end.journey import Journey
 
-pytestmark = [pytest.mark.end_to_end, pytest.mark.xdist_group("published files")]
+pytestmark = [pytest.mark.end_to_end]
 
 FILES = [
     "data/ees/education-health-and-care-plans_2022.zip",

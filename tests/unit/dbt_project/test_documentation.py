@@ -12,7 +12,6 @@ from orchestration.settings import PROJECT_DIR
 DBT_PROJECT = PROJECT_DIR / "dbt_project"
 DOCUMENTED_SCHEMAS = ("seed", "staging", "marts", "kpi")
 
-pytestmark = pytest.mark.xdist_group("dbt_project")
 
 
 def described() -> dict[str, dict[str, Any]]:

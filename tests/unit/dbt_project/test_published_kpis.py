@@ -10,7 +10,6 @@ from orchestration.release.inventory import released_tables
 from orchestration.release.manifest import TableContent
 from orchestration.release.meta import write_sources
 
-pytestmark = pytest.mark.xdist_group("dbt_project")
 
 
 def kpi(warehouse: duckdb.DuckDBPyConnection, kpi_id: str, area: str, period: str, breakdown: str = "Total") -> Any:
