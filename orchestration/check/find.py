@@ -44,6 +44,7 @@ _SHAPES: dict[Shape, str] = {
     "flat_csv": "CSV table",
     "record_xml": "XML",
     "record_csv": "set of CSV files",
+    "record_flat": "CSV table",
     "record_workbook": "workbook",
 }
 _GRAVITY = {"refuse": 0, "quarantine": 1, "flag": 2, None: 2}

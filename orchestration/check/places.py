@@ -16,7 +16,7 @@ from orchestration.sql_text import quoted
 # What to add to the number of a row to get the one a spreadsheet shows; workbooks are numbered so already. The lines of
 # XML are looked up, and where the headings take up several rows nothing can be said.
 _ROWS_ABOVE: dict[Shape, int] = {
-    "record_csv": 1, "flat_csv": 1, "ees_csv": 1, "figure_csv": 1, "record_workbook": 0, "chs_workbook": 0,
+    "record_csv": 1, "record_flat": 1, "flat_csv": 1, "ees_csv": 1, "figure_csv": 1, "record_workbook": 0, "chs_workbook": 0,
 }  # fmt: skip
 _NOT_OF_THE_FILE = {"submission_id", "source_file", "source_row"}
 
@@ -24,9 +24,9 @@ Lines = Mapping[str, list[int]]
 
 
 def module_of(spec: ReturnSpec, table: str) -> str:
-    """What files call a table."""
-    found = spec.tables.get(table)
-    return (found.element if found else "") or table
+    """What files call a table; where they call it several things, its own name."""
+    elements = {element for of, source in spec.sources.values() if of == table for element in source.elements}
+    return elements.pop() if len(elements) == 1 else table
 
 
 def find_locations(
@@ -145,7 +145,7 @@ def _as_given(spec: ReturnSpec, column: str) -> str:
 
 def _number_siblings(connection: duckdb.DuckDBPyConnection, spec: ReturnSpec, submission_id: str, table: str) -> None:
     """Make `path_<table>`: record and `Person[12]/Requests[1]`, for this table and those above it."""
-    own = spec.tables[table]
+    own, module = spec.tables[table], module_of(spec, table)
     above = own.parent if own.parent is not None and own.parent != spec.root_table else None
     if above is not None:
         _number_siblings(connection, spec, submission_id, above)
@@ -158,7 +158,7 @@ def _number_siblings(connection: duckdb.DuckDBPyConnection, spec: ReturnSpec, su
         create or replace temp table {quoted("path_" + table)} as
         select
             own.record,
-            {prefix}'{own.element}[' || row_number() over (partition by own.parent_record order by own.record) || ']' as path
+            {prefix}'{module}[' || row_number() over (partition by own.parent_record order by own.record) || ']' as path
         from {quoted(table)} as own {join}
         where own.submission_id = ?
         """,
@@ -173,10 +173,14 @@ def _lines_of(xml: DataFile, spec: ReturnSpec, assessed: Assessed) -> Lines:
     looks count differently, or could.
     """
     assert spec.person is not None
-    tables = {normalised(table.element): name for name, table in spec.tables.items()}
+    tables = {
+        normalised(element.rsplit("/", 1)[-1]): table
+        for table, source in spec.sources.values()
+        for element in source.elements
+    }
     found: dict[str, list[int]] = defaultdict(list)
-    spellings: set[str] = set()
-    person = normalised(spec.tables[spec.person.table].element)
+    persons = {name for name, table in tables.items() if table == spec.person.table}
+    spellings: dict[str, set[str]] = defaultdict(set)
     open_persons = 0
     parser = expat.ParserCreate()
 
@@ -184,16 +188,16 @@ def _lines_of(xml: DataFile, spec: ReturnSpec, assessed: Assessed) -> Lines:
         nonlocal open_persons
         local = tag.rsplit(":", 1)[-1]
         name = normalised(local)
-        if name == person:
+        if name in persons:
             open_persons += 1
-            spellings.add(local)
+            spellings[name].add(local)
         table = tables.get(name)
         if table is not None and (open_persons or table == spec.root_table):
             found[table].append(parser.CurrentLineNumber)
 
     def end(tag: str) -> None:
         nonlocal open_persons
-        open_persons -= normalised(tag.rsplit(":", 1)[-1]) == person
+        open_persons -= normalised(tag.rsplit(":", 1)[-1]) in persons
 
     parser.StartElementHandler = start
     parser.EndElementHandler = end
@@ -202,18 +206,19 @@ def _lines_of(xml: DataFile, spec: ReturnSpec, assessed: Assessed) -> Lines:
             parser.ParseFile(stream)
     except (expat.ExpatError, LookupError, ValueError):  # an encoding that libxml2 knows and expat does not
         return {}
-    if len(spellings) != 1:  # the reader numbers persons spelt as no other after all others
+    if any(
+        len(written) > 1 for written in spellings.values()
+    ):  # the reader numbers persons spelt as no other after all others
         return {}
     return {table: lines for table, lines in found.items() if len(lines) == assessed.tables[table].rows_read}
 
 
 def describe_tables(connection: duckdb.DuckDBPyConnection, spec: ReturnSpec, assessed: Assessed) -> list[CheckedTable]:
-    """Rows and completeness of every table, by what the year collects."""
-    year = int(assessed.period) if spec.holds_records else None
-    of_year = spec.for_year(year) if year is not None else spec
+    """Rows and completeness of every table, by what the period collects."""
+    of_period = spec.for_period(assessed.period) if spec.holds_records else spec
     described = []
     for name, rows in assessed.tables.items():
-        table = of_year.tables.get(name, spec.tables[name])
+        table = of_period.tables.get(name, spec.tables[name])
         described.append(
             CheckedTable(
                 table=name,

@@ -9,7 +9,9 @@ Only row_person_ref, child_key and the strength of the match leave the vault.
 """
 
 import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 
 import duckdb
@@ -37,6 +39,7 @@ LINK_COLUMNS = {
 # Source: DfE, Unique pupil numbers guidance.
 PERMANENT_UPN = r"[A-HJ-NP-RT-Z]\d{12}"
 ULN = r"[1-9]\d{9}"
+GROUP_SUBMISSIONS = 250  # linked together: bounds memory
 
 
 @dataclass(frozen=True)
@@ -61,8 +64,8 @@ def link_children(settings: Settings) -> LinkReport:
     with duckdb.connect(":memory:") as connection:
         try:
             _prepare(connection, keys, spill)
-            for spec, submission in submissions:
-                _link(connection, settings, spec, submission)
+            for spec, group in _groups(submissions):
+                _link(connection, settings, spec, group)
             report = _report(connection)
             _write(connection, settings.child_link_path)
         finally:
@@ -82,6 +85,14 @@ def _submissions(settings: Settings) -> list[tuple[ReturnSpec, Submission]]:
     return sorted(found, key=lambda pair: (pair[1].received_at, pair[1].period, pair[1].submission_id))
 
 
+def _groups(submissions: list[tuple[ReturnSpec, Submission]]) -> Iterator[tuple[ReturnSpec, list[Submission]]]:
+    """Submissions of one return that follow one another, such as those of many schools; so many at a time."""
+    for _, pairs in groupby(submissions, key=lambda pair: pair[0].return_id):
+        group = list(pairs)
+        for first in range(0, len(group), GROUP_SUBMISSIONS):
+            yield group[0][0], [submission for _, submission in group[first : first + GROUP_SUBMISSIONS]]
+
+
 def _prepare(connection: duckdb.DuckDBPyConnection, keys: Keys, spill: Path) -> None:
     load_encryption(connection)
     connection.execute("set temp_file_encryption = true")
@@ -96,8 +107,8 @@ def _prepare(connection: duckdb.DuckDBPyConnection, keys: Keys, spill: Path) -> 
     )
 
 
-def _person_rows(spec: ReturnSpec, person: PersonColumns, path: Path) -> str:
-    """SQL of a submission's persons as they are compared; what cannot identify anyone is null."""
+def _person_rows(spec: ReturnSpec, person: PersonColumns, paths: list[Path]) -> str:
+    """SQL of submissions' persons as they are compared; what cannot identify anyone is null."""
 
     def number(column: str | None, pattern: str) -> str:
         if column is None:
@@ -109,23 +120,97 @@ def _person_rows(spec: ReturnSpec, person: PersonColumns, path: Path) -> str:
         return f"regexp_replace(strip_accents(lower(\"{column}\")), '[^a-z]', '', 'g')"
 
     return f"""
-        select "{spec.tables[person.table].key}" as row_person_ref,
+        select submission_id,
+            "{spec.tables[person.table].key}" as row_person_ref,
             {number(person.upn, PERMANENT_UPN)} as upn,
             {number(person.uln, ULN)} as uln,
             case when {name(person.surname)} <> '' and {name(person.forename)} <> ''
                 then {name(person.surname)} || ' ' || {name(person.forename)} end as name,
-            "{person.birth_date}" as birth_date
-        from {vault_file(path)}
+            "{person.birth_date}" as birth_date,
+            {f'"{person.repeats_by}"' if person.repeats_by else "null::varchar"} as part
+        from ({" union all by name ".join(f"from {vault_file(path)}" for path in paths)})
     """
 
 
-def _link(connection: duckdb.DuckDBPyConnection, settings: Settings, spec: ReturnSpec, submission: Submission) -> None:
-    """Link the rows of one submission to the children known by now, and make the others known."""
+def _link(
+    connection: duckdb.DuckDBPyConnection, settings: Settings, spec: ReturnSpec, submissions: list[Submission]
+) -> None:
+    """Link the rows of submissions to the children known by now, and make the others known.
+
+    What two submissions tell of one child has to be taken in their order, so the rows go in rounds: rows that share a
+    number or name, however indirectly, with those of an earlier submission come a round later. All others go at once.
+    """
     assert spec.person is not None
-    path = identity_dir(settings, spec.return_id, submission.submission_id) / f"{spec.person.table}.parquet"
-    connection.execute(f"create or replace temp table person as {_person_rows(spec, spec.person, path)}")
+    paths = [
+        identity_dir(settings, spec.return_id, submission.submission_id) / f"{spec.person.table}.parquet"
+        for submission in submissions
+    ]
+    connection.execute("create or replace temp table submission_order (submission_id varchar, place integer)")
+    connection.executemany(
+        "insert into submission_order values (?, ?)",
+        [[submission.submission_id, place] for place, submission in enumerate(submissions)],
+    )
     connection.execute(
-        "create or replace temp table matched (row_person_ref varchar, child_key varchar, match_strength varchar)"
+        f"""
+        create or replace temp table arrived as
+        select row_number() over () as row_id, person.*, place
+        from ({_person_rows(spec, spec.person, paths)}) as person inner join submission_order using (submission_id)
+        """
+    )
+    _label_related_rows(connection)
+    connection.execute(
+        """
+        create or replace temp table round as
+        -- A child can have a row of each part, as a pupil who left a school and came back.
+        select row_id, dense_rank() over (partition by label order by place, part desc) as number
+        from arrived inner join related using (row_id)
+        """
+    )
+    for [number] in connection.execute("select distinct number from round order by number").fetchall():
+        connection.execute(
+            "create or replace temp table person as select arrived.* from arrived inner join round using (row_id)"
+            " where number = ?",
+            [number],
+        )
+        _link_rows(connection, spec)
+
+
+def _label_related_rows(connection: duckdb.DuckDBPyConnection) -> None:
+    """Table `related` (row_id, label): rows have one label that share a number, or name and date of birth, or are joined
+    by rows between them that do."""
+    connection.execute(
+        """
+        create or replace temp table row_value as
+        select row_id, unnest([
+            'upn ' || upn, 'uln ' || uln, 'name ' || name || ' ' || birth_date::varchar
+        ]) as value from arrived
+        """
+    )
+    connection.execute("delete from row_value where value is null")
+    connection.execute("create or replace temp table related as select row_id, row_id as label from arrived")
+    while True:
+        connection.execute(
+            """
+            create or replace temp table closer as
+            with lowest as (
+                select value, min(label) as label from row_value inner join related using (row_id) group by value
+            ),
+            of_row as (select row_id, min(label) as label from row_value inner join lowest using (value) group by row_id)
+            select row_id, coalesce(of_row.label, related.label) as label
+            from related left join of_row using (row_id)
+            """
+        )
+        changed = connection.execute(
+            "select count(*) from related inner join closer using (row_id) where related.label <> closer.label"
+        ).fetchone()
+        connection.execute("create or replace temp table related as from closer")
+        if changed is None or not changed[0]:
+            return
+
+
+def _link_rows(connection: duckdb.DuckDBPyConnection, spec: ReturnSpec) -> None:
+    connection.execute(
+        "create or replace temp table matched (row_id bigint, child_key varchar, match_strength varchar)"
     )
     _match(connection, "upn", "upn", "true")
     agrees = "(person.birth_date = known.birth_date or person.birth_date is null or known.birth_date is null)"
@@ -139,36 +224,41 @@ def _link(connection: duckdb.DuckDBPyConnection, settings: Settings, spec: Retur
     connection.execute(
         """
         insert into matched
-        select row_person_ref, pseudonym('child', concat_ws('|', ?, row_person_ref)), 'first_seen'
-        from person anti join matched using (row_person_ref)
-        """,
-        [submission.submission_id],
+        select row_id, pseudonym('child', concat_ws('|', submission_id, row_person_ref)), 'first_seen'
+        from person anti join matched using (row_id)
+        """
     )
     connection.execute(
-        "insert into child_link by name select ? as return_id, ? as submission_id, * from matched",
-        [spec.return_id, submission.submission_id],
+        "insert into child_link by name select ? as return_id, submission_id, row_person_ref, child_key, match_strength"
+        " from person inner join matched using (row_id)",
+        [spec.return_id],
     )
     connection.execute(
         "insert into known select distinct child_key, upn, uln, name, birth_date"
-        " from person inner join matched using (row_person_ref) except select * from known"
+        " from person inner join matched using (row_id) except select * from known"
     )
 
 
 def _match(connection: duckdb.DuckDBPyConnection, strength: str, column: str, condition: str) -> None:
-    """Match the rows left by one column, one row to one child: what fits two rows or two children matches none."""
+    """Match the rows left by one column, one row of a submission to one child: what fits two rows or two children matches
+    none."""
     connection.execute(
         f"""
         insert into matched
-        with pairs as (
-            select distinct person.row_person_ref, known.child_key
+        with taken as (select submission_id, part, child_key from matched inner join person using (row_id)),
+        pairs as (
+            select distinct person.row_id, person.submission_id, person.part, known.child_key
             from person
             inner join known on known."{column}" = person."{column}" and {condition}
-            where person.row_person_ref not in (select row_person_ref from matched)
-                and known.child_key not in (select child_key from matched)
+            anti join taken
+                on taken.child_key = known.child_key and taken.submission_id = person.submission_id
+                and taken.part is not distinct from person.part
+            where person.row_id not in (select row_id from matched)
         )
-        select row_person_ref, child_key, '{strength}'
+        select row_id, child_key, '{strength}'
         from pairs
-        qualify count(*) over (partition by row_person_ref) = 1 and count(*) over (partition by child_key) = 1
+        qualify count(*) over (partition by row_id) = 1
+            and count(*) over (partition by submission_id, part, child_key) = 1
         """
     )
 

@@ -10,7 +10,7 @@ from datetime import date
 import duckdb
 
 from orchestration.privacy.pseudonyms import normalised_number
-from orchestration.returns.spec import AGE_REFERENCE, RAW_CODE_LENGTH, Column, Lookup, ReturnSpec
+from orchestration.returns.spec import AGE_ON_CENSUS_DAY, AGE_REFERENCE, RAW_CODE_LENGTH, Column, Lookup, ReturnSpec
 
 _SEPARATOR = "chr(31)"
 _POSTCODE = r"[A-Z]{1,2}\d[A-Z\d]?\d[A-Z]{2}"
@@ -49,6 +49,8 @@ def _person_keys(spec: ReturnSpec, name: str) -> str:
         if column.sensitivity == "identifier"
         for raw in [f'"{column_name}_raw"' if column.is_checked else "null"]
     ]
+    if spec.person and spec.person.repeats_by:
+        identifying.append(f"coalesce(\"{spec.person.repeats_by}\", '')")
     return f"""
         with identified as (
             select record, parent_record, concat_ws({_SEPARATOR}, {", ".join(identifying)}) as identity
@@ -138,6 +140,8 @@ def _made_from(
         if column.age_at == AGE_REFERENCE:
             assert census_day is not None
             event = f"date '{census_day.year - (census_day.month < 9)}-08-31'"
+        elif column.age_at == AGE_ON_CENSUS_DAY:
+            event = f"date '{census_day}'"
         return {name: f'age_on(person."{spec.person.birth_date}", {event})'}
     given = f'landed."{name}"'
     if column.privacy == "keep":
@@ -237,7 +241,8 @@ def missing_areas(spec: ReturnSpec, find_landed: FindLanded) -> list[str]:
 def identity_query(spec: ReturnSpec, name: str, submission_id: str, usable: str) -> str | None:
     """The select of what does not land of a table, with the keys of its rows; None where everything lands."""
     table = spec.tables[name]
-    kept = [column for column, made in table.columns.items() if made.privacy != "keep"]
+    repeats_by = spec.person.repeats_by if spec.person and name == spec.person.table else None
+    kept = [column for column, made in table.columns.items() if made.privacy != "keep" or column == repeats_by]
     if not kept:
         return None
     columns = ", ".join([f'keys.own_key as "{table.key}"', *(f'landed."{column}"' for column in kept)])

@@ -8,24 +8,29 @@ from collections.abc import Collection, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Literal
+from pathlib import PurePosixPath
+from typing import Literal, NamedTuple
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from expectations.catalogue import Catalogue, Rule
 from expectations.data_docs import QualityStore
 from expectations.landing import LandingFailure, evaluate_landing, verdicts
 from orchestration.returns.conform import (
-    all_names,
+    Header,
     batch_in_view,
+    complete_headers,
     conform,
     copy_from_siblings,
     create_raw_tables,
     drop_raw_tables,
     find_unusable,
-    insert_header,
-    return_years,
+    forget_records,
+    headers_received,
+    in_raw_tables,
+    name_submissions,
 )
 from orchestration.returns.delivered import DataFile, DeliveredFile, FileRefused, open_delivered
 from orchestration.returns.readers.flat_csv import UnreadableRow
@@ -44,7 +49,9 @@ UNLINKED_ROW = "RF-008"
 UNTYPABLE_ROW = "RF-009"
 PARENT_QUARANTINED = "RF-010"
 _ID_LENGTH = 20
-_BATCHES_AHEAD = 1  # batches of records that may wait to be typed: bounds memory
+_UNIT_RECORDS = 1_000_000_000  # more than one file, or a set of them, can hold
+_TYPED_AT_ONCE = 20_000  # records of one file that are worth typing by themselves
+_BATCHES_AHEAD = 1  # batches of records that may wait to be taken: bounds memory
 _DATE_IN_NAME = re.compile(r"\d{1,2}[-_. ]\d{1,2}[-_. ]\d{4}|\d{4}[-_. ]\d{1,2}[-_. ]\d{1,2}|\d{8,}")
 _YEAR_IN_NAME = re.compile(r"(?<!\d)20\d{2}(?!\d)")
 
@@ -172,6 +179,9 @@ class _Read:
     sheets: dict[str, str] = field(default_factory=dict)
 
 
+_Outcome = list[_Read] | FileRefused
+
+
 def assess(
     connection: duckdb.DuckDBPyConnection,
     files: Iterable[DeliveredFile],
@@ -199,26 +209,17 @@ def assess(
     groups = _grouped(files, spec)
     complete = [group for group in groups if not group.missing]
     seen = set(known_ids)
-    reads: dict[int, list[_Read]] = {}
-    for number, group in enumerate(complete):
-        reads[number] = []
-        for unit in group.units:
-            try:
-                read = _read(connection, spec, unit, la_code, seen)
-            except FileRefused as refused:
-                group.refused.append(_refused(spec, unit.sha256, unit.source_file, refused))
-                continue
-            except PARSING_ERRORS as error:
-                group.refused.append(
-                    _refused(spec, unit.sha256, unit.source_file, _unreadable(unit.source_file, error))
-                )
-                continue
-            if read is None:
-                group.known.append(unit.source_file)
-                continue
-            seen.add(unit.submission_id)
-            log.info("read %s: %s rows", unit.source_file, f"{sum(read.rows.values()):,}")
-            reads[number].append(read)
+    reads: dict[int, list[_Read]] = {number: [] for number in range(len(complete))}
+    for number, unit, outcome in _read_all(connection, spec, complete, la_code, seen):
+        if isinstance(outcome, FileRefused):
+            complete[number].refused.append(_refused(spec, unit.sha256, unit.source_file, outcome))
+        elif not outcome:
+            complete[number].known.append(unit.source_file)
+        else:
+            rows = sum(sum(read.rows.values()) for read in outcome)
+            log.info("read %s: %s rows", unit.source_file, f"{rows:,}")
+            reads[number] += outcome
+    for group in complete:
         # Refused before in the same words, by a run that was killed or of a file sent again.
         group.known += [one.source_file for one in group.refused if one.submission_id in seen]
         group.refused = [one for one in group.refused if one.submission_id not in seen]
@@ -281,10 +282,20 @@ def _grouped(files: Iterable[DeliveredFile], spec: ReturnSpec) -> list[_Group]:
     for group in groups:
         for unit in group.units:
             if unit.set_name is not None:
-                held = {table for one in unit.found if isinstance(one, HeldRecords) for table in one.tables}
-                missing = [table for table in spec.files[unit.kind].required if table not in held]
-                group.missing += [spec.tables[table].titles[0] for table in missing]
+                group.missing += _missing(spec, unit)
     return groups
+
+
+def _missing(spec: ReturnSpec, unit: _Unit) -> list[str]:
+    """What a set lacks of the tables that the periods it says it is of collect; that it says so comes first."""
+    found = [one for one in unit.found if isinstance(one, HeldRecords)]
+    held = {table for one in found for table in one.tables}
+    periods = sorted({period for one in found for period in one.periods})
+    of_period = [source for period in periods for source in spec.for_period(period).files[unit.kind].required]
+    required = list(dict.fromkeys(of_period)) or spec.files[unit.kind].required
+    if spec.terms and not periods:  # which tables there should be depends on the term
+        required = [source for source in required if spec.sources[source][0] == spec.root_table]
+    return [spec.sources[source][1].titles[0] for source in required if source not in held]
 
 
 def _merged(of_set: dict[tuple[str, str], _Group], into: _Group, other: _Group) -> _Group:
@@ -313,7 +324,8 @@ def _add_to_set(group: _Group, kind: str, found: HeldRecords, item: DataFile) ->
 
 
 def _has_header(found: list[HeldRecords], spec: ReturnSpec) -> bool:
-    return any(spec.root_table in held.tables for held in found)
+    headers = {source for source, (table, _) in spec.sources.items() if table == spec.root_table}
+    return any(headers & set(held.tables) for held in found)
 
 
 def _refused(spec: ReturnSpec, sha256: str, source_file: str, refused: FileRefused) -> Assessed:
@@ -338,19 +350,48 @@ def _unreadable(source_file: str, error: Exception) -> FileRefused:
     return FileRefused(UNREADABLE_FILE, what)
 
 
+def _read_all(
+    connection: duckdb.DuckDBPyConnection, spec: ReturnSpec, groups: list[_Group], la_code: str, seen: Collection[str]
+) -> Iterator[tuple[int, _Unit, _Outcome]]:
+    """Read what becomes submissions; with each unit the number of its group, and what came of it, nothing if it is one of
+    `seen` or the same as one before."""
+    started = set(seen)
+    records: list[tuple[int, _Unit]] = []
+    for number, group in enumerate(groups):
+        for unit in group.units:
+            if isinstance(unit.found, str):
+                try:
+                    found = _read(connection, spec, unit, unit.found, started)
+                except FileRefused as refused:
+                    yield number, unit, refused
+                except PARSING_ERRORS as error:
+                    yield number, unit, _unreadable(unit.source_file, error)
+                else:
+                    started.add(unit.submission_id)
+                    yield number, unit, found
+                continue
+            # Without a header the name says which return it is; a header is part of the bytes.
+            named = "" if _has_header(unit.found, spec) else _period_in_name(spec, unit) or ""
+            unit.submission_id = submission_id_of(spec, unit.sha256, named)
+            if unit.submission_id in started:
+                yield number, unit, []
+                continue
+            started.add(unit.submission_id)
+            records.append((number, unit))
+    if records:
+        outcomes = _read_together(connection, spec, [unit for _, unit in records], la_code, seen)
+        for (number, unit), outcome in zip(records, outcomes, strict=True):
+            yield number, unit, outcome
+
+
 def _read(
-    connection: duckdb.DuckDBPyConnection, spec: ReturnSpec, unit: _Unit, la_code: str, seen: Collection[str]
-) -> _Read | None:
-    """Read what becomes one submission and say which; None when it is one of `seen`."""
-    if isinstance(unit.found, str):
-        [file] = unit.files
-        read = read_recognised(file, spec, unit.kind, unit.found)
-        unit.submission_id = submission_id_of(spec, unit.sha256, read.period)
-        return None if unit.submission_id in seen else _insert(connection, spec, unit, read)
-    # Without a header the name says which return it is; a header is part of the bytes.
-    named = "" if _has_header(unit.found, spec) else _year_in_name(unit) or ""
-    unit.submission_id = submission_id_of(spec, unit.sha256, named)
-    return None if unit.submission_id in seen else _insert_records(connection, spec, unit, la_code)
+    connection: duckdb.DuckDBPyConnection, spec: ReturnSpec, unit: _Unit, found: str, seen: Collection[str]
+) -> list[_Read]:
+    """Read a file whose rows are those of a landed table; nothing when it is one of `seen`."""
+    [file] = unit.files
+    read = read_recognised(file, spec, unit.kind, found)
+    unit.submission_id = submission_id_of(spec, unit.sha256, read.period)
+    return [] if unit.submission_id in seen else [_insert(connection, spec, unit, read)]
 
 
 @contextmanager
@@ -373,18 +414,13 @@ def _insert(connection: duckdb.DuckDBPyConnection, spec: ReturnSpec, unit: _Unit
         known = known.append_column(name, pa.array([value] * rows.num_rows, pa.string()))
     with _transaction(connection):
         insert_arrow(connection, read.table, known)
-        _register_table(
-            connection,
-            spec,
-            unit,
-            read.table,
-            read.period,
-            read.file_period,
-            read.rows_read,
-            read.duplicate_columns,
-            read.unknown_columns,
+        counted = _TableRead(
+            unit.submission_id, read.table, read.period, read.rows_read, read.duplicate_columns, read.unknown_columns
         )
-        _keep_unreadable(connection, unit, read.table, [(unit.source_file, row) for row in read.unreadable])
+        _register_tables(connection, spec, unit, read.file_period, [counted])
+        _keep_unreadable(
+            connection, unit.submission_id, read.table, [(unit.source_file, row) for row in read.unreadable]
+        )
     return _Read(
         unit.submission_id,
         unit.source_file,
@@ -398,96 +434,267 @@ def _insert(connection: duckdb.DuckDBPyConnection, spec: ReturnSpec, unit: _Unit
     )
 
 
-def _register_table(
-    connection: duckdb.DuckDBPyConnection,
-    spec: ReturnSpec,
-    unit: _Unit,
-    table: str,
-    period: str,
-    file_period: str | None,
-    row_count: int,
-    duplicate_columns: list[str],
-    unknown_columns: list[str],
-) -> None:
-    connection.execute(
-        "insert into submission_file values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        [
-            unit.submission_id,
-            spec.return_id,
-            unit.source_file,
-            unit.sha256,
-            period,
-            file_period,
-            table,
-            row_count,
-            duplicate_columns,
-            unknown_columns,
-        ],
-    )
+class _TableRead(NamedTuple):
+    """A table of a submission and how many rows of it were read."""
 
-
-def _keep_unreadable(
-    connection: duckdb.DuckDBPyConnection, unit: _Unit, table: str, unreadable: list[tuple[str, UnreadableRow]]
-) -> None:
-    if unreadable:
-        connection.executemany(
-            "insert into unreadable_row values (?, ?, ?, ?, ?, ?)",
-            [
-                [unit.submission_id, source_file, row.source_row, table, UNREADABLE_ROW, row.row_text]
-                for source_file, row in unreadable
-            ],
-        )
-
-
-def _insert_records(connection: duckdb.DuckDBPyConnection, spec: ReturnSpec, unit: _Unit, la_code: str) -> _Read:
-    """Read records as received, type them by the spec of their year, and tell whose and of when they are."""
-    assert spec.submission is not None
-    assert isinstance(unit.found, list)
-    file_period = _year_in_name(unit)
-    with _transaction(connection):
-        typing = _Typing(connection, spec, unit, file_period, la_code)
-        with _beside(typing.take) as keep:
-            result = read_records(list(zip(unit.files, unit.found, strict=True)), spec, unit.kind, keep)
-        year = typing.finish()
-        copy_from_siblings(connection, spec, year, unit.submission_id)
-        find_unusable(connection, spec, year, unit.submission_id)
-        rows = _register_tables(connection, spec, unit, year, file_period, result)
-        supplier, sequence = _header(connection, spec, unit.submission_id)
-    return _Read(
-        unit.submission_id,
-        unit.source_file,
-        unit.sha256,
-        supplier,
-        str(year),
-        sequence,
-        rows,
-        {file.source_file: file.sha256 for file in unit.files},
-        unit.kind,
-        {table: sheet for held in unit.found for table, sheet in held.sheets.items()},
-    )
+    submission_id: str
+    table_name: str
+    period: str
+    row_count: int
+    duplicate_columns: list[str]
+    unknown_columns: list[str]
 
 
 def _register_tables(
     connection: duckdb.DuckDBPyConnection,
     spec: ReturnSpec,
     unit: _Unit,
-    year: int,
     file_period: str | None,
-    result: RecordsRead,
-) -> dict[str, int]:
-    """Register every table of a submission, and its rows that cannot be split. Returns: rows read by table."""
+    tables: list[_TableRead],
+) -> None:
+    names = pa.list_(pa.string())
+    types = {"row_count": pa.int64(), "duplicate_columns": names, "unknown_columns": names}
+    rows = pa.table(
+        {
+            name: pa.array([getattr(table, name) for table in tables], types.get(name, pa.string()))
+            for name in _TableRead._fields
+        }
+    )
+    shared = {
+        "return_id": spec.return_id,
+        "source_file": unit.source_file,
+        "sha256": unit.sha256,
+        "file_period": file_period,
+    }
+    for name, value in shared.items():
+        rows = rows.append_column(name, pa.array([value] * len(tables), pa.string()))
+    insert_arrow(connection, "submission_file", rows)
+
+
+def _keep_unreadable(
+    connection: duckdb.DuckDBPyConnection, submission_id: str, table: str, unreadable: list[tuple[str, UnreadableRow]]
+) -> None:
+    if unreadable:
+        connection.executemany(
+            "insert into unreadable_row values (?, ?, ?, ?, ?, ?)",
+            [
+                [submission_id, source_file, row.source_row, table, UNREADABLE_ROW, row.row_text]
+                for source_file, row in unreadable
+            ],
+        )
+
+
+@dataclass
+class _Received:
+    """The records of a unit as received: the number theirs come after, its headers, and what its reader could not place."""
+
+    unit: _Unit
+    after: int
+    headers: list[Header]
+    result: RecordsRead
+
+
+def _read_together(
+    connection: duckdb.DuckDBPyConnection,
+    spec: ReturnSpec,
+    units: list[_Unit],
+    la_code: str,
+    seen: Collection[str],
+    first: int = 0,
+) -> list[_Outcome]:
+    """Read the records of units, type them by the spec of their period, and tell whose and of when they are.
+
+    What can break is one file's fault alone: where typing breaks, each unit is read by itself.
+    """
+    create_raw_tables(connection, spec)
+    try:
+        with _transaction(connection):
+            received = [_receive(connection, spec, unit, number, la_code) for number, unit in enumerate(units, first)]
+            typed = iter(_typed(connection, spec, [one for one in received if isinstance(one, _Received)], seen))
+        return [one if isinstance(one, FileRefused) else next(typed) for one in received]
+    except PARSING_ERRORS as error:
+        if len(units) == 1:
+            return [_unreadable(units[0].source_file, error)]
+    finally:
+        drop_raw_tables(connection, spec)
+    return [
+        outcome
+        for number, unit in enumerate(units, first)
+        for outcome in _read_together(connection, spec, [unit], la_code, seen, number)
+    ]
+
+
+def _receive(
+    connection: duckdb.DuckDBPyConnection, spec: ReturnSpec, unit: _Unit, number: int, la_code: str
+) -> _Received | FileRefused:
+    """Take the records of a unit, numbered apart from those of others; one that is refused leaves none behind."""
+    assert isinstance(unit.found, list)
+    after = number * _UNIT_RECORDS
+    try:
+        with _beside(_Arriving(connection, spec, unit, after).take) as keep:
+            result = read_records(list(zip(unit.files, unit.found, strict=True)), spec, unit.kind, keep)
+        return _Received(unit, after, _headers(connection, spec, unit, la_code, after), result)
+    except duckdb.Error:  # the transaction, with the records of other units, cannot be saved
+        raise
+    except FileRefused as refused:
+        outcome = refused
+    except PARSING_ERRORS as error:
+        outcome = _unreadable(unit.source_file, error)
+    forget_records(connection, spec, after)
+    _forget_submissions(connection, spec, [unit.submission_id])
+    return outcome
+
+
+def _typed(
+    connection: duckdb.DuckDBPyConnection, spec: ReturnSpec, received: list[_Received], seen: Collection[str]
+) -> list[_Outcome]:
+    """Type the records that wait, all units of a period together, and say what became of each unit."""
+    of_unit = [_submissions_of(one.unit, one.headers, seen) for one in received]
+    name_submissions(
+        connection,
+        [
+            (header.record, submission_id, str(header.period))
+            for of_header in of_unit
+            for submission_id, header in of_header.items()
+        ],
+    )
+    waiting = in_raw_tables(connection, spec)
+    for period in sorted({str(header.period) for of_header in of_unit for header in of_header.values()}):
+        conform(connection, spec, period, waiting)
+        copy_from_siblings(connection, spec, period)
+        find_unusable(connection, spec, period)
+    unknown = _unknown_names(connection)
+    rows_read = _rows_read(connection, spec)
+    senders = _senders(connection, spec)
+    outcomes: list[_Outcome] = []
+    for one, of_header in zip(received, of_unit, strict=True):
+        try:
+            _require_named_so(spec, one.unit, of_header, senders)
+        except FileRefused as refused:
+            _forget_submissions(connection, spec, of_header)
+            outcomes.append(refused)
+            continue
+        _keep_unknown(connection, of_header, one.result)
+        assert isinstance(one.unit.found, list)
+        sheets = {spec.sources[source][0]: sheet for held in one.unit.found for source, sheet in held.sheets.items()}
+        rows = _register_records(connection, spec, one, of_header, rows_read, unknown)
+        outcomes.append(
+            [
+                _Read(
+                    submission_id,
+                    one.unit.source_file,
+                    one.unit.sha256,
+                    senders[submission_id][0],
+                    str(header.period),
+                    senders[submission_id][1],
+                    rows[submission_id],
+                    {file.source_file: file.sha256 for file in one.unit.files},
+                    one.unit.kind,
+                    sheets,
+                )
+                for submission_id, header in of_header.items()
+            ]
+        )
+    return outcomes
+
+
+def is_last_of_its_files(spec: ReturnSpec, submission_id: str, sha256: str, period: str) -> bool:
+    """Whether all that was read together with a submission is committed once it is.
+
+    Files that hold several headers give the last one the identifier that stands for the files.
+    """
+    return submission_id in {submission_id_of(spec, sha256, named) for named in ("", period)}
+
+
+def _submissions_of(unit: _Unit, headers: list[Header], seen: Collection[str]) -> dict[str, Header]:
+    """The submissions that headers make, without those of `seen`, in the order in which they are to be committed."""
+    ids = [
+        hashlib.sha256(f"{unit.submission_id}|{header.record}".encode()).hexdigest()[:_ID_LENGTH]
+        for header in headers[:-1]
+    ]
+    named = dict(zip([*ids, unit.submission_id], headers, strict=True))
+    return {submission_id: header for submission_id, header in named.items() if submission_id not in seen}
+
+
+def _keep_unknown(connection: duckdb.DuckDBPyConnection, of_header: Collection[str], result: RecordsRead) -> None:
+    """Keep what stood under names that the return does not have."""
+    for texts in result.unknown_texts:
+        if texts.num_rows:
+            [table] = set(texts.column("table_name").to_pylist())
+            connection.register("unknown_rows", texts)
+            connection.execute(
+                f"""
+                insert into unknown_text by name
+                select own.submission_id, unknown_rows.*
+                from unknown_rows
+                inner join "{table}" as own using (source_file, source_row)
+                where own.submission_id in (select unnest(?))
+                """,
+                [list(of_header)],
+            )
+            connection.unregister("unknown_rows")
+
+
+def _rows_read(connection: duckdb.DuckDBPyConnection, spec: ReturnSpec) -> dict[tuple[str, str], int]:
+    """Typed rows by table and submission, of the submissions being read."""
+    return {
+        (name, submission_id): int(count)
+        for name in spec.tables
+        for submission_id, count in connection.execute(
+            f'select submission_id, count(*) from "{name}"'
+            " where submission_id in (select submission_id from root_submission) group by all"
+        ).fetchall()
+    }
+
+
+def _unknown_names(connection: duckdb.DuckDBPyConnection) -> dict[str, set[str]]:
+    """The names of which `unknown_text` holds texts, by submission being read."""
+    found: dict[str, set[str]] = {}
+    for submission_id, name in connection.execute(
+        "select distinct submission_id, column_name from unknown_text"
+        " where submission_id in (select submission_id from root_submission)"
+    ).fetchall():
+        found.setdefault(submission_id, set()).add(name)
+    return found
+
+
+def _forget_submissions(
+    connection: duckdb.DuckDBPyConnection, spec: ReturnSpec, submission_ids: Collection[str]
+) -> None:
+    for name in [*spec.tables, "unusable_row", "unknown_text"]:
+        connection.execute(f'delete from "{name}" where submission_id in (select unnest(?))', [list(submission_ids)])
+
+
+def _register_records(
+    connection: duckdb.DuckDBPyConnection,
+    spec: ReturnSpec,
+    received: _Received,
+    of_header: dict[str, Header],
+    rows_read: dict[tuple[str, str], int],
+    unknown: dict[str, set[str]],
+) -> dict[str, dict[str, int]]:
+    """Register every table of each submission, and the rows that cannot be split, which count as the first one's.
+
+    Returns: rows read by submission and table.
+    """
     assert spec.submission is not None
-    rows = {}
-    for name in spec.tables:
-        counted = connection.execute(
-            f'select count(*) from "{name}" where submission_id = ?', [unit.submission_id]
-        ).fetchone()
-        unreadable = result.unreadable.get(name, [])
-        rows[name] = (int(counted[0]) if counted else 0) + len(unreadable)
-        is_header = name == spec.submission.header
-        unknown = sorted(result.unknown_columns) if is_header else []
-        _register_table(connection, spec, unit, name, str(year), file_period, rows[name], [], unknown)
-        _keep_unreadable(connection, unit, name, unreadable)
+    unit, result = received.unit, received.result
+    first = next(iter(of_header), "")
+    rows: dict[str, dict[str, int]] = {submission_id: {} for submission_id in of_header}
+    tables = []
+    for submission_id, header in of_header.items():
+        for name in spec.tables:
+            unreadable = result.unreadable.get(name, []) if submission_id == first else []
+            count = rows_read.get((name, submission_id), 0) + len(unreadable)
+            rows[submission_id][name] = count
+            said = (
+                sorted(result.unknown_columns | unknown.get(submission_id, set()))
+                if name == spec.submission.header
+                else []
+            )
+            tables.append(_TableRead(submission_id, name, str(header.period), count, [], said))
+            _keep_unreadable(connection, submission_id, name, unreadable)
+    _register_tables(connection, spec, unit, _period_in_name(spec, unit), tables)
     return rows
 
 
@@ -507,95 +714,145 @@ def _beside(take: Keep) -> Iterator[Keep]:
             taken.result()
 
 
-class _Typing:
-    """Types batches of records as they are read, where the first holds the header, which says what year they are of.
+class _Arriving:
+    """Takes batches of the records of a unit, whose numbers come after `after`.
 
-    Otherwise they wait in tables of text until all are read.
+    Records wait in tables of text, to be typed with those of other units. Many at a time are typed as they come instead,
+    where the one header that a file of the kind has came first, which says of when they are. Headers always wait.
     """
 
-    def __init__(
-        self,
-        connection: duckdb.DuckDBPyConnection,
-        spec: ReturnSpec,
-        unit: _Unit,
-        file_period: str | None,
-        la_code: str,
-    ) -> None:
-        self._connection, self._spec, self._unit = connection, spec, unit
-        self._file_period, self._la_code = file_period, la_code
-        self._year: int | None = None
-        self._is_waiting = False
+    def __init__(self, connection: duckdb.DuckDBPyConnection, spec: ReturnSpec, unit: _Unit, after: int) -> None:
+        self._connection, self._spec, self._unit, self._after = connection, spec, unit, after
+        self._period: str | None = None
 
     def take(self, batch: Batch) -> None:
         """Type a batch, or let it wait."""
         assert self._spec.submission is not None
-        batch = {name: without_blanks(rows) for name, rows in batch.items()}
-        if self._year is None and (self._is_waiting or self._spec.submission.header not in batch):
-            self._wait()
-            for name, rows in batch.items():
-                insert_arrow(self._connection, f"raw_{name}", rows)
-            return
-        with batch_in_view(self._connection, self._spec, batch) as held:
-            if self._year is None:
-                self._year = _year(self._spec, self._unit, return_years(self._connection, self._spec, held))
-            conform(self._connection, self._spec, self._year, self._unit.submission_id, held)
+        batch = {name: _numbered_after(without_blanks(rows), self._after) for name, rows in batch.items()}
+        if self._spec.submission.header in batch:
+            self._wait({self._spec.submission.header: batch.pop(self._spec.submission.header)})
+        is_large = sum(rows.num_rows for rows in batch.values()) >= _TYPED_AT_ONCE
+        if is_large and (period := self._known_period()) is not None:
+            with batch_in_view(self._connection, self._spec, batch) as held:
+                conform(self._connection, self._spec, period, held)
+        else:
+            self._wait(batch)
 
-    def _wait(self) -> None:
-        if not self._is_waiting:
-            create_raw_tables(self._connection, self._spec)
-            self._is_waiting = True
+    def _wait(self, batch: Batch) -> None:
+        for name, rows in batch.items():
+            insert_arrow(self._connection, f"raw_{name}", rows)
 
-    def finish(self) -> int:
-        """Type what waited. Returns: the year."""
-        if self._year is None:
-            self._wait()
-            held = all_names(self._spec)
-            years = return_years(self._connection, self._spec, held)
-            if not years and self._file_period is not None:
-                named = int(self._file_period)
-                insert_header(self._connection, self._spec, self._unit.source_file, named, self._la_code)
-                years = [named]
-            self._year = _year(self._spec, self._unit, years)
-            conform(self._connection, self._spec, self._year, self._unit.submission_id, held)
-            drop_raw_tables(self._connection, self._spec)
-        _require_one_header(self._connection, self._spec, self._unit)
-        return self._year
+    def _known_period(self) -> str | None:
+        """The period of the records, once their one header has come; None while it is not known."""
+        if self._period is None and not self._spec.files[self._unit.kind].holds_several:
+            headers = headers_received(self._connection, self._spec, self._after)
+            if len(headers) == 1 and headers[0].period in self._spec.periods:
+                self._period = headers[0].period
+                name_submissions(self._connection, [(headers[0].record, self._unit.submission_id, str(self._period))])
+        return self._period
 
 
-def _year_in_name(unit: _Unit) -> str | None:
-    """The one year that the names of the files carry, dates aside."""
-    years = {year for file in unit.files for year in _YEAR_IN_NAME.findall(_DATE_IN_NAME.sub(" ", file.source_file))}
-    return years.pop() if len(years) == 1 else None
+def _numbered_after(rows: pa.Table, after: int) -> pa.Table:
+    """Records with their numbers moved up by `after`; one of no header that can be told counts as the first one's."""
+    roots = rows.column("root_record") if "root_record" in rows.column_names else pa.nulls(rows.num_rows, pa.int64())
+    numbers = {
+        "record": rows.column("record"),
+        "parent_record": rows.column("parent_record"),
+        "root_record": pc.coalesce(roots, pa.scalar(1, pa.int64())),
+    }
+    others = {name: rows.column(name) for name in rows.column_names if name not in numbers}
+    return pa.table(others | {name: pc.add(column, after) for name, column in numbers.items()})
 
 
-def _require_one_header(connection: duckdb.DuckDBPyConnection, spec: ReturnSpec, unit: _Unit) -> None:
+def _period_in_name(spec: ReturnSpec, unit: _Unit) -> str | None:
+    """The one period that the names of the files carry, dates aside; of a return made every year, the year."""
+    if spec.terms:
+        periods = {period for file in unit.files if (period := _said_by_name(spec, file).get("period"))}
+    else:
+        periods = {
+            year for file in unit.files for year in _YEAR_IN_NAME.findall(_DATE_IN_NAME.sub(" ", file.source_file))
+        }
+    return periods.pop() if len(periods) == 1 else None
+
+
+def _said_by_name(spec: ReturnSpec, file: DataFile) -> dict[str, str]:
+    """What the patterns of the spec find in a file's name: its period, its supplier."""
     assert spec.submission is not None
-    row = connection.execute(
-        f'select count(*) from "{spec.submission.header}" where submission_id = ?', [unit.submission_id]
-    ).fetchone()
-    assert row is not None
-    if row[0] > 1:
-        raise FileRefused("RF-006", f"{unit.source_file} holds {row[0]} headers; send one return at a time.")
+    name = PurePosixPath(file.source_file).name
+    for pattern in spec.submission.file_names:
+        if found := re.search(pattern, name, re.IGNORECASE):
+            parts = found.groupdict()
+            year = int(parts["year"]) + (2000 if len(parts["year"]) == 2 else 0)
+            said = {"supplier": parts.get("supplier"), "period": spec.period_of(year, parts["term"])}
+            return {what: text for what, text in said.items() if text}
+    return {}
 
 
-def _year(spec: ReturnSpec, unit: _Unit, years: list[int | None]) -> int:
-    """The year of the return, of those its headers say; without one, or with one of which nothing is known, refused."""
-    year = years[0] if years else None
-    if year is None:
+def _require_named_so(
+    spec: ReturnSpec, unit: _Unit, of_header: dict[str, Header], senders: dict[str, tuple[str, str]]
+) -> None:
+    """A name that says whose or of when its file is says what the header says.
+
+    Raises:
+        FileRefused: RF-014 it does not.
+    """
+    assert spec.submission is not None
+    prefix = spec.submission.supplier_prefix
+    suppliers = {senders[submission_id][0].removeprefix(prefix) for submission_id in of_header}
+    periods = {str(header.period) for header in of_header.values()}
+    for file in unit.files:
+        said = _said_by_name(spec, file)
+        for what, held in (("period", periods), ("supplier", suppliers)):
+            if what in said and said[what] not in held:
+                [named, headed] = [
+                    ", ".join(sorted(spec.said_period(one) if what == "period" else one for one in texts))
+                    for texts in ({said[what]}, held)
+                ]
+                raise FileRefused(
+                    "RF-014",
+                    f"{file.source_file} is named for {named}, but its header says {headed}; find out which is right,"
+                    " and correct the header or the name.",
+                )
+
+
+def _headers(
+    connection: duckdb.DuckDBPyConnection, spec: ReturnSpec, unit: _Unit, la_code: str, after: int
+) -> list[Header]:
+    """The headers received, each of a known period; where files have none that says one, that of their name."""
+    file_period = _period_in_name(spec, unit)
+    headers = headers_received(connection, spec, after)
+    if len(headers) > 1 and not spec.files[unit.kind].holds_several:
+        raise FileRefused("RF-006", f"{unit.source_file} holds {len(headers)} headers; send one return at a time.")
+    has_none = not headers or (spec.files[unit.kind].flat and not any(header.said for header in headers))
+    if has_none and file_period is not None:
+        if file_period not in spec.periods:
+            raise _unknown_period(spec, unit, file_period)
+        complete_headers(connection, spec, unit.source_file, file_period, la_code, after)
+        headers = headers_received(connection, spec, after)
+    when = "term and year" if spec.terms else "year"
+    for header in headers:
+        if header.period is not None and header.period not in spec.periods:
+            raise _unknown_period(spec, unit, header.period)
+    if not headers or any(header.period is None for header in headers):
         raise FileRefused(
             "RF-005",
-            f"{unit.source_file} does not say which year it is for; give it a header with the year, or name the year in its file name.",
+            f"{unit.source_file} does not say which {when} it is for; give it a header with the {when}, or name the"
+            f" {when} in its file name.",
         )
-    if year not in spec.years:
-        raise FileRefused(
-            "RF-011",
-            f"{unit.source_file} is for {year}; what is known of {spec.title} is {min(spec.years)} to {max(spec.years)}.",
-        )
-    return year
+    return headers
 
 
-def _header(connection: duckdb.DuckDBPyConnection, spec: ReturnSpec, submission_id: str) -> tuple[str, str]:
-    """The supplier and the sequence that the header gives; numbers are padded so that text orders them."""
+def _unknown_period(spec: ReturnSpec, unit: _Unit, period: str) -> FileRefused:
+    known = [spec.said_period(known) for known in (min(spec.periods), max(spec.periods))]
+    return FileRefused(
+        "RF-011",
+        f"{unit.source_file} is for {spec.said_period(period)}; what is known of {spec.title} is {known[0]} to {known[1]}.",
+    )
+
+
+def _senders(connection: duckdb.DuckDBPyConnection, spec: ReturnSpec) -> dict[str, tuple[str, str]]:
+    """The supplier and the sequence that the header of each submission gives; numbers are padded so that text orders
+    them."""
     assert spec.submission is not None
     header = spec.submission
     columns = spec.tables[header.header].columns
@@ -606,13 +863,14 @@ def _header(connection: duckdb.DuckDBPyConnection, spec: ReturnSpec, submission_
         "VARCHAR": "{}",
     }
     texts = [f"coalesce({parts[columns[name].type].format(name)}, '')" for name in header.sequence]
-    row = connection.execute(
-        f"select coalesce({header.supplier}, 'unknown'), concat_ws('#', {', '.join(texts)})"
-        f' from "{header.header}" where submission_id = ?',
-        [submission_id],
-    ).fetchone()
-    assert row is not None
-    return f"{header.supplier_prefix}{row[0]}", str(row[1])
+    rows = connection.execute(
+        f"select submission_id, coalesce({' || '.join(header.supplier)}, 'unknown'), concat_ws('#', {', '.join(texts)})"
+        f' from "{header.header}" where submission_id in (select submission_id from root_submission)',
+    ).fetchall()
+    return {
+        submission_id: (f"{header.supplier_prefix}{supplier}", str(sequence))
+        for submission_id, supplier, sequence in rows
+    }
 
 
 def _judge(
@@ -639,11 +897,7 @@ def _judge(
     of_submission: dict[str, list[LandingFailure]] = {read.submission_id: [] for read in reads}
     for failure in failures:
         of_submission[failure.submission_id].append(failure)
-    touched = _quarantining_tables(failures)
-
-    def quarantined(table: str, submission_id: str) -> int:
-        return _quarantined(connection, spec, table, submission_id) if table in touched else 0
-
+    quarantined = _quarantined(connection, spec, _quarantining_tables(failures))
     judged = {}
     for read in reads:
         own = verdict[read.submission_id]
@@ -662,7 +916,7 @@ def _judge(
             source_file=read.source_file,
             sha256=read.sha256,
             tables={
-                table: _table_rows(rows, rows if refused else quarantined(table, read.submission_id))
+                table: _table_rows(rows, rows if refused else quarantined.get((table, read.submission_id), 0))
                 for table, rows in read.rows.items()
             },
             supplier=read.supplier,
@@ -778,13 +1032,21 @@ def is_quarantined(spec: ReturnSpec, table: str) -> str:
     )
 
 
-def _quarantined(connection: duckdb.DuckDBPyConnection, spec: ReturnSpec, table: str, submission_id: str) -> int:
-    row = connection.execute(
-        f'select (select count(*) from "{table}" as landed where submission_id = $1 and {is_quarantined(spec, table)})'
-        " + (select count(*) from unreadable_row where submission_id = $1 and table_name = $2)",
-        [submission_id, table],
-    ).fetchone()
-    return int(row[0]) if row else 0
+def _quarantined(
+    connection: duckdb.DuckDBPyConnection, spec: ReturnSpec, tables: Collection[str]
+) -> dict[tuple[str, str], int]:
+    """Rows set aside of `tables`, those that could not be split among them, by table and submission."""
+    found: Counter[tuple[str, str]] = Counter()
+    for name in (name for name in spec.tables if name in tables):
+        for submission_id, count in connection.execute(
+            f"""
+            select submission_id, count(*) from "{name}" as landed where {is_quarantined(spec, name)} group by all
+            union all
+            select submission_id, count(*) from unreadable_row where table_name = '{name}' group by all
+            """
+        ).fetchall():
+            found[name, submission_id] += count
+    return dict(found)
 
 
 def _table_rows(read: int, quarantined: int) -> TableRows:

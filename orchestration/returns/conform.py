@@ -6,6 +6,7 @@ corrected and nothing is dropped: what cannot be typed or linked is reported by 
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import duckdb
 import pyarrow as pa
@@ -66,8 +67,12 @@ def define_macros(connection: duckdb.DuckDBPyConnection) -> None:
     )
 
 
-Held = Mapping[str, frozenset[str]]
-"""What was received: by table, the normalised names of its columns."""
+@dataclass(frozen=True)
+class Held:
+    """Records as received, in relations `<prefix>_<table>`; `names` gives by table the normalised names of its columns."""
+
+    prefix: str
+    names: Mapping[str, frozenset[str]]
 
 
 def create_raw_tables(connection: duckdb.DuckDBPyConnection, spec: ReturnSpec) -> None:
@@ -76,75 +81,151 @@ def create_raw_tables(connection: duckdb.DuckDBPyConnection, spec: ReturnSpec) -
         fields = "".join(f', "{RAW_PREFIX}{column}" varchar' for column in table.source_names)
         connection.execute(
             f'create or replace temp table "raw_{name}"'
-            f" (source_file varchar, source_row bigint, record bigint, parent_record bigint{fields})"
+            f" (source_file varchar, source_row bigint, record bigint, parent_record bigint, root_record bigint{fields})"
         )
 
 
-def all_names(spec: ReturnSpec) -> Held:
-    """Every name of every table: what the tables of `create_raw_tables` hold."""
-    return {name: frozenset(table.source_names) for name, table in spec.tables.items()}
+def in_raw_tables(connection: duckdb.DuckDBPyConnection, spec: ReturnSpec) -> Held:
+    """What the tables of `create_raw_tables` hold: every name of those that have rows."""
+    filled = {
+        name: frozenset(table.source_names)
+        for name, table in spec.tables.items()
+        if connection.execute(f'select 1 from "raw_{name}" limit 1').fetchone()
+    }
+    return Held("raw", filled)
 
 
 @contextmanager
 def batch_in_view(connection: duckdb.DuckDBPyConnection, spec: ReturnSpec, batch: Batch) -> Iterator[Held]:
-    """A batch of records under the names that typing reads, in place of tables; yields what it holds."""
+    """A batch of records as typing reads it, in place of tables; yields what it holds."""
     no_links = pa.table({"record": pa.array([], pa.int64()), "parent_record": pa.array([], pa.int64())})
     for name in spec.tables:
-        connection.register(f"raw_{name}", batch.get(name, no_links))
+        connection.register(f"batch_{name}", batch.get(name, no_links))
     try:
-        yield {
-            name: frozenset(column.removeprefix(RAW_PREFIX) for column in rows.column_names)
-            for name, rows in batch.items()
-        }
+        yield Held(
+            "batch",
+            {
+                name: frozenset(column.removeprefix(RAW_PREFIX) for column in rows.column_names)
+                for name, rows in batch.items()
+            },
+        )
     finally:
         for name in spec.tables:
-            connection.unregister(f"raw_{name}")
+            connection.unregister(f"batch_{name}")
 
 
-def return_years(connection: duckdb.DuckDBPyConnection, spec: ReturnSpec, held: Held) -> list[int | None]:
-    """The year each header received says the return is for; null where it says none that can be read."""
-    assert spec.submission is not None
-    table = spec.tables[spec.submission.header]
-    if spec.submission.header not in held:
-        return []
-    given = _given(table.columns[spec.submission.period], held[spec.submission.header])
-    rows = connection.execute(
-        f'select try_cast({given} as integer) from "raw_{spec.submission.header}" as received order by record'
-    ).fetchall()
-    return [row[0] for row in rows]
+@dataclass(frozen=True)
+class Header:
+    """A header as received: its record, its file, and the period it says it is for, None where that is no known one.
+
+    `said` is what it gives as year and term.
+    """
+
+    record: int
+    source_file: str
+    period: str | None
+    said: str
 
 
-def insert_header(
-    connection: duckdb.DuckDBPyConnection, spec: ReturnSpec, source_file: str, year: int, la_code: str
-) -> None:
-    """Give files of a case system, which have no header, the one that their name and the setting imply."""
+def headers_received(connection: duckdb.DuckDBPyConnection, spec: ReturnSpec, after: int) -> list[Header]:
+    """The headers among the records received that are numbered above `after`, in file order."""
     assert spec.submission is not None
     columns = spec.tables[spec.submission.header].columns
-    implied = {spec.submission.period: str(year), spec.submission.supplier: la_code}
-    census_day = spec.for_year(year).census_day
+    names = frozenset(spec.tables[spec.submission.header].source_names)
+    year = _given(columns[spec.submission.period], names)
+    term = _given(columns[spec.submission.term], names) if spec.submission.term else "null"
+    rows = connection.execute(
+        f"select record, source_file, try_cast({year} as integer), {term}"
+        f' from "raw_{spec.submission.header}" as received where record > {after} order by record'
+    ).fetchall()
+    return [
+        Header(
+            record,
+            source_file,
+            None if year is None else spec.period_of(year, term),
+            "" if year is None else f"{term or ''} {year}".strip(),
+        )
+        for record, source_file, year, term in rows
+    ]
+
+
+def complete_headers(
+    connection: duckdb.DuckDBPyConnection, spec: ReturnSpec, source_file: str, period: str, la_code: str, after: int
+) -> None:
+    """Give files without a header, or with one that says no period, what their name and the setting imply.
+
+    The records of the files are numbered above `after`.
+    """
+    assert spec.submission is not None
+    columns = spec.tables[spec.submission.header].columns
+    header = f'"raw_{spec.submission.header}"'
+    implied = {spec.submission.period: period[:4], spec.submission.supplier[0]: la_code}
+    if spec.submission.term:
+        implied[spec.submission.term] = next(t.code for t in spec.terms.values() if t.month == int(period[5:]))
+    census_day = spec.for_period(period).census_day
     if spec.submission.census_day and census_day:
         implied[spec.submission.census_day] = census_day.isoformat()
-    named = ", ".join(f'"{RAW_PREFIX}{normalised(columns[name].names[0])}"' for name in implied)
+    named = {f'"{RAW_PREFIX}{normalised(columns[name].names[0])}"': text for name, text in implied.items()}
+    if connection.execute(f"select 1 from {header} where record > {after}").fetchone() is None:
+        connection.execute(
+            f"insert into {header} (source_file, source_row, record, root_record) values ($1, 0, $2, $2)",
+            [source_file, after + 1],
+        )
+    for column, text in named.items():
+        connection.execute(f"update {header} set {column} = ? where {column} is null and record > {after}", [text])
+
+
+def name_submissions(connection: duckdb.DuckDBPyConnection, submissions: list[tuple[int, str, str]]) -> None:
+    """Say which submission (header record, submission_id, period) records belong to; those of no header named stay out."""
     connection.execute(
-        f'insert into "raw_{spec.submission.header}" (source_file, source_row, record, {named})'
-        f" values (?, 0, 1, {', '.join('?' * len(implied))})",
-        [source_file, *implied.values()],
+        "create or replace temp table root_submission (root_record bigint, submission_id varchar, period varchar)"
     )
+    if submissions:
+        connection.executemany("insert into root_submission values (?, ?, ?)", [list(one) for one in submissions])
 
 
-def conform(connection: duckdb.DuckDBPyConnection, spec: ReturnSpec, year: int, submission_id: str, held: Held) -> None:
-    """Type the records received, or a batch of them, into the workspace tables, by the spec of the return's year."""
-    of_year = spec.for_year(year)
-    for name in held:
-        typed, columns = _received_columns(of_year, name, held[name])
+def forget_records(connection: duckdb.DuckDBPyConnection, spec: ReturnSpec, after: int) -> None:
+    """Let go of the records received that are numbered above `after`."""
+    for name in spec.tables:
+        connection.execute(f'delete from "raw_{name}" where record > {after}')
+
+
+_ROOT_JOIN = "inner join root_submission as root on root.root_record = received.root_record and root.period = ?"
+
+
+def conform(connection: duckdb.DuckDBPyConnection, spec: ReturnSpec, period: str, held: Held) -> None:
+    """Type the records held of a period's submissions into the workspace tables, by the spec of the period.
+
+    What stands under names that the return knows, but not in this period, goes to `unknown_text`.
+    """
+    of_period = spec.for_period(period)
+    for name, names in held.names.items():
+        typed, columns = _received_columns(of_period, name, names)
         connection.execute(
             f"""
             insert into "{name}" by name
-            select ? as submission_id, {", ".join(columns)}
-            from (select {", ".join(typed)} from "raw_{name}" as received {_person_join(spec, name)})
+            select submission_id, {", ".join(columns)}
+            from (
+                select root.submission_id, {", ".join(typed)}
+                from "{held.prefix}_{name}" as received
+                {_ROOT_JOIN}
+                {_person_join(spec, name, held.prefix)}
+            )
             """,
-            [submission_id],
+            [period],
         )
+        for column in sorted(names & set(spec.tables[name].source_names) - set(of_period.tables[name].source_names)):
+            given = f'received."{RAW_PREFIX}{column}"'
+            connection.execute(
+                f"""
+                insert into unknown_text by name
+                select root.submission_id, '{name}' as table_name, source_file, source_row, '{column}' as column_name, {given} as given
+                from "{held.prefix}_{name}" as received
+                {_ROOT_JOIN}
+                where {given} is not null
+                """,
+                [period],
+            )
 
 
 def _given(column: Column, held: frozenset[str]) -> str:
@@ -176,6 +257,9 @@ def _received_columns(spec: ReturnSpec, name: str, held: frozenset[str]) -> tupl
 
 
 def _typed(spec: ReturnSpec, column: Column, given: str) -> str:
+    if column.codes is not None or column.pattern is not None:
+        # Spreadsheets write the code 1 as 1.0.
+        given = f"case when ends_with({given}, '.0') then left({given}, length({given}) - 2) else {given} end"
     if column.codes is not None:
         code_set = spec.codes[column.codes]
         code = f"upper({given})"
@@ -215,21 +299,21 @@ def _person_record(spec: ReturnSpec, name: str) -> str:
     return "received.record" if len(chain) == 1 else f"ancestor_{len(chain) - 1}.record"
 
 
-def _person_join(spec: ReturnSpec, name: str) -> str:
+def _person_join(spec: ReturnSpec, name: str, prefix: str) -> str:
     """Left joins up to the person; many records to one ancestor each."""
     joins = []
     child = "received"
     for level, ancestor in enumerate(_chain(spec, name)[1:], start=1):
         joins.append(
-            f'left join "raw_{ancestor}" as ancestor_{level} on ancestor_{level}.record = {child}.parent_record'
+            f'left join "{prefix}_{ancestor}" as ancestor_{level} on ancestor_{level}.record = {child}.parent_record'
         )
         child = f"ancestor_{level}"
     return " ".join(joins)
 
 
-def copy_from_siblings(connection: duckdb.DuckDBPyConnection, spec: ReturnSpec, year: int, submission_id: str) -> None:
-    """Give typed records the values that another record of the same parent, or the parent, holds in this year."""
-    for name, table in spec.for_year(year).tables.items():
+def copy_from_siblings(connection: duckdb.DuckDBPyConnection, spec: ReturnSpec, period: str) -> None:
+    """Give typed records the values that another record of the same parent, or the parent, holds in this period."""
+    for name, table in spec.for_period(period).tables.items():
         for column_name, column in table.columns.items():
             source = column.copied_from
             if source is None:
@@ -240,19 +324,23 @@ def copy_from_siblings(connection: duckdb.DuckDBPyConnection, spec: ReturnSpec, 
                 update "{name}" as own
                 set "{column_name}" = holder."{source.column}", "{column_name}_raw" = holder."{source.column}_raw"
                 from "{source.table}" as holder
-                where own.submission_id = ? and holder.submission_id = own.submission_id
+                where own.submission_id in {_of_period()} and holder.submission_id = own.submission_id
                     and holder.record = own.parent_record and own."{source.where_column}" = ?
                 """,
-                [submission_id, source.equals],
+                [period, source.equals],
             )
 
 
-def find_unusable(connection: duckdb.DuckDBPyConnection, spec: ReturnSpec, year: int, submission_id: str) -> None:
+def _of_period() -> str:
+    return "(select submission_id from root_submission where period = ?)"
+
+
+def find_unusable(connection: duckdb.DuckDBPyConnection, spec: ReturnSpec, period: str) -> None:
     """Record in `unusable_row` the rows that hang from nothing, and those whose date or number cannot be read.
 
     The header is never set aside: without it nothing could be said of the rest.
     """
-    of_year = spec.for_year(year)
+    of_period = spec.for_period(period)
     for name, table in spec.tables.items():
         if table.parent is None:
             continue
@@ -263,17 +351,17 @@ def find_unusable(connection: duckdb.DuckDBPyConnection, spec: ReturnSpec, year:
             from "{name}" as own
             anti join "{table.parent}" as parent
                 on parent.submission_id = own.submission_id and parent.record = own.parent_record
-            where own.submission_id = ?
+            where own.submission_id in {_of_period()}
             """,
-            [submission_id],
+            [period],
         )
-        typed = [column_name for column_name, column in of_year.tables[name].columns.items() if column.must_type]
+        typed = [column_name for column_name, column in of_period.tables[name].columns.items() if column.must_type]
         if typed:
             wrong = " or ".join(f'"{column_name}_raw" is not null' for column_name in typed)
             connection.execute(
                 f"insert into unusable_row select submission_id, source_file, source_row, '{name}', 'RF-009'"
-                f' from "{name}" where submission_id = ? and ({wrong})',
-                [submission_id],
+                f' from "{name}" where submission_id in {_of_period()} and ({wrong})',
+                [period],
             )
 
 

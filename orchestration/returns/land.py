@@ -33,7 +33,14 @@ from orchestration.privacy.keys import Keys, load_keys
 from orchestration.privacy.pseudonyms import define_pseudonym
 from orchestration.privacy.vault import identity_dir, open_vault, quarantine_dir, vault_file, write_vault
 from orchestration.returns.archive import FileChanged, Receipt, archived_file, receipts, receive
-from orchestration.returns.assess import Assessed, AssessedDelivery, Assessment, assess, is_quarantined
+from orchestration.returns.assess import (
+    Assessed,
+    AssessedDelivery,
+    Assessment,
+    assess,
+    is_last_of_its_files,
+    is_quarantined,
+)
 from orchestration.returns.delivered import delivered_file
 from orchestration.returns.inbox import (
     bundled_files,
@@ -245,7 +252,12 @@ def _not_in_a_set(
     settings: Settings, spec: ReturnSpec, batch: list[Receipt], before: list[Submission]
 ) -> list[Receipt]:
     """Receipts still to be dealt with; a run killed after its set was committed left the records of others open."""
-    of_set = {(name, digest): s for s in before if len(s.files) > 1 for name, digest in s.files.items()}
+    of_set = {
+        (name, digest): s
+        for s in before
+        if len(s.files) > 1 and is_last_of_its_files(spec, s.submission_id, s.sha256, s.period)
+        for name, digest in s.files.items()
+    }
     open_receipts = []
     for receipt in batch:
         submission = of_set.get((receipt.file_name, receipt.sha256))
@@ -447,7 +459,8 @@ def _split(
     find_landed = _find_landed(settings)
     make_row_keys(connection, spec, submission.submission_id, submission.supplier, submission.period)
     identities = identity_dir(settings, spec.return_id, submission.submission_id)
-    census_day = spec.for_year(int(submission.period)).census_day
+    _write_unknown_text(connection, submission, identities)
+    census_day = spec.for_period(submission.period).census_day
     run_abreast(
         connection,
         [
@@ -456,6 +469,13 @@ def _split(
         ],
     )
     return replace(submission, notes=missing_areas(spec, find_landed))
+
+
+def _write_unknown_text(connection: duckdb.DuckDBPyConnection, submission: Submission, identities: Path) -> None:
+    """What stood under names that the return does not have: to the vault, as text."""
+    unknown = f"from unknown_text where submission_id = '{submission.submission_id}'"
+    if connection.execute(f"select 1 {unknown} limit 1").fetchone():
+        write_vault(connection, f"select * {unknown} order by all", identities / "unknown_text.parquet")
 
 
 def _split_table(

@@ -16,6 +16,7 @@ from orchestration.returns.readers import (
     figure_csv,
     flat_table,
     record_csv,
+    record_flat,
     record_workbook,
     record_xml,
 )
@@ -69,6 +70,7 @@ READERS: dict[str, Reader] = {
 RECORD_READERS: dict[str, RecordReader] = {
     "record_xml": record_xml,
     "record_csv": record_csv,
+    "record_flat": record_flat,
     "record_workbook": record_workbook,
 }
 

@@ -1,8 +1,8 @@
 """What a return is, read from its folder of YAML under `orchestration/returns/specs/`.
 
-`return.yaml` is the return as first supported; `<year>.yaml`, one for each later year, holds what changed. The same
-model serves a table of published figures and a return about children; a column that says nothing of privacy is a fact
-about a place or a case.
+`return.yaml` is the return as first supported; `<year>.yaml`, one for each later year, holds what changed. A return of
+every term names its terms and census days instead; what only some terms collect says so. The same model serves a table
+of published figures and a return about children; a column that says nothing of privacy is a fact about a place or a case.
 """
 
 import re
@@ -21,7 +21,15 @@ from orchestration.errors import CornerstoneError
 SPECS_DIR = Path(__file__).resolve().parent / "specs"
 
 Shape = Literal[
-    "ees_csv", "figure_csv", "appeals_csv", "chs_workbook", "flat_csv", "record_xml", "record_csv", "record_workbook"
+    "ees_csv",
+    "figure_csv",
+    "appeals_csv",
+    "chs_workbook",
+    "flat_csv",
+    "record_xml",
+    "record_csv",
+    "record_workbook",
+    "record_flat",
 ]
 Sensitivity = Literal["identifier", "quasi_identifier", "attribute"]
 Verb = Literal["keep", "vault", "pseudonymise", "month", "area", "presence"]
@@ -39,6 +47,7 @@ RECEIVED_PLUMBING = {
 # Free text in the place of a code could hold anything; only what is short enough to be one lands.
 RAW_CODE_LENGTH = 5
 AGE_REFERENCE = "31_august_before_census"
+AGE_ON_CENSUS_DAY = "census_day"
 
 
 def normalised(name: str) -> str:
@@ -79,6 +88,7 @@ class Column(_Strict):
     codes: str | None = None
     pattern: str | None = None
     collected: Literal["mandatory", "voluntary"] = "mandatory"
+    terms: list[str] = Field(default_factory=list)  # those that collect it; none named: all
     sensitivity: Sensitivity = "attribute"
     privacy: Verb = "keep"
     scheme: str | None = None  # numbers of one scheme have one pseudonym, in whatever column or return they stand
@@ -109,10 +119,36 @@ class Column(_Strict):
         return self.is_checked and self.type != "VARCHAR"
 
 
+class Source(_Strict):
+    """A table as files hold it.
+
+    `elements` are what XML calls one record, where that is not unique with what it stands in: `TermlyAttendance/
+    SessionDetail`. `sets` gives every record of it a text under a name of one of the table's columns.
+    """
+
+    elements: list[str]
+    titles: list[str]
+    terms: list[str] = Field(default_factory=list)
+    sets: dict[str, str] = Field(default_factory=dict)
+
+    @property
+    def normalised_titles(self) -> list[str]:
+        """What the table is called in files, its elements included."""
+        return list(dict.fromkeys(normalised(title) for title in [*self.titles, *self.elements] if title))
+
+
+class LeftOut(_Strict):
+    """What files hold and is not read, so that it neither lands nor counts as unknown, and why not."""
+
+    names: list[str]
+    reason: str
+
+
 class LandedTable(_Strict):
     """A table that landing writes as Parquet, with its grain in one sentence.
 
-    A table with a `key` holds records: one XML element, one row of a COLLECT module or of a sheet.
+    A table with a `key` holds records: one XML element, one row of a COLLECT module or of a sheet. Where files hold its
+    records in several tables, `sources` names these; else `element` and `titles` say what files call it.
     """
 
     grain: str
@@ -120,8 +156,18 @@ class LandedTable(_Strict):
     cell: str | None = None  # SQL that names one figure within a source row, where a row holds several
     element: str = ""
     titles: list[str] = Field(default_factory=list)
+    sources: dict[str, Source] = Field(default_factory=dict)
+    left_out: list[LeftOut] = Field(default_factory=list)
     parent: str | None = None
     key: str = ""
+
+    @model_validator(mode="after")
+    def _sets_what_it_has(self) -> "LandedTable":
+        known = {name for column in self.columns.values() for name in column.names}
+        for name, source in self.sources.items():
+            if not set(source.sets) <= known:
+                raise ValueError(f"{name} sets a name that no column has")
+        return self
 
     @property
     def source_names(self) -> list[str]:
@@ -129,9 +175,14 @@ class LandedTable(_Strict):
         return list(dict.fromkeys(normalised(name) for column in self.columns.values() for name in column.names))
 
     @property
-    def normalised_titles(self) -> list[str]:
-        """What the table is called in files, its element included."""
-        return list(dict.fromkeys(normalised(title) for title in [*self.titles, self.element] if title))
+    def left_out_names(self) -> set[str]:
+        """Normalised names of columns that are not read."""
+        return {normalised(name) for entry in self.left_out for name in entry.names}
+
+    @property
+    def said(self) -> str:
+        """What a message calls one of its records."""
+        return self.element or next(iter(self.sources.values())).elements[0]
 
     @property
     def received_types(self) -> dict[str, str]:
@@ -203,6 +254,26 @@ class Series(_Strict):
         return all(any(pattern.fullmatch(name) for name in header) for pattern in self._patterns)
 
 
+class Take(_Strict):
+    """A value taken from the first of some columns that gives one; `pattern` has the part that counts as its group `text`."""
+
+    names: list[str]
+    pattern: str = "(?s)(?P<text>.+)"
+
+
+class FlatPart(_Strict):
+    """Records that the rows of a file of one table hold, one a row: which table as files hold it, and in which columns.
+
+    Columns that bear a name of the table's own need no mention. A row without a value in any of `columns`, or in any of
+    its columns where none are named, holds no record; `distinct` makes one record of equal rows.
+    """
+
+    source: str
+    columns: dict[str, Take] = Field(default_factory=dict)
+    sets: dict[str, str] = Field(default_factory=dict)
+    distinct: bool = False
+
+
 class Marker(_Strict):
     """An element whose text says which return an XML file is."""
 
@@ -215,6 +286,9 @@ class FileKind(_Strict):
 
     Files of records land in every table of the return: `required` tables make a set of files complete, `record_ids` are
     the names of a table's own record number, in which `{title}` and `{element}` stand for what the table is called.
+    `own_columns` are further names that no table but that of the title has. Numbers are unique among records that agree
+    in `numbered_within`. `holds_several`: each header is a submission. `marks` are columns that tell a file of one table,
+    `flat` what its rows hold.
     """
 
     shape: Shape
@@ -230,7 +304,12 @@ class FileKind(_Strict):
     marker: Marker | None = None
     elements: list[str] = Field(default_factory=list)
     record_ids: list[str] = Field(default_factory=list)
+    own_columns: list[str] = Field(default_factory=list)
+    numbered_within: str | None = None
+    holds_several: bool = False
     required: list[str] = Field(default_factory=list)
+    marks: list[str] = Field(default_factory=list)
+    flat: list[FlatPart] = Field(default_factory=list)
 
     @property
     def holds_records(self) -> bool:
@@ -239,14 +318,28 @@ class FileKind(_Strict):
 
 
 class SubmissionColumns(_Strict):
-    """Columns of the header table that say which submission a file is, and which of two counts."""
+    """Columns of the header table that say which submission a file is, and which of two counts.
+
+    The texts of `supplier` together name the sender. `file_names` are patterns of names that carry the period, in groups
+    `year` and `term`, or the `supplier`: a name that fits one and says otherwise than the header is an error.
+    """
 
     header: str
     period: str
-    supplier: str
+    term: str | None = None
+    supplier: list[str]
     supplier_prefix: str
     sequence: list[str]
     census_day: str | None = None  # where the header says the day the return describes
+    file_names: list[str] = Field(default_factory=list)
+
+
+class Term(_Strict):
+    """A term whose return is made: the month of its census day, what the header and what file names call it."""
+
+    month: int
+    code: str
+    words: list[str]
 
 
 class PersonColumns(_Strict):
@@ -260,6 +353,7 @@ class PersonColumns(_Strict):
     uln: str | None = None
     nhs_number: str | None = None
     postcode: str | None = None
+    repeats_by: str | None = None  # rows of one person can differ in this column within a submission
 
 
 class InventedMark(_Strict):
@@ -306,6 +400,9 @@ class ReturnSpec(_Strict):
     files: dict[str, FileKind]
     first_year: int | None = None
     census_day: date | None = None
+    terms: dict[str, Term] = Field(default_factory=dict)  # in the order of the calendar year
+    census_days: list[date] = Field(default_factory=list)  # of a return of every term
+    left_out: dict[str, LeftOut] = Field(default_factory=dict)  # tables, by what files call them; names: of elements
     submission: SubmissionColumns | None = None
     person: PersonColumns | None = None
     area_lookup: AreaLookup | None = None
@@ -326,6 +423,16 @@ class ReturnSpec(_Strict):
                 raise ValueError(f"{name}: its parent {table.parent} is no table")
         if self.invented is not None and self.invented.table not in self.tables:
             raise ValueError(f"invented: there is no table {self.invented.table}")
+        for name, kind in self.files.items():
+            named = [*kind.required, *(part.source for part in kind.flat)]
+            if strangers := [source for source in named if source not in self.sources]:
+                raise ValueError(f"{name} names {strangers[0]}, which is no table as files hold it")
+        named_terms = {
+            term for table in self.tables.values() for column in table.columns.values() for term in column.terms
+        }
+        named_terms |= {term for _, source in self.sources.values() for term in source.terms}
+        if strange := sorted(named_terms - set(self.terms)):
+            raise ValueError(f"{strange[0]} is no term of this return")
         identifies = any(c.sensitivity == "identifier" for t in self.tables.values() for c in t.columns.values())
         if identifies != (self.personal_data == "identifiers"):
             raise ValueError("personal_data does not fit the sensitivity of the columns")
@@ -341,6 +448,17 @@ class ReturnSpec(_Strict):
         """Reference returns whose landed tables it takes areas from; they land before it."""
         lookup = self.area_lookup
         return [lookup.postcode.return_id, lookup.neighbourhood.return_id] if lookup else []
+
+    @property
+    def sources(self) -> dict[str, tuple[str, Source]]:
+        """Every table as files hold it, by its name, with the table its records land in; parents first."""
+        found: dict[str, tuple[str, Source]] = {}
+        for name, table in self.tables.items():
+            if table.sources:
+                found |= {source: (name, held) for source, held in table.sources.items()}
+            elif table.element:
+                found[name] = (name, Source(elements=[table.element], titles=table.titles))
+        return found
 
     @property
     def comes_in_sets(self) -> bool:
@@ -385,43 +503,101 @@ class ReturnSpec(_Strict):
         return _column_list(self.landed_types(table))
 
     @property
+    def periods(self) -> list[str]:
+        """Periods there is a spec for: `2025`, or `2025-01` where a return is made every term."""
+        return sorted(_periods(self.return_id))
+
+    @property
     def years(self) -> list[int]:
         """Years there is a spec for."""
-        return sorted(_years(self.return_id)) if self.first_year is not None else []
+        return sorted({int(period[:4]) for period in self.periods})
+
+    def for_period(self, period: str) -> "ReturnSpec":
+        """The return as collected in one period.
+
+        Raises:
+            KeyError: there is no spec for the period.
+        """
+        return _periods(self.return_id)[period]
 
     def for_year(self, year: int) -> "ReturnSpec":
-        """The return as collected in one year.
+        """The return as collected in one year, where it is made once a year.
 
         Raises:
             KeyError: there is no spec for the year.
         """
-        return _years(self.return_id)[year]
+        return self.for_period(str(year))
+
+    def period_of(self, year: int, term: str | None) -> str | None:
+        """The period of a year, and of a term under whatever name; None where the term is not known."""
+        if not self.terms:
+            return str(year)
+        for name, known in self.terms.items():
+            if term is not None and term.lower() in {name, known.code.lower(), *known.words}:
+                return f"{year}-{known.month:02d}"
+        return None
+
+    def said_period(self, period: str) -> str:
+        """A period as a message says it."""
+        year, _, month = period.partition("-")
+        term = next((name for name, known in self.terms.items() if month and known.month == int(month)), None)
+        return f"{term} {year}" if term else period
+
+    def of_term(self, term: str) -> "ReturnSpec":
+        """What is collected in a term."""
+
+        def is_collected(made: Column | Source) -> bool:
+            return not made.terms or term in made.terms
+
+        tables = {
+            name: table.model_copy(
+                update={
+                    "columns": {column: made for column, made in table.columns.items() if is_collected(made)},
+                    "sources": {source: held for source, held in table.sources.items() if is_collected(held)},
+                }
+            )
+            for name, table in self.tables.items()
+        }
+        collected = {source for table in tables.values() for source in table.sources}
+        files = {
+            name: kind.model_copy(update={"required": [source for source in kind.required if source in collected]})
+            for name, kind in self.files.items()
+        }
+        return self.model_copy(update={"tables": tables, "files": files})
 
     def code_validity(self) -> Iterator[dict[str, str | int | None]]:
-        """Every code of every year: code_set, code, label (the latest), valid_from and valid_to (null: still valid)."""
-        years = {year: self.for_year(year) for year in self.years}
+        """Every code of every period: code_set, code, label (the latest), valid_from and valid_to (null: still valid),
+        years as numbers, periods of a term as text."""
+        periods = {period: self.for_period(period) for period in self.periods}
+        last = max(periods)
+
+        def said(period: str) -> str | int:
+            return period if self.terms else int(period)
+
         for set_name, code_set in self.codes.items():
             for code, label in code_set.codes.items():
                 valid = [
-                    y for y, spec in years.items() if set_name in spec.codes and code in spec.codes[set_name].codes
+                    p for p, spec in periods.items() if set_name in spec.codes and code in spec.codes[set_name].codes
                 ]
                 yield {
                     "code_set": set_name,
                     "code": code,
                     "label": label,
-                    "valid_from": min(valid),
-                    "valid_to": max(valid) if max(valid) < max(years) else None,
+                    "valid_from": said(min(valid)),
+                    "valid_to": said(max(valid)) if max(valid) < last else None,
                 }
 
 
 class Change(_Strict):
-    """One change of a year: exactly one verb with the dotted path it acts on, why, and who says so."""
+    """One change of a year: exactly one verb with the dotted path it acts on, why, and who says so; `term` is the one it
+    begins with, where that is not the first of the year."""
 
     add: str | None = None
     rename: str | None = None
     remove: str | None = None
     modify: str | None = None
     value: Any = None
+    term: str | None = None
     reason: str
     source: str
 
@@ -477,7 +653,8 @@ def _with_earlier_names(earlier: Any, later: Any) -> Any:
 
 def _read_yaml(path: Path, return_id: str) -> dict[str, Any]:
     try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        # libyaml's safe loader: ten times as fast as the one in Python, and specs are read by every command.
+        document = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
     except yaml.YAMLError as error:
         raise CornerstoneError(f"The spec {path.name} of {return_id} is not valid YAML: {error}") from error
     if not isinstance(document, dict):
@@ -493,8 +670,8 @@ def _unshared(node: Any) -> Any:
 
 
 @lru_cache
-def _load(return_id: str) -> tuple[ReturnSpec, dict[int, ReturnSpec]]:
-    """The return over all years, and as it was in each."""
+def _load(return_id: str) -> tuple[ReturnSpec, dict[str, ReturnSpec]]:
+    """The return over all its periods, and as it was in each."""
     folder = SPECS_DIR / return_id
     path = folder / "return.yaml"
     if not path.is_file():
@@ -503,22 +680,73 @@ def _load(return_id: str) -> tuple[ReturnSpec, dict[int, ReturnSpec]]:
         current = _read_yaml(path, return_id)
         spanning = deepcopy(current)
         base = ReturnSpec.model_validate(current)
-        years = {base.first_year: base} if base.first_year is not None else {}
+        diffs: dict[int, YearChanges] = {}
         for path in sorted(folder.glob("[0-9][0-9][0-9][0-9].yaml")):
             diff = YearChanges.model_validate(_read_yaml(path, return_id))
-            if str(diff.year) != path.stem or diff.year != max(years, default=0) + 1:
+            before = max(diffs, default=base.first_year or diff.year)
+            if str(diff.year) != path.stem or (diff.year != before + 1 and not base.terms):
                 raise ValueError(f"it is for {diff.year}, which does not follow the year before")
-            current = deepcopy(current)
-            for change in diff.changes:
-                _apply(current, change, keep_removed=False)
-                _apply(spanning, change, keep_removed=True)
-            years[diff.year] = ReturnSpec.model_validate(current)
-        return ReturnSpec.model_validate(spanning), years
+            diffs[diff.year] = diff
+        made = _by_term if base.terms else _by_year
+        periods = made(base, current, spanning, diffs)
+        return ReturnSpec.model_validate(spanning), periods
     except (ValidationError, ValueError) as error:
         raise CornerstoneError(f"The spec {path.name} of {return_id} cannot be used: {error}") from error
 
 
-def _years(return_id: str) -> dict[int, ReturnSpec]:
+def _by_year(
+    base: ReturnSpec, current: dict[str, Any], spanning: dict[str, Any], diffs: dict[int, YearChanges]
+) -> dict[str, ReturnSpec]:
+    """The return of each year: the one before with the changes; they are applied to `spanning` too."""
+    periods = {str(base.first_year): base} if base.first_year is not None else {}
+    for year, diff in diffs.items():
+        current = deepcopy(current)
+        for change in diff.changes:
+            _apply(current, change, keep_removed=False)
+            _apply(spanning, change, keep_removed=True)
+        periods[str(year)] = ReturnSpec.model_validate(current)
+    return periods
+
+
+def _by_term(
+    base: ReturnSpec, current: dict[str, Any], spanning: dict[str, Any], diffs: dict[int, YearChanges]
+) -> dict[str, ReturnSpec]:
+    """The return of each term that has a census day, from the changes begun by then; `spanning` gets all of them.
+
+    Raises:
+        ValueError: a census day lies in no term's month, or a change begins with no term or after the last census day.
+    """
+    periods: dict[str, ReturnSpec] = {}
+    latest = base
+    term_of = {term.month: name for name, term in base.terms.items()}
+    if strange := {change.term for diff in diffs.values() for change in diff.changes} - {None, *base.terms}:
+        raise ValueError(f"a change begins with {strange.pop()}, which is no term of this return")
+    begins_with = [
+        (f"{year}-{base.terms[change.term].month if change.term else min(term_of):02d}", change)
+        for year, diff in diffs.items()
+        for change in diff.changes
+    ]
+    waiting = sorted(begins_with, key=lambda entry: entry[0])
+    for day in sorted(base.census_days):
+        if day.month not in term_of:
+            raise ValueError(f"{day} lies in the month of no term")
+        period = f"{day:%Y-%m}"
+        # A change that was to begin with a census that was not held begins with the next.
+        begun = [change for begins, change in waiting if begins <= period]
+        if begun:
+            current = deepcopy(current)
+            for change in begun:
+                _apply(current, change, keep_removed=False)
+                _apply(spanning, change, keep_removed=True)
+            latest = ReturnSpec.model_validate(current)
+            waiting = waiting[len(begun) :]
+        periods[period] = latest.of_term(term_of[day.month]).model_copy(update={"census_day": day})
+    if waiting:
+        raise ValueError(f"no census day follows {waiting[0][0]}, with which a change begins")
+    return periods
+
+
+def _periods(return_id: str) -> dict[str, ReturnSpec]:
     return _load(return_id)[1]
 
 

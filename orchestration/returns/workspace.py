@@ -32,8 +32,8 @@ def open_workspace(spec: ReturnSpec, spill_dir: Path) -> Iterator[duckdb.DuckDBP
     Whatever spills to disk is encrypted and goes to `spill_dir`, which is emptied at start and end.
 
     Tables besides the landed ones: `setting` (name, value; filled by who judges), `submission_file` (one row a submission
-    and table read), `unreadable_row` (rows that could not be split into columns) and `unusable_row` (rows that hang from
-    nothing or cannot be typed).
+    and table read), `unreadable_row` (rows that could not be split into columns), `unusable_row` (rows that hang from
+    nothing or cannot be typed) and `unknown_text` (what stood under names that the return does not have).
     """
     shutil.rmtree(spill_dir, ignore_errors=True)
     spill_dir.mkdir(parents=True, mode=0o700)
@@ -60,6 +60,10 @@ def open_workspace(spec: ReturnSpec, spill_dir: Path) -> Iterator[duckdb.DuckDBP
             " table_name varchar, rule_id varchar)"
         )
         connection.execute("create table setting (name varchar, value varchar)")
+        connection.execute(
+            "create table unknown_text (submission_id varchar, table_name varchar, source_file varchar, source_row bigint,"
+            " column_name varchar, given varchar)"
+        )
         define_macros(connection)
         yield connection
     finally:

@@ -33,8 +33,7 @@ from rich.table import Table
 
 from expectations.catalogue import load_catalogue
 from orchestration.returns import assess, land
-from orchestration.returns.conform import find_unusable
-from orchestration.returns.delivered import DataFile, delivered_file, open_delivered
+from orchestration.returns.delivered import DataFile, FileRefused, delivered_file, open_delivered
 from orchestration.returns.readers.records import Batch, HeldRecords
 from orchestration.returns.recognise import read_records, recognise_data_file
 from orchestration.returns.spec import ReturnSpec, load_spec
@@ -56,7 +55,7 @@ STAGES: dict[str, list[tuple[Any, str]]] = {
     "open workspace": [(land, "open_workspace")],
     "recognise": [(assess, "_grouped")],
     "read": [(assess, "read_records")],
-    "type": [(assess._Typing, "finish"), (assess, "find_unusable")],
+    "type": [(assess, "_typed")],
     "rules": [(assess, "_judge")],
     "row keys": [(land, "make_row_keys")],
     "vault and landed Parquet": [(land, "_commit")],
@@ -149,10 +148,8 @@ def read_and_type(path: Path, spec: ReturnSpec, spill: Path) -> None:
         kind, found = recognise_data_file(data, spec)
         assert isinstance(found, HeldRecords)
         unit = assess._Unit(kind, [found], [data], submission_id="benchmark")
-        typing = assess._Typing(connection, spec, unit, None, "372")
-        with assess._beside(typing.take) as keep:
-            read_records([(data, found)], spec, kind, keep)
-        find_unusable(connection, spec, typing.finish(), "benchmark")
+        [read] = assess._read_together(connection, spec, [unit], "372", ())
+        assert not isinstance(read, FileRefused)
 
 
 def _best(turns: int, measure: Callable[[], Result]) -> tuple[Measured, Result]:

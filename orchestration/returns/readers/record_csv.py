@@ -3,7 +3,7 @@
 import re
 from pathlib import PurePosixPath
 
-from orchestration.returns.delivered import DataFile
+from orchestration.returns.delivered import DataFile, FileRefused
 from orchestration.returns.readers.flat_csv import read_flat_csv, read_header
 from orchestration.returns.readers.records import (
     HeldRecords,
@@ -13,10 +13,13 @@ from orchestration.returns.readers.records import (
     best_table,
     id_names,
     keep_linked,
+    own_column_names,
+    parent_sources,
     with_normalised_names,
 )
-from orchestration.returns.spec import FileKind, ReturnSpec, normalised
+from orchestration.returns.spec import FileKind, ReturnSpec, Source, normalised
 
+_YEAR = re.compile(r"\d{4}(\.0)?")
 _NUMBERING = re.compile(r"^\d{1,2}[ ._-]+|module[ ._-]*\d+", re.IGNORECASE)
 
 
@@ -25,26 +28,74 @@ def recognise(file: DataFile, kind: FileKind, spec: ReturnSpec) -> HeldRecords |
     if file.kind != "text":
         return None
     names = {normalised(name) for name in read_header(file)}
-    named = [table for table, found in spec.tables.items() if names & set(id_names(kind, found))]
-    linked = [table for table in named if spec.tables[table].parent in named]
+    table = _marked_table(names, kind, spec) if kind.own_columns else _numbered_table(names, kind, spec)
+    if table is None:
+        return None
+    if table in spec.left_out:
+        return HeldRecords((table,), _set_name(file, [normalised(table)]))
+    of_table, source = spec.sources[table]
+    periods = _periods(file, spec) if of_table == spec.root_table else ()
+    return HeldRecords((table,), _set_name(file, source.normalised_titles), periods=periods)
+
+
+def _marked_table(names: set[str], kind: FileKind, spec: ReturnSpec) -> str | None:
+    """The one table, of those left out too, that has its own number and all columns that only it can have."""
+    held = {name: source for name, (_, source) in spec.sources.items()}
+    held |= {name: Source(elements=[name], titles=[name]) for name in spec.left_out}
+    return next(
+        (
+            name
+            for name, source in held.items()
+            if names & set(id_names(kind, source)) and own_column_names(kind, source) & names
+        ),
+        None,
+    )
+
+
+def _numbered_table(names: set[str], kind: FileKind, spec: ReturnSpec) -> str | None:
+    named = [table for table, (_, source) in spec.sources.items() if names & set(id_names(kind, source))]
+    linked = [table for table in named if set(parent_sources(spec, table)) & set(named)]
     if linked:  # its own number and its parent's
-        table = linked[0] if len(linked) == 1 else best_table(names, spec, linked)
-    elif named:  # one number: the table's own, or that of the parent of a table that has none
-        candidates = [*named, *(child for table in named for child in spec.children(table))]
-        table = best_table(names, spec, candidates)
-    else:  # a case system's header has no number; that of a COLLECT export always has
-        table = spec.root_table
-        if table in kind.required or not names or not names <= set(spec.tables[table].source_names):
-            return None
-    return None if table is None else HeldRecords((table,), _set_name(file, spec, table))
+        return linked[0] if len(linked) == 1 else best_table(names, spec, linked)
+    if named:  # one number: the table's own, or that of the parent of a table that has none
+        children = [child for child in spec.sources if set(parent_sources(spec, child)) & set(named)]
+        return best_table(names, spec, [*named, *children])
+    # A case system's header has no number; that of a COLLECT export always has.
+    table = spec.root_table
+    if table in kind.required or not names or not names <= set(spec.tables[table].source_names):
+        return None
+    return table
 
 
-def _set_name(file: DataFile, spec: ReturnSpec, table: str) -> str:
-    """What the files of one export share: their folder or archive, and their name without the table's."""
+def _periods(file: DataFile, spec: ReturnSpec) -> tuple[str, ...]:
+    """The periods that the headers in a file say they are of; none where it cannot be read, which reading it will say."""
+    assert spec.submission is not None
+    columns = spec.tables[spec.root_table].columns
+    try:
+        rows = with_normalised_names(read_flat_csv(file, may_be_empty=True).rows)
+    except FileRefused:
+        return ()
+
+    def given(name: str | None) -> list[str | None]:
+        held = [normalised(other) for other in columns[name].names] if name else []
+        found = next((other for other in held if other in rows.column_names), None)
+        texts = rows.column(found).to_pylist() if found else [None] * rows.num_rows
+        return [text and text.strip() for text in texts]
+
+    pairs = zip(given(spec.submission.period), given(spec.submission.term), strict=True)
+    found = {spec.period_of(int(year[:4]), term) for year, term in pairs if year and _YEAR.fullmatch(year)}
+    return tuple(sorted(period for period in found if period in spec.periods))
+
+
+def _set_name(file: DataFile, titles: list[str]) -> str:
+    """What the files of one export share: their folder or archive, and their name without the table's.
+
+    Of files whose names do not say which table they hold, those of one folder or archive are one export.
+    """
     path = PurePosixPath(file.source_file)
     stem = normalised(_NUMBERING.sub("", path.stem))
-    shared = stem
-    for title in sorted(spec.tables[table].normalised_titles, key=len, reverse=True):
+    shared = ""
+    for title in sorted(titles, key=len, reverse=True):
         if title in stem:
             shared = stem.removesuffix(title) if stem.endswith(title) else stem.replace(title, "", 1)
             break
@@ -60,10 +111,13 @@ def read(files: list[tuple[DataFile, HeldRecords]], kind: FileKind, spec: Return
     result = RecordsRead()
     sheets = []
     for file, held in files:
+        if held.tables[0] in spec.left_out:
+            continue
         flat = read_flat_csv(file, may_be_empty=True)
         [table] = held.tables
         sheets.append(Sheet(table, file.source_file, file.source_file, with_normalised_names(flat.rows)))
         if flat.unreadable:
-            result.unreadable[table] = [(file.source_file, row) for row in flat.unreadable]
+            of_table = result.unreadable.setdefault(spec.sources[table][0], [])
+            of_table += [(file.source_file, row) for row in flat.unreadable]
     keep_linked(sheets, spec, kind, keep, result)
     return result

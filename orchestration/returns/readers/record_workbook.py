@@ -36,7 +36,7 @@ def read(files: list[tuple[DataFile, HeldRecords]], kind: FileKind, spec: Return
         FileRefused: RF-007 a table does not say which record its rows belong to, RF-013 a table is missing.
     """
     [(file, held)] = files
-    missing = [spec.tables[table].titles[0] for table in kind.required if table not in held.tables]
+    missing = [spec.sources[table][1].titles[0] for table in kind.required if table not in held.tables]
     if missing:
         raise FileRefused(
             "RF-013",
@@ -54,7 +54,7 @@ def _sheets(file: DataFile, spec: ReturnSpec) -> list[Sheet]:
         raise FileRefused(
             "FILE-003", f"{file.source_file} is a damaged, incomplete or protected workbook; save it again."
         ) from error
-    titles = {title: name for name, table in spec.tables.items() for title in table.normalised_titles}
+    titles = {title: name for name, (_, source) in spec.sources.items() for title in source.normalised_titles}
     found: list[Sheet] = []
     for name in workbook.sheet_names:
         try:
@@ -92,7 +92,7 @@ def _blocks(name: str, rows: list[list[Any]], titles: dict[str, str], spec: Retu
 
 def _header_row(rows: list[list[Any]], start: int, end: int, table: str, spec: ReturnSpec) -> int | None:
     """The first row in which two cells, or all there are, are names of the table's columns."""
-    known = set(spec.tables[table].source_names)
+    known = set(spec.tables[spec.sources[table][0]].source_names)
     for i in range(start, min(end, start + _HEADER_WITHIN)):
         cells = [normalised(str(cell)) for cell in rows[i] if cell != ""]
         if len(known & set(cells)) >= min(2, len(known)):

@@ -34,6 +34,7 @@ _PARSER: dict[str, Any] = {
     "remove_pis": True,
 }
 _UNKNOWN = -1
+_LEFT_OUT = -2
 
 
 def _local(tag: str) -> str:
@@ -69,7 +70,7 @@ class _Sniffed:
     marker: str | None
 
 
-def _sniff(file: DataFile, marker: str, person: str) -> _Sniffed:
+def _sniff(file: DataFile, marker: str, persons: list[str]) -> _Sniffed:
     """The names before the first person's are complete, as normalised and as written, and the marking element's text.
 
     Where the header comes last, so that the mark is not found, the first megabyte is looked at.
@@ -93,7 +94,7 @@ def _sniff(file: DataFile, marker: str, person: str) -> _Sniffed:
                         tags.setdefault(name, set()).add(_local(element.tag))
                     elif name == marker and found is None:
                         found = (element.text or "").strip()
-                if found is not None and person in tags:
+                if found is not None and any(person in tags for person in persons):
                     break
         except etree.XMLSyntaxError as error:
             raise _not_readable(file, error) from None
@@ -109,18 +110,19 @@ def recognise(file: DataFile, kind: FileKind, spec: ReturnSpec) -> HeldRecords |
     if file.kind != "xml" or kind.marker is None:
         return None
     assert spec.person is not None
-    person = spec.tables[spec.person.table].element
-    sniffed = _sniff(file, normalised(kind.marker.element), normalised(person))
-    if sniffed.root != normalised(kind.root):
+    persons = [e for of, source in spec.sources.values() if of == spec.person.table for e in source.elements]
+    sniffed = _sniff(file, normalised(kind.marker.element), [normalised(person) for person in persons])
+    if kind.root and sniffed.root != normalised(kind.root):
         return None
     is_named = normalised(sniffed.marker or "") == normalised(kind.marker.value)
     has_elements = {normalised(name) for name in kind.elements} <= sniffed.names
     if not is_named and not has_elements:
         return None
+    headers = [e for of, source in spec.sources.values() if of == spec.root_table for e in source.elements]
     spellings: set[str] = set()
-    for element in (person, spec.tables[spec.root_table].element):
+    for element in (*persons, *headers):
         spellings |= {element, element.lower(), element.upper(), *sniffed.tags.get(normalised(element), set())}
-    return HeldRecords(tuple(spec.tables), spellings=tuple(sorted(spellings)))
+    return HeldRecords(tuple(spec.sources), spellings=tuple(sorted(spellings)))
 
 
 @dataclass
@@ -130,10 +132,20 @@ class _Table:
     name: str
     parent: str | None
     names: list[str]
-    actions: dict[str, "int | _Table"] = field(default_factory=dict)
+    left_out: set[str]
     used: set[str] = field(default_factory=set)
     rows: list[list[Any]] = field(default_factory=list)
     count: int = 0
+
+
+@dataclass
+class _Element:
+    """An element that is a record of a table: what every such record holds, and, by the elements between it and a name,
+    what is done with each name."""
+
+    table: _Table
+    sets: list[tuple[int, str]]
+    actions: dict[tuple[str, ...], dict[str, "int | _Element"]] = field(default_factory=dict)
 
 
 _Enclosing = tuple["_Table", int, Any] | None
@@ -145,52 +157,73 @@ class _Records:
     def __init__(self, file: DataFile, spec: ReturnSpec, keep: Keep, read: RecordsRead) -> None:
         self._file, self._keep, self._read = file, keep, read
         self._root_table = spec.root_table
-        self.tables = {name: _Table(name, table.parent, table.source_names) for name, table in spec.tables.items()}
-        self.by_element = {normalised(table.element): self.tables[name] for name, table in spec.tables.items()}
+        self.tables = {
+            name: _Table(name, table.parent, table.source_names, table.left_out_names)
+            for name, table in spec.tables.items()
+        }
+        self.by_element: dict[str, _Element] = {}
+        for table_name, source in spec.sources.values():
+            table = self.tables[table_name]
+            sets = [(table.names.index(normalised(name)) + 2, text) for name, text in source.sets.items()]
+            table.used |= {normalised(name) for name in source.sets}
+            self.by_element |= {normalised(element): _Element(table, sets) for element in source.elements}
+        self._left_out = {normalised(name) for entry in spec.left_out.values() for name in entry.names}
         self._waiting = 0
+        self._unknown: dict[tuple[str, str], list[tuple[int, str]]] = {}
 
-    def _resolve(self, table: _Table, tag: str) -> "int | _Table":
-        name = normalised(_local(tag))
-        action: int | _Table = _UNKNOWN
-        if name in self.by_element:
-            action = self.by_element[name]
-        elif name in table.names:
-            action = table.names.index(name) + 2
-            table.used.add(name)
-        table.actions[tag] = action
+    def _resolve(self, of: _Element, within: tuple[str, ...], tag: str) -> "int | _Element":
+        """What is done with a name: alone, or with that of an element that it stands in, it is a record or a column."""
+        name, table = normalised(_local(tag)), of.table
+        action: int | _Element = _UNKNOWN
+        if name in self._left_out or name in table.left_out:
+            action = _LEFT_OUT
+        for full in [*(container + name for container in reversed(within)), name]:
+            if full in self.by_element:
+                action = self.by_element[full]
+                break
+            if full in table.names:
+                action = table.names.index(full) + 2
+                table.used.add(full)
+                break
+        of.actions[within][tag] = action
         return action
 
     def add_outermost(self, element: Any) -> None:
         """A person or the header as a record, and the records within it."""
         self.add(element, self.by_element[normalised(_local(element.tag))], None)
 
-    def add(self, element: Any, table: _Table, enclosing: _Enclosing) -> None:
+    def add(self, element: Any, of: _Element, enclosing: _Enclosing) -> None:
         """One element as a record, and the records within it."""
+        table = of.table
         table.count += 1
         self._waiting += 1
         row: list[Any] = [None] * (len(table.names) + 2)
         row[0] = table.count
         row[1] = self._parent(table, enclosing)
+        for position, text in of.sets:
+            row[position] = text
         table.rows.append(row)
-        self._fill(element, table, row, (table, table.count, enclosing))
+        self._fill(element, of, row, (table, table.count, enclosing), ())
 
-    def _fill(self, element: Any, table: _Table, row: list[Any], inside: _Enclosing) -> None:
-        actions = table.actions
+    def _fill(self, element: Any, of: _Element, row: list[Any], inside: _Enclosing, within: tuple[str, ...]) -> None:
+        actions = of.actions.setdefault(within, {})
         for child in element:
             tag = child.tag
             action = actions.get(tag)
             if action is None:
-                action = self._resolve(table, tag)
+                action = self._resolve(of, within, tag)
             if action.__class__ is int:
-                if action != _UNKNOWN:
+                if action >= 0:  # type: ignore[operator]
                     if row[action] is None:  # type: ignore[index]
                         row[action] = child.text  # type: ignore[index]
                     elif child.text and child.text.strip():
-                        self._note(f"{_local(tag)} (repeated)")
+                        self._note(f"{_local(tag)} (repeated)", of.table, row[0], child.text)
+                elif action == _LEFT_OUT:
+                    continue
                 elif len(child):  # a container, such as CollectionDetails
-                    self._fill(child, table, row, inside)
+                    self._fill(child, of, row, inside, (*within, normalised(_local(tag))))
                 else:
-                    self._note(_local(tag))
+                    self._note(_local(tag), of.table, row[0], child.text)
             else:
                 self.add(child, action, inside)  # type: ignore[arg-type]
 
@@ -204,9 +237,23 @@ class _Records:
             enclosing = enclosing[2]
         return 1 if table.parent == self._root_table else None
 
-    def _note(self, name: str) -> None:
-        if len(self._read.unknown_columns) < _MAX_UNKNOWN:
-            self._read.unknown_columns.add(name[:60])
+    def _note(self, name: str, table: _Table, record: int, text: str | None) -> None:
+        """Report a name that no table has, and keep what it holds; of very many names the first."""
+        known = self._read.unknown_columns
+        name = name[:60]
+        if name in known or len(known) < _MAX_UNKNOWN:
+            known.add(name)
+            if text and text.strip():
+                self._unknown.setdefault((table.name, name), []).append((record, text.strip()))
+                self._waiting += 1
+
+    def _keep_unknown(self) -> None:
+        for (table, name), found in self._unknown.items():
+            records, texts = zip(*found, strict=True)
+            self._read.keep_unknown(
+                table, self._file.source_file, pa.array(records, pa.int64()), name, pa.array(texts, pa.string())
+            )
+        self._unknown.clear()
 
     def keep_if_many(self) -> None:
         if self._waiting >= BATCH_RECORDS:
@@ -214,6 +261,7 @@ class _Records:
 
     def keep_all(self) -> None:
         self._waiting = 0
+        self._keep_unknown()
         batch: Batch = {}
         for table in self.tables.values():
             if not table.rows:
@@ -307,8 +355,8 @@ def _stream(events: Any, bounded: _Bounded, records: _Records) -> None:
 def _add_outside_persons(element: Any, records: _Records) -> None:
     """The header and any person whose element is written as no other is."""
     for child in element:
-        table = records.by_element.get(normalised(_local(child.tag)))
-        if table is not None:
-            records.add(child, table, None)
+        found = records.by_element.get(normalised(_local(child.tag)))
+        if found is not None:
+            records.add(child, found, None)
         else:
             _add_outside_persons(child, records)

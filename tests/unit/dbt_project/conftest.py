@@ -94,12 +94,14 @@ class Landing:
                 )
 
 
-def build(settings: Settings) -> None:
-    """Build the whole dbt project over a store, its tests left to `dbt build` in the pipeline itself."""
+def build(settings: Settings, *selected: str) -> None:
+    """Build the whole dbt project, or what is selected of it, over a store; its tests are left to `dbt build` in the
+    pipeline itself."""
     done = subprocess.run(
         [
             str(Path(sys.executable).with_name("dbt")),
             *("build", "--exclude-resource-types", "test", "unit_test"),
+            *(("--select", *selected) if selected else ()),
             *("--target-path", str(settings.store / "target"), "--log-path", str(settings.store / "logs")),
         ],
         cwd=PROJECT_DIR / "dbt_project",

@@ -1,5 +1,6 @@
 """One child across returns: by UPN, then ULN, then name and birth date; never two rows of a return to one child."""
 
+import random
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -8,10 +9,12 @@ import duckdb
 import pytest
 
 from expectations.catalogue import load_catalogue
+from orchestration.linkage import child_key
 from orchestration.linkage.child_key import LINK_COLUMNS, MATCH_STRENGTHS, LinkReport, link_children
 from orchestration.returns.land import land_return
 from orchestration.settings import Settings
 from orchestration.warehouse import prepare_store, write_control_tables
+from tests.invented_census import Pupil, census, charles, marie, rosalind, write_census_xml
 from tests.invented_return import Record, ada, alan, grace, header, xml_text
 
 NOON = datetime(2025, 3, 1, 12, tzinfo=UTC)
@@ -137,3 +140,52 @@ def test_the_warehouse_is_told_who_is_who_and_what_each_table_holds(link: Any, s
             "select rows_read, rows_landed, rows_quarantined from control.submission_table where table_name = 'sen2_person'"
         ).fetchall() == [(3, 3, 0)]
         assert connection.sql("select table_name, rows_read from control.submission").fetchall() == [(None, 19)]
+
+
+def some_pupils(pick: random.Random) -> list[Pupil]:
+    """A few of a small pool, each with some of what identifies it, so that rows are related in every way."""
+    pool = [
+        marie(),
+        marie().but(Surname="Zzkarski", UPN="N372200119045", FormerUPN=""),
+        charles().but(UniqueLearnerNumber="1000200011"),
+        rosalind().but(UniqueLearnerNumber="1000200011"),
+        rosalind().but(Forename="Rosalyn"),
+    ]
+    chosen = []
+    for pupil in pick.sample(pool, pick.randint(1, len(pool))):
+        without = pick.sample(["UPN", "UniqueLearnerNumber", "Surname", "DOB"], pick.randint(0, 2))
+        chosen.append(pupil.but(**dict.fromkeys(without, "")))
+        if pick.random() < 0.3:
+            left = pupil.but()
+            left.on_roll = not pupil.on_roll
+            chosen.append(left)
+    return chosen
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_schools_linked_together_are_linked_as_one_after_the_other(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    prepare_store(settings)
+    pick = random.Random(seed)  # noqa: S311 - invented pupils, not secrets
+    for school in range(8):
+        one = census(some_pupils(pick), estab=str(4001 + school), term=pick.choice(["SPR", "SUM"]))
+        write_census_xml(settings.inbox_dir / "school_census", one)
+    land_return(settings, "school_census", load_catalogue(settings.rules_dir), now=NOON)
+
+    def linked() -> list[Any]:
+        report = link_children(settings)
+        assert report.rows_by_strength["first_seen"] < sum(report.rows_by_strength.values())
+        return duckdb.execute("from read_parquet(?) order by all", [str(settings.child_link_path)]).fetchall()
+
+    together = linked()
+    monkeypatch.setattr(child_key, "_groups", lambda pairs: ((spec, [submission]) for spec, submission in pairs))
+    assert linked() == together
+
+
+def test_rows_that_two_schools_have_of_one_pupil_are_one_child(settings: Settings) -> None:
+    prepare_store(settings)
+    for estab, pupils in (("4001", [charles(), marie()]), ("4002", [charles()]), ("4003", [charles(), rosalind()])):
+        write_census_xml(settings.inbox_dir / "school_census", census(pupils, estab=estab))
+    land_return(settings, "school_census", load_catalogue(settings.rules_dir), now=NOON)
+    assert link_children(settings) == LinkReport({"first_seen": 3, "upn": 2}, children=3)

@@ -1,4 +1,4 @@
-"""Landing the EHC plans return in a store of one's own."""
+"""Landing the EHC plans return and the school census in a store of one's own."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -32,6 +32,21 @@ def land_people(settings: Settings, people_inbox: Path) -> LandPeople:
     catalogue = load_catalogue(settings.rules_dir)
     clock = iter(NOON + timedelta(hours=hour) for hour in range(100))
     return lambda: land_return(settings, "sen2", catalogue, now=next(clock))
+
+
+@pytest.fixture
+def census_inbox(settings: Settings) -> Path:
+    """The inbox of the school census."""
+    prepare_store(settings)
+    return settings.inbox_dir / "school_census"
+
+
+@pytest.fixture
+def land_census(settings: Settings, census_inbox: Path) -> LandPeople:
+    """Land what is in it, each time an hour later."""
+    catalogue = load_catalogue(settings.rules_dir)
+    clock = iter(NOON + timedelta(hours=hour) for hour in range(100))
+    return lambda: land_return(settings, "school_census", catalogue, now=next(clock))
 
 
 @pytest.fixture

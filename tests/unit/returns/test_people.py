@@ -19,6 +19,7 @@ from orchestration.synthetic import bundled_figures, synthesise
 from orchestration.synthetic.borough import SHAPES
 from orchestration.warehouse import open_warehouse, prepare_store, write_control_tables
 from tests.conftest import requests_csv
+from tests.invented_census import Census, census, write_census_xml, write_collect
 from tests.invented_return import header, people, write_collect_export, xml_text
 
 NOON = datetime(2025, 3, 1, 12, tzinfo=UTC)
@@ -79,6 +80,8 @@ def test_an_invented_register_is_known(settings: Settings, borough: Path, return
         ("postcode_directory", {"postcode": "YO1 7HH"}),
         ("deprivation", {"lsoa_code": "E01035762"}),
         ("sen2", {"software_code": "Capita One"}),
+        ("school_census", {"software_code": "Arbor"}),
+        ("school_census", {"software_code": "Invented Casework"}),
     ],
 )
 def test_the_mark_is_on_no_row_of_a_real_file(return_id: str, row: dict[str, str]) -> None:
@@ -128,6 +131,45 @@ def test_an_invented_return_is_refused_where_real_people_are_and_clearing_them_a
     assert "name another folder in CORNERSTONE_STORE" in str(refused.reason)
     assert "clean-store" not in str(refused.reason)
     assert people_in_store(settings) == "real"
+
+
+def write_census_of_two(folder: Path, **first: str) -> None:
+    write_collect(folder, [census(**first), census(estab="4002", SoftwareCode="Invented Census")])
+
+
+@pytest.mark.parametrize("write", [write_census_xml, lambda folder, one: write_collect(folder, [one])])
+def test_an_invented_census_is_known_by_its_header(
+    settings: Settings, land: Land, tmp_path: Path, write: Callable[[Path, Census], object]
+) -> None:
+    (tmp_path / "seen").mkdir()
+    write(tmp_path / "seen", census(SoftwareCode="Invented Census"))
+    [checked] = check_files(settings, [tmp_path / "seen"]).files
+    assert (checked.people, checked.verdict, checked.supplier) == ("invented", "usable", "school.3724001")
+    drop_return(settings, "real.xml", 2025)
+    land("sen2")
+    write(settings.inbox_dir / "school_census", census(SoftwareCode="Invented Census"))
+    [refused] = land("school_census").committed
+    assert refused_for_its_people(refused)
+    assert not identity_dir(settings, "school_census", refused.submission_id).exists()
+
+
+def test_a_census_of_real_pupils_is_refused_where_invented_people_are(settings: Settings, land: Land) -> None:
+    drop_return(settings, "invented.xml", 2025, **INVENTED)
+    land("sen2")
+    write_census_xml(settings.inbox_dir / "school_census", census())
+    assert [refused_for_its_people(s) for s in land("school_census").committed] == [True]
+
+
+@pytest.mark.parametrize(
+    ("first", "kept"), [({"SoftwareCode": "Invented Census"}, ["invented", "invented"]), ({}, ["real"])]
+)
+def test_every_header_of_a_set_of_schools_says_whose_its_pupils_are(
+    settings: Settings, land: Land, first: dict[str, str], kept: list[str]
+) -> None:
+    write_census_of_two(settings.inbox_dir / "school_census", **first)
+    report = land("school_census")
+    assert [s.people for s in report.current] == kept
+    assert [refused_for_its_people(s) for s in report.refused] == [True] * (2 - len(kept))
 
 
 def test_of_two_that_arrive_together_the_first_received_decides(settings: Settings, land: Land) -> None:
