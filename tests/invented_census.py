@@ -146,7 +146,10 @@ def census(
         "LowestNCyearGroup": "R",
         "Email": "x@zz",
     }
-    return Census(header | changed, school, pupils() if given is None else given)
+    given = pupils() if given is None else given
+    if term == "SPR":  # ethnicity is collected in spring alone
+        given = [pupil.but(Ethnicity=pupil.fields.get("Ethnicity", "WBRI")) for pupil in given]
+    return Census(header | changed, school, given)
 
 
 def _elements(fields: dict[str, str]) -> str:

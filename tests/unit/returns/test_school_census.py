@@ -42,6 +42,8 @@ Land = Callable[[], LandingReport]
 Landed = Callable[[Submission, str], list[dict[str, Any]]]
 TABLES = list(load_spec("school_census").tables)
 PROVENANCE = {"submission_id", "source_file", "source_row"}
+# What is asked of shares of a whole school, a school of two pupils breaks.
+OF_TWO_PUPILS = {"RC-1870": 1, "RC-2190": 1}
 
 
 def rows(landed: Landed, submission: Submission, table: str) -> list[str]:
@@ -63,7 +65,9 @@ def test_the_same_pupils_land_identical_rows_as_xml_and_as_collect_tables(
     [xml] = land_census().committed
     write_collect(census_inbox, [special(term)], name="Blade-Export_{table}.csv")
     [collect] = land_census().committed
-    assert (xml.status, xml.reason, xml.failures) == ("accepted", None, {})
+    # In autumn the invented suspensions are too old, and one pupil lacks the second half of the summer term.
+    of_term = {"RC-2290": 2, "RC-2575": 1} if term == "AUT" else {}
+    assert (xml.status, xml.reason, xml.failures) == ("accepted", None, OF_TWO_PUPILS | of_term)
     assert (collect.status, collect.reason) == ("accepted", None)
     month = {"SPR": "01", "SUM": "05", "AUT": "10"}[term]
     assert (xml.supplier, xml.period) == (collect.supplier, collect.period) == ("school.3724001", f"2025-{month}")
@@ -255,7 +259,10 @@ def test_a_row_that_cannot_be_placed_is_set_aside_with_its_own_school(census_inb
         "\n".join([head, *lines[:2], ",".join([*orphan[:4], "1", *orphan[5:]]), lines[3], "too,short"]) + "\n"
     )
     first, second = land_census().committed
-    assert (first.failures, second.failures) == ({"FILE-013": 1}, {"RF-008": 1})
+    assert (first.failures, second.failures) == (
+        {"FILE-013": 1} | OF_TWO_PUPILS,
+        {"RF-008": 1, "RC-2160": 1} | OF_TWO_PUPILS,  # the need that is left is a secondary one
+    )
     for submission in (first, second):
         for counted in submission.tables.values():
             assert counted.rows_read == counted.rows_landed + counted.rows_quarantined
@@ -269,7 +276,8 @@ def test_rows_with_a_date_that_cannot_be_read_are_set_aside(
     wrong = [marie().but(EntryDate="in spring"), charles(), rosalind(), *[charles()] * 6]
     write_census_xml(census_inbox, census(wrong))
     [submission] = land_census().committed
-    assert submission.failures == {"RF-009": 1, "RF-010": 11}
+    # Of a school that lost a pupil no share is judged.
+    assert submission.failures == {"RF-009": 1, "RF-010": 11, "RC-1520": 7, "RC-1620": 7}
     assert submission.rows_read == submission.rows_landed + submission.rows_quarantined
     assert len(landed(submission, "census_pupil")) == 8
 
@@ -467,7 +475,7 @@ def test_what_cannot_be_used_is_refused_in_a_sentence_that_names_no_one(
     write_census_xml(census_inbox, census(estab="4005"))
     report = land_census()
     [refused] = report.refused
-    assert list(refused.failures) == [rule_id]
+    assert set(refused.failures) - set(OF_TWO_PUPILS) == {rule_id}
     assert refused.reason is not None
     assert name in refused.reason
     assert "\n" not in refused.reason
