@@ -1,7 +1,8 @@
 {#-
     Periods of Explore Education Statistics: a period is always identifier and period together.
     Six digits (202425) are two consecutive years: academic 1 September to 31 August, financial 1 April to 31 March,
-    tax 6 April to 5 April. Four digits are a calendar or reporting year, or the year of a month. Anything else has no dates.
+    tax 6 April to 5 April. A term takes the academic year it is part of; its dates are those the school census collects
+    suspensions by: autumn from 1 August, spring from 1 January, summer from 1 April to 31 July. Four digits are a calendar or reporting year, or the year of a month. Anything else has no dates.
 -#}
 {% macro period_first_year(time_period) -%}
 try_cast(left({{ time_period }}, 4) as integer)
@@ -37,6 +38,7 @@ case
         when lower({{ time_identifier }}) = 'tax year' then 'tax year'
         when regexp_full_match(lower({{ time_identifier }}), 'financial year q[1-4]') then 'financial quarter'
         when lower({{ time_identifier }}) in ('calendar year', 'reporting year') then 'calendar year'
+        when lower({{ time_identifier }}) in ('autumn term', 'spring term', 'summer term') then 'term'
         when {{ month_number(time_identifier) }} is not null then 'month'
     end
 {%- endmacro %}
@@ -67,6 +69,9 @@ case
             )
         when {{ period_kind(time_identifier) }} = 'calendar year'
             then make_date({{ period_first_year(time_period) }}, 1, 1)
+        when lower({{ time_identifier }}) = 'autumn term' then make_date({{ period_first_year(time_period) }}, 8, 1)
+        when lower({{ time_identifier }}) = 'spring term' then make_date({{ period_first_year(time_period) }} + 1, 1, 1)
+        when lower({{ time_identifier }}) = 'summer term' then make_date({{ period_first_year(time_period) }} + 1, 4, 1)
         else make_date({{ period_first_year(time_period) }}, {{ month_number(time_identifier) }}, 1)
     end
 {%- endmacro %}
@@ -75,9 +80,12 @@ case
 cast(
         {{ period_start(time_identifier, time_period) }}
         + to_months(
-            case {{ period_kind(time_identifier) }}
-                when 'month' then 1
-                when 'financial quarter' then 3
+            case
+                when {{ period_kind(time_identifier) }} = 'month' then 1
+                when {{ period_kind(time_identifier) }} = 'financial quarter' then 3
+                when lower({{ time_identifier }}) = 'autumn term' then 5
+                when lower({{ time_identifier }}) = 'spring term' then 3
+                when lower({{ time_identifier }}) = 'summer term' then 4
                 else 12
             end
         )

@@ -15,6 +15,7 @@ with line_measures as (
         'standard' as definition_code,
         'number_' || if(need_code = 'UNKNOWN', 'need_unknown', lower(need_code)) as measure_code
     from {{ ref('dim_need') }}
+    where first_return_year is not null
 
     union all
 

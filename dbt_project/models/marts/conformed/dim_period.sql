@@ -28,6 +28,14 @@ with periods as (
         'Calendar year' as time_identifier,
         cast(return_year - 1 as varchar) as time_period
     from {{ ref('int_ehc_census_view__described') }}
+
+    union
+
+    select
+        {{ term_key('term_code', 'academic_year') }} as period_key,
+        {{ term_identifier('term_code') }} as time_identifier,
+        academic_year as time_period
+    from {{ ref('int_census_term__told') }}
 ),
 
 -- Files differ in the case of the identifier; one spelling stands for all.
@@ -53,6 +61,8 @@ select
         when not {{ is_period_consistent('time_identifier', 'time_period') }} then 'PS-103'
     end as fault_rule_id,
     case
+        when {{ period_kind('time_identifier') }} = 'term' and length(time_period) = 6
+            then time_identifier || ' ' || left(time_period, 4) || '/' || right(time_period, 2)
         when length(time_period) = 6 then left(time_period, 4) || '/' || right(time_period, 2)
         when {{ period_kind('time_identifier') }} = 'month' then time_identifier || ' ' || time_period
         else time_period

@@ -1,11 +1,39 @@
 -- What the latest return that says it says; a later blank does not erase what was known.
+with persons as (
+    select
+        child_key,
+        birth_month,
+        sex_code,
+        ethnicity_code,
+        ward_code,
+        return_year,
+        return_year || '-01' as return_month,
+        submission_id,
+        row_person_ref
+    from {{ ref('int_ehc_person__returned') }}
+
+    union all
+
+    select
+        child_key,
+        birth_month,
+        sex_code,
+        ethnicity_code,
+        ward_code,
+        census_year as return_year,
+        census_period as return_month,
+        submission_id,
+        row_person_ref
+    from {{ ref('int_census_pupil__described') }}
+)
+
 select
     child_key,
-    arg_max(birth_month, (return_year, submission_id, row_person_ref)) as birth_month,
-    arg_max(sex_code, (return_year, submission_id, row_person_ref)) as sex_code,
-    arg_max(ethnicity_code, (return_year, submission_id, row_person_ref)) as ethnicity_code,
-    arg_max(ward_code, (return_year, submission_id, row_person_ref)) as ward_code,
+    arg_max(birth_month, (return_month, submission_id, row_person_ref)) as birth_month,
+    arg_max(sex_code, (return_month, submission_id, row_person_ref)) as sex_code,
+    arg_max(ethnicity_code, (return_month, submission_id, row_person_ref)) as ethnicity_code,
+    arg_max(ward_code, (return_month, submission_id, row_person_ref)) as ward_code,
     cast(min(return_year) as integer) as first_return_year,
     cast(max(return_year) as integer) as last_return_year
-from {{ ref('int_ehc_person__returned') }}
+from persons
 group by child_key

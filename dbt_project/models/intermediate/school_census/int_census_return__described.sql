@@ -1,0 +1,85 @@
+-- Returns that count, with the school found in the register by its URN, or by authority and number, the open one first.
+with establishment_by_number as (
+    select
+        la_code,
+        establishment_number,
+        urn
+    from {{ ref('stg_establishment_register__establishment') }}
+    where establishment_number is not null
+    qualify row_number() over (
+        partition by la_code, establishment_number order by coalesce(status_code in ('1', '3'), false) desc, urn desc
+    ) = 1
+),
+
+phases as (
+    select
+        return_key,
+        min(phase_code) as phase_code
+    from {{ ref('stg_school_census__school') }}
+    where is_current
+    group by return_key
+),
+
+found as (
+    select
+        census.submission_id,
+        census.return_key,
+        census.la_code,
+        census.la_estab,
+        census.urn,
+        coalesce(by_urn.urn, by_number.urn) as register_urn,
+        census.census_period,
+        cast(census.census_year as integer) as census_year,
+        census.term_code,
+        census.academic_year,
+        {{ term_number('census.term_code', 'census.academic_year') }} as term_number,
+        census.reference_date
+    from {{ ref('stg_school_census__return') }} as census
+    left join {{ ref('stg_establishment_register__establishment') }} as by_urn
+        on census.urn = by_urn.urn
+    left join establishment_by_number as by_number
+        on
+            census.la_code = by_number.la_code
+            and right(census.la_estab, 4) = by_number.establishment_number
+    where census.is_current
+)
+
+select
+    found.submission_id,
+    found.return_key,
+    found.la_code,
+    found.la_estab,
+    coalesce(found.urn, found.register_urn) as urn,
+    found.register_urn,
+    case when found.register_urn is not null then {{ surrogate_key(['found.register_urn']) }} end as setting_key,
+    phases.phase_code,
+    -- The register's type decides; a school it lacks is grouped by the phase it states.
+    coalesce(
+        line.placement_group_code,
+        case phases.phase_code
+            when 'SP' then 'special_total'
+            when 'PR' then 'ap_pru_total'
+            when 'NO' then null
+            else if(phases.phase_code is not null, 'mainstream_total', null)
+        end
+    ) as placement_group_code,
+    found.census_period,
+    found.census_year,
+    found.term_code,
+    found.academic_year,
+    found.term_number,
+    -- The calendar decides; a header can state another day by mistake.
+    coalesce(calendar.census_day, found.reference_date) as census_day
+from found
+left join phases
+    on found.return_key = phases.return_key
+left join {{ ref('census_calendar') }} as calendar
+    on found.census_period = calendar.census_period
+left join {{ ref('stg_establishment_register__establishment') }} as establishment
+    on found.register_urn = establishment.urn
+left join {{ ref('placement_line_mapping') }} as line_mapping
+    on
+        line_mapping.input_kind = 'establishment_type'
+        and lpad(establishment.type_code, 2, '0') = line_mapping.input_code
+left join {{ ref('placement_line') }} as line
+    on line_mapping.placement_line_code = line.placement_line_code

@@ -1,0 +1,357 @@
+"""School censuses of a few terms beside an EHC plans return, from landed rows to the marts: who is counted, once."""
+
+from collections.abc import Iterator
+from datetime import date
+from typing import Any
+
+import duckdb
+import pytest
+
+from orchestration.returns.spec import load_spec
+from tests.unit.dbt_project.test_ehc_plans import Rows, Store, held_since, rows
+
+pytestmark = pytest.mark.xdist_group("dbt_project")
+
+TERMS = {"01": "SPR", "05": "SUM", "10": "AUT"}
+PRIMARY, ACADEMY, SPECIAL, MISSING, INDEPENDENT, ELSEWHERE = (
+    ("900001", "372", "4001", "01"),
+    ("900002", "372", "4002", "34"),
+    ("900003", "372", "7000", "44"),
+    ("900004", "372", "2003", "01"),
+    ("900006", "372", "6001", "11"),
+    ("900007", "370", "4001", "01"),
+)
+CLOSED = ("900005", "372", "2004", "01")
+
+
+class CensusStore(Store):
+    """A store with school censuses too."""
+
+    def census(
+        self, school: tuple[str, str, str, str], period: str, pupils: list[dict[str, Any]], **usual: Any
+    ) -> None:
+        """Land the return of one school; of each pupil the columns of its record, and rows of what hangs from it."""
+        urn, la_code, estab, _ = school
+        submission_id = str(usual.pop("submission_id", f"{la_code}{estab}_{period}"))
+        spec = load_spec("school_census")
+        tables: dict[str, Rows] = {name: [] for name in spec.tables}
+        year, month = period.split("-")
+        header = {
+            "census_year": int(year),
+            "term_code": TERMS[month],
+            "lea_code": la_code,
+            "estab_code": estab,
+            "urn": urn,
+        }
+        tables["census_return"].append({"return_key": submission_id} | header)
+        for number, pupil in enumerate(pupils):
+            child = pupil["child"]
+            person = f"{submission_id}/{child}/{number}"
+            self.children.append({"submission_id": submission_id, "row_person_ref": person, "child_key": child})
+            record = {"return_key": submission_id, "row_person_ref": person, "roll_code": "ON", "age_at_31_august": 9}
+            record |= (
+                {} if pupil.get("roll_code") == "OFF" else {"enrolment_status_code": "C", "sen_provision_code": "N"}
+            )
+            record |= {name: value for name, value in pupil.items() if not isinstance(value, list) and name != "child"}
+            tables["census_pupil"].append(record)
+            for table, key in (
+                ("census_sen_need", "need_key"),
+                ("census_suspension", "suspension_key"),
+                ("census_session", "session_key"),
+                ("census_fsm_period", "fsm_period_key"),
+                ("census_address", "address_key"),
+            ):
+                for order, row in enumerate(pupil.get(table, [])):
+                    tables[table].append({"row_person_ref": person, key: f"{person}/{table}/{order}"} | row)
+        supplier = {"supplier": f"school.{la_code}{estab}"}
+        self.land("school_census", submission_id, period, tables, **(supplier | usual))
+
+
+def needs(*codes: str) -> Rows:
+    return [{"sen_type_code": code, "sen_type_rank_code": str(rank)} for rank, code in enumerate(codes, 1)]
+
+
+def sessions(period: str = "TERM", **codes: int) -> Rows:
+    return [{"attendance_period_code": period, "attendance_code": c, "sessions": n} for c, n in codes.items()]
+
+
+def suspension(start: str, category: str = "SUSP", **columns: Any) -> dict[str, Any]:
+    return {"start_date": start, "category_code": category, "sen_provision_code": "K", "sessions": 4} | columns
+
+
+@pytest.fixture(scope="module")
+def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Autumn 2024 to autumn 2025 of three schools, one of them in one term alone, and the EHC plans of January 2025."""
+    store = CensusStore(tmp_path_factory.mktemp("census"))
+    store.land(
+        "establishment_register",
+        "register",
+        "2025-01",
+        {
+            "establishment": [
+                {
+                    "urn": urn,
+                    "la_code": la_code,
+                    "establishment_number": number,
+                    "type_code": kind,
+                    "establishment_name": f"Invented School {urn}",
+                    "status_code": "2" if urn == CLOSED[0] else "1",
+                    "close_date": "31-08-2020" if urn == CLOSED[0] else None,
+                    "pupil_count": "100",
+                }
+                for urn, la_code, number, kind in (
+                    *(PRIMARY, ACADEMY, SPECIAL, MISSING, INDEPENDENT, ELSEWHERE),
+                    CLOSED,
+                )
+            ]
+        },
+    )
+    old = suspension("2024-06-10", "FIXD")
+    repeated = suspension("2024-10-14", sessions=2, reason_1_code="DB")
+    withdrawn = suspension("2024-11-04", "PERM", sessions=None)
+    store.census(
+        PRIMARY,
+        "2024-10",
+        [
+            {
+                "child": "carried",
+                "sen_provision_code": "K",
+                "sessions_possible": 60,
+                "second_half_sessions_possible": 70,
+                "census_session": [*sessions(I=3, O=1), *sessions("HALF2", I=4, X=5)],
+                "census_suspension": [old],
+            },
+            {"child": "no longer SEN"},
+            {"child": "leaves", "sen_provision_code": "K"},
+        ],
+    )
+    store.census(PRIMARY, "2025-01", [{"child": "ghost"}], submission_id="replaced", is_current=False)
+    store.census(
+        PRIMARY,
+        "2025-01",
+        [
+            {
+                "child": "carried",
+                "sen_provision_code": "K",
+                "ethnicity_code": "WBRI",
+                "census_sen_need": needs("ASD", "SLCN"),
+                "census_suspension": [old | {"category_code": "SUSP"}, repeated, withdrawn],
+                "sessions_possible": 140,
+                "sessions_authorised": 9,
+                "sessions_unauthorised": 2,
+                "census_fsm_period": [
+                    {"start_date": "2024-01-01", "end_date": "2025-01-15"},
+                    {"start_date": "2025-01-16", "end_date": None},
+                ],
+                "census_address": [{"lsoa_code": None}, {"lsoa_code": "E01999999", "imd_decile": 2}],
+            },
+            {"child": "no longer SEN", "sen_provision_code": "K", "census_sen_need": needs("MLD")},
+            {
+                "child": "leaves",
+                "roll_code": "OFF",
+                "sessions_possible": 50,
+                "census_session": [
+                    *sessions(I=5, U=2),
+                    {"attendance_period_code": "TERM", "attendance_code": "/", "sessions": 43},
+                ],
+            },
+            {"child": "dual", "enrolment_status_code": "M", "sen_provision_code": "E"},
+            {"child": "two schools", "entry_date": "2023-09-01", "sen_provision_code": "K"},
+            {"child": "ended meals", "census_fsm_period": [{"start_date": "2024-01-01", "end_date": "2025-01-15"}]},
+            {"child": "wrong meals", "census_fsm_period": [{"start_date": "2025-01-10", "end_date": "2024-12-01"}]},
+            {"child": "plan of neither", "sen_provision_code": "E"},
+            {"child": "ceased lately", "sen_provision_code": "E"},
+            {"child": "other provision", "sen_provision_code": "K"},
+        ],
+        sequence="2",
+    )
+    store.census(
+        SPECIAL,
+        "2025-01",
+        [
+            {"child": "dual", "enrolment_status_code": "S", "sen_provision_code": "E", "census_sen_need": needs("SLD")},
+            {"child": "two schools", "entry_date": "2024-09-01", "sen_provision_code": "E"},
+            {"child": "college", "enrolment_status_code": "F"},
+        ],
+    )
+    store.census(
+        PRIMARY,
+        "2025-05",
+        [
+            {
+                "child": "carried",
+                "sen_provision_code": "E",
+                "census_suspension": [repeated | {"sessions": 3, "sen_provision_code": "E"}],
+                "sessions_possible": 110,
+                "census_session": sessions(C2=6, J1=1, G=2, D=8),
+            },
+            {"child": "no longer SEN"},
+        ],
+    )
+    placed = {"entry_date": "2020-09-01"}
+    store.ehc_return(
+        "january_2025",
+        2025,
+        {
+            "dual": held_since("2020-05-01", placed | {"urn": PRIMARY[0]}),
+            "two schools": held_since("2020-05-01", placed | {"urn": SPECIAL[0]}),
+            "other provision": held_since("2020-05-01", placed | {"urn": PRIMARY[0]}),
+            "elsewhere": held_since("2020-05-01", placed | {"urn": ELSEWHERE[0]}),
+            "independent": held_since("2020-05-01", placed | {"urn": INDEPENDENT[0]}),
+            "at home": held_since("2020-05-01", {"sen_setting_code": "EHE"}),
+            "little": held_since("2024-05-01", {"sen_setting_code": "EYP"}),
+            "began lately": held_since("2025-01-02", placed | {"urn": PRIMARY[0]}),
+            "no return": held_since("2020-05-01", placed | {"urn": MISSING[0]}),
+            "nowhere": held_since("2020-05-01"),
+            "not there": held_since("2020-05-01", placed | {"urn": PRIMARY[0]}),
+            "ceased lately": held_since("2020-05-01")
+            | {"sen2_plan": [{"start_date": "2020-05-01", "cease_date": "2025-01-02"}]},
+        },
+    )
+    with duckdb.connect(str(store.build()), read_only=True) as connection:
+        yield connection
+
+
+def test_a_child_is_counted_once_and_where_it_is_registered_mainly(warehouse: duckdb.DuckDBPyConnection) -> None:
+    assert rows(
+        warehouse,
+        "select child_key, la_estab, enrolment_status_code, is_counted from marts.fct_census_pupil"
+        " where census_period = '2025-01' and child_key in ('dual', 'two schools', 'college') order by 1, 2",
+    ) == [
+        ("college", "3727000", "F", False),
+        ("dual", "3724001", "M", True),
+        ("dual", "3727000", "S", False),
+        ("two schools", "3724001", "C", False),
+        ("two schools", "3727000", "C", True),
+    ]
+
+
+def test_what_spring_tells_is_carried_through_its_academic_year_and_labelled(
+    warehouse: duckdb.DuckDBPyConnection,
+) -> None:
+    assert rows(
+        warehouse,
+        "select child_key, census_period, primary_need_code, derived_primary_need_code, derived_secondary_need_code,"
+        " need_census_period, ethnicity_code, derived_ethnicity_code, ethnicity_census_period from marts.fct_census_pupil"
+        " where child_key in ('carried', 'no longer SEN') order by 1, 2",
+    ) == [
+        ("carried", "2024-10", None, "ASD", "SLCN", "2025-01", None, "WBRI", "2025-01"),
+        ("carried", "2025-01", "ASD", "ASD", "SLCN", "2025-01", "WBRI", "WBRI", "2025-01"),
+        ("carried", "2025-05", None, "ASD", "SLCN", "2025-01", None, "WBRI", "2025-01"),
+        ("no longer SEN", "2024-10", None, None, None, None, None, None, None),
+        ("no longer SEN", "2025-01", "MLD", "MLD", None, "2025-01", None, None, None),
+        ("no longer SEN", "2025-05", None, None, None, None, None, None, None),
+    ]
+
+
+def test_free_meals_and_home_are_those_of_census_day_and_multiply_no_row(warehouse: duckdb.DuckDBPyConnection) -> None:
+    assert rows(
+        warehouse,
+        "select child_key, is_fsm_eligible, lsoa_code, imd_decile from marts.fct_census_pupil"
+        " where census_period = '2025-01' and child_key in ('carried', 'ended meals', 'wrong meals') order by 1",
+    ) == [
+        ("carried", True, "E01999999", 2),
+        ("ended meals", False, None, None),
+        ("wrong meals", False, None, None),
+    ]
+
+
+def test_a_suspension_told_twice_is_one_and_the_newest_return_says_what_it_was(
+    warehouse: duckdb.DuckDBPyConnection,
+) -> None:
+    assert rows(
+        warehouse,
+        "select start_date, category_code, session_count, sen_provision_group, period_label, age_at_31_august,"
+        " census_period, is_missing_from_later_return, derived_primary_need_code from marts.fct_suspension"
+        " left join marts.dim_period using (period_key) order by 1",
+    ) == [
+        # Spring 2025 was the last return to tell of the summer of 2024; its academic year began a year earlier.
+        (date(2024, 6, 10), "SUSP", 4, "SEN support", "Summer term 2023/24", 8, "2025-01", False, None),
+        (date(2024, 10, 14), "SUSP", 3, "EHC plan", "Autumn term 2024/25", 9, "2025-05", False, "ASD"),
+        (date(2024, 11, 4), "PERM", None, "SEN support", "Autumn term 2024/25", 9, "2025-01", True, "ASD"),
+    ]
+
+
+def test_attendance_is_of_the_term_before_and_halves_of_summer_are_added(warehouse: duckdb.DuckDBPyConnection) -> None:
+    assert rows(
+        warehouse,
+        "select child_key, census_period, period_label, age_at_31_august, possible_session_count,"
+        " authorised_session_count, unauthorised_session_count, is_told_by_reason, illness_session_count,"
+        " part_time_timetable_session_count, sen_provision_group, sen_provision_basis, sen_provision_census_period,"
+        " derived_primary_need_code from marts.fct_absence left join marts.dim_period using (period_key) order by 1, 2",
+    ) == [
+        *(
+            ("carried", *told)
+            for told in (
+                (
+                    *("2024-10", "Summer term 2023/24", 8, 130, 7, 1, True, 7, 0),
+                    *("SEN support", "census_day", "2024-10", None),
+                ),
+                # No session by code: the stated totals stand, and no reason is known.
+                (
+                    *("2025-01", "Autumn term 2024/25", 9, 140, 9, 2, False, None, None),
+                    *("SEN support", "census_day", "2025-01", "ASD"),
+                ),
+                (
+                    *("2025-05", "Spring term 2024/25", 9, 110, 7, 2, True, 0, 6),
+                    *("EHC plan", "census_day", "2025-05", "ASD"),
+                ),
+            )
+        ),
+        (
+            *("leaves", "2025-01", "Autumn term 2024/25", 9, 50, 5, 2, True, 5, 0),
+            *("SEN support", "last_on_roll", "2024-10", None),
+        ),
+    ]
+
+
+def test_a_resubmission_replaces_its_own_school_alone(warehouse: duckdb.DuckDBPyConnection) -> None:
+    assert rows(
+        warehouse,
+        "select la_estab, count(*) from marts.fct_census_pupil where census_period = '2025-01' group by 1 order by 1",
+    ) == [("3724001", 9), ("3727000", 3)]
+    assert rows(warehouse, "select * from marts.dim_child where child_key = 'ghost'") == []
+
+
+def test_schools_that_sent_nothing_are_counted(warehouse: duckdb.DuckDBPyConnection) -> None:
+    found = rows(
+        warehouse,
+        "select census_period, expected_school_count, landed_expected_school_count, unexpected_school_count,"
+        " cast(completeness_pct as float) from intermediate.int_census__completeness order by 1",
+    )
+    assert found == [("2024-10", 4, 1, 0, 25.0), ("2025-01", 4, 2, 0, 50.0), ("2025-05", 4, 1, 0, 25.0)]
+
+
+def test_each_child_that_one_return_alone_has_a_plan_for_has_one_reason(warehouse: duckdb.DuckDBPyConnection) -> None:
+    assert rows(
+        warehouse,
+        "select child_key, is_in_census, is_in_sen2, reason_code, reason_class"
+        " from intermediate.int_ehcp__census_vs_sen2 order by 1",
+    ) == [
+        ("at home", False, True, "educated_elsewhere", "legitimate"),
+        ("began lately", False, True, "plan_began_or_ended_within_30_days", "legitimate"),
+        ("ceased lately", True, False, "plan_began_or_ended_within_30_days", "legitimate"),
+        ("dual", True, True, "in_both", "agrees"),
+        ("elsewhere", False, True, "placed_in_another_authority", "legitimate"),
+        ("independent", False, True, "independent_school", "legitimate"),
+        ("little", False, True, "early_years", "legitimate"),
+        ("no return", False, True, "school_return_missing", "legitimate"),
+        ("not there", False, True, "not_on_roll_where_placed", "to_follow_up"),
+        ("nowhere", False, True, "placement_not_recorded", "to_follow_up"),
+        ("other provision", False, True, "on_roll_with_other_provision", "to_follow_up"),
+        ("plan of neither", True, False, "not_in_sen2", "to_follow_up"),
+        ("two schools", True, True, "in_both", "agrees"),
+    ]
+
+
+def test_reasons_add_up_to_what_each_return_says(warehouse: duckdb.DuckDBPyConnection) -> None:
+    assert rows(
+        warehouse,
+        "select reason_class, cast(sum(census_count) as integer), cast(sum(sen2_count) as integer),"
+        " cast(max(completeness_pct) as float) from marts.fct_census_plan_difference group by 1 order by 1",
+    ) == [("agrees", 2, 2, 50.0), ("legitimate", 1, 6, 50.0), ("to_follow_up", 1, 3, 50.0)]
+    assert rows(
+        warehouse,
+        "select setting_name, sen2_count from marts.fct_census_plan_difference"
+        " left join marts.dim_setting using (setting_key) where reason_code = 'school_return_missing'",
+    ) == [("Invented School 900004", 1)]
