@@ -277,6 +277,9 @@ def synthesise(
     faults: Annotated[
         Faults, typer.Option(help="Plant faults in a copy of a return, with an answer key.")
     ] = Faults.none,
+    censuses: Annotated[
+        bool, typer.Option("--censuses", help="Write twelve school censuses of the same children too.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Invent a borough: EHC plan returns of fictional people that reproduce the published tables."""
@@ -296,6 +299,7 @@ def synthesise(
         seed=seed,
         scale=scale,
         faults=faults.value,
+        censuses=censuses,
     )
     if as_json:
         _print_json(asdict(report))
@@ -306,6 +310,12 @@ def synthesise(
         f" reason in {report.out}/calibration.csv; {report.unexplained:,} unexplained",
         soft_wrap=True,
     )
+    if report.pupils:
+        out.print(
+            f"{report.pupils:,} invented pupils in the school censuses; where these and the returns disagree on purpose is in"
+            f" {report.out}/census_disagreements.csv",
+            soft_wrap=True,
+        )
     if report.faults:
         out.print(f"{report.faults} planted faults; the answer key is {report.out}/answer_key.csv", soft_wrap=True)
 

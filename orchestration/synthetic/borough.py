@@ -12,6 +12,7 @@ import pandas as pd
 
 from orchestration.errors import CornerstoneError
 from orchestration.synthetic.casework import build_cases
+from orchestration.synthetic.census import extended_register, school_the_children, write_censuses
 from orchestration.synthetic.known import known_cases
 from orchestration.synthetic.lives import live_through
 from orchestration.synthetic.people import assign_people, date_everything, prepare_plans
@@ -45,6 +46,8 @@ class SynthesisReport:
     faults: int
     seconds: float
     stages: dict[str, float] = field(default_factory=dict)
+    pupils: int = 0
+    """Children on the roll of any school census."""
 
 
 def synthesise(
@@ -58,12 +61,15 @@ def synthesise(
     faults: Literal["none", "standard"],
     shapes: Collection[str] = SHAPES,
     truth: bool = True,
+    censuses: bool = False,
 ) -> SynthesisReport:
     """Write SEN2 returns of a fictional population calibrated on the published figures of authority `la`.
 
     Layout: `sen2/<year>/<shape>/...`, `truth/*.parquet`, `calibration.csv`, `known_cases.csv`, `establishment_register/`,
     `postcode_directory/`, `deprivation/`; with faults also `sen2_faulty/` and `answer_key.csv` (see faults.plant_faults).
     `shapes` are the file shapes to write, of SHAPES. The same arguments give the same bytes, whatever the shapes.
+    With `censuses` also the school censuses of the same children for the academic years of the returns, `school_census/...` and
+    `census_disagreements.csv` (see census.write_censuses), and a register with the schools that they add; the returns are the same.
     Raises CornerstoneError when the figures cannot be used, the years are outside 2023 to 2026, the scale is not positive or a
     shape is unknown. Without `truth`, neither the truth nor the known cases are written.
     """
@@ -74,12 +80,7 @@ def synthesise(
         log.info("invented borough: %s done", stage)
         stages[stage] = round(time.perf_counter() - begun - sum(stages.values()), 2)
 
-    if not years or years.step != 1 or years[0] < FIRST_YEAR or years[-1] > LAST_YEAR:
-        raise CornerstoneError(f"Returns can be invented for {FIRST_YEAR} to {LAST_YEAR}, a run of years without gaps.")
-    if scale <= 0:
-        raise CornerstoneError("The scale must be above nought: 1 gives the authority's own size.")
-    if not shapes or set(shapes) - set(SHAPES):
-        raise CornerstoneError(f"The shapes of a return are {', '.join(SHAPES)}; name one of them or more.")
+    _check(years, scale, shapes, censuses)
     targets = read_targets(figures, la, years, scale)
     rng = np.random.default_rng(seed)
     mark("read")
@@ -104,6 +105,13 @@ def synthesise(
     for year in held:
         files += write_shapes(made[year], out / "sen2" / str(year), shapes)
     mark("write")
+    pupils = 0
+    if censuses:
+        register = extended_register(register, la)
+        schooling = school_the_children(plans, people, spells, register, la=la, seed=seed, scale=scale)
+        taken = write_censuses(out, schooling, truth=truth)
+        files, pupils = files + taken.files, taken.pupils
+        mark("censuses")
     files += len(write_registers(out, register, la, targets.la_name, targets.ons_code))
     if truth:
         files += _write_truth(out / "truth", plans, cases, people, made)
@@ -132,7 +140,22 @@ def synthesise(
         faults=planted,
         seconds=round(time.perf_counter() - begun, 2),
         stages=stages,
+        pupils=pupils,
     )
+
+
+def _check(years: range, scale: float, shapes: Collection[str], censuses: bool) -> None:
+    """Raise CornerstoneError when `synthesise` is asked for what cannot be made."""
+    if not years or years.step != 1 or years[0] < FIRST_YEAR or years[-1] > LAST_YEAR:
+        raise CornerstoneError(f"Returns can be invented for {FIRST_YEAR} to {LAST_YEAR}, a run of years without gaps.")
+    if scale <= 0:
+        raise CornerstoneError("The scale must be above nought: 1 gives the authority's own size.")
+    if not shapes or set(shapes) - set(SHAPES):
+        raise CornerstoneError(f"The shapes of a return are {', '.join(SHAPES)}; name one of them or more.")
+    if censuses and (years[0], years[-1]) != (FIRST_YEAR, LAST_YEAR):
+        raise CornerstoneError(
+            f"School censuses go with the returns of all of {FIRST_YEAR} to {LAST_YEAR}; ask for those years."
+        )
 
 
 def _write_truth(

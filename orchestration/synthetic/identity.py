@@ -47,8 +47,7 @@ _FORENAME_ENDS = ("bo", "lyn", "ster", "ette", "wen", "dor", "ple", "mira", "zak
 
 def invented_names(number: int, rng: np.random.Generator) -> pd.DataFrame:
     """`number` different pairs of surname and forename. Raises ValueError beyond the number of pairs there are (times a hundred)."""
-    surnames = [a + b + c for a in _SURNAME_STARTS for b in _SURNAME_MIDDLES for c in _SURNAME_ENDS]
-    forenames = [a + b for a in _FORENAME_STARTS for b in _FORENAME_ENDS]
+    surnames, forenames = name_parts()
     pairs = len(surnames) * len(forenames)
     drawn = rng.permutation(pairs)
     rounds = -(-number // pairs)
@@ -61,6 +60,12 @@ def invented_names(number: int, rng: np.random.Generator) -> pd.DataFrame:
     return pd.DataFrame({"surname": surname, "forename": forename})
 
 
+def name_parts() -> tuple[list[str], list[str]]:
+    """Every surname and every forename there is."""
+    surnames = [a + b + c for a in _SURNAME_STARTS for b in _SURNAME_MIDDLES for c in _SURNAME_ENDS]
+    return surnames, [a + b for a in _FORENAME_STARTS for b in _FORENAME_ENDS]
+
+
 def _roman(number: int) -> str:
     text = ""
     for value, letters in ((10, "X"), (9, "IX"), (5, "V"), (4, "IV"), (1, "I")):
@@ -69,9 +74,12 @@ def _roman(number: int) -> str:
     return text
 
 
-def upns(la: str, birth_years: npt.NDArray[np.int64]) -> Texts:
-    """A permanent UPN each: check letter, authority, establishment, year of allocation (five years after birth), serial."""
-    serial = np.arange(len(birth_years))
+def upns(la: str, birth_years: npt.NDArray[np.int64], first: int = 0) -> Texts:
+    """A permanent UPN each: check letter, authority, establishment, year of allocation (five years after birth), serial.
+
+    `first`: how many numbers were given out before.
+    """
+    serial = first + np.arange(len(birth_years))
     body = (
         pd.Series(np.full(len(serial), la))
         + pd.Series(FIRST_ESTABLISHMENT + serial // 1000 % 100).astype(str)
@@ -79,8 +87,21 @@ def upns(la: str, birth_years: npt.NDArray[np.int64]) -> Texts:
         + pd.Series(serial % 1000).astype(str).str.zfill(3)
     )
     digits = np.array([list(text) for text in body], dtype=np.int64).reshape(len(serial), 12)
+    return np.asarray(_check_letters(digits) + body.to_numpy(object))
+
+
+def temporary_upns(permanent: Texts) -> Texts:
+    """The number that a child had before: the same but for the letter of its last digit in its place; the check letter stays."""
+    digits = np.array([list(text[1:]) for text in permanent], dtype=np.int64).reshape(len(permanent), 12)
+    stems = pd.Series(permanent, dtype=object).str[1:12].to_numpy(object)
+    letters = np.array(list(UPN_LETTERS), dtype=object)
+    return np.asarray(_check_letters(digits) + stems + letters[digits[:, 11]])
+
+
+def _check_letters(digits: npt.NDArray[np.int64]) -> Texts:
+    """The check letter of the twelve characters after it, a final letter as its number."""
     letter = (digits * np.arange(2, 14)).sum(axis=1) % 23
-    return np.asarray(np.array(list(UPN_LETTERS), dtype=object)[letter] + body.to_numpy(object))
+    return np.asarray(np.array(list(UPN_LETTERS), dtype=object)[letter])
 
 
 def ulns(number: int) -> Texts:

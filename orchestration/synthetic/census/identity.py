@@ -1,0 +1,152 @@
+"""Who the children of the censuses are: families at one address, names that change or are misspelt, numbers given out twice."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from orchestration.synthetic.census.children import OUTSIDE, Children
+from orchestration.synthetic.census.schools import TERMS, Ints
+from orchestration.synthetic.identity import POSTCODE_AREA, name_parts, postcode_list, temporary_upns, ulns, upns
+
+FIRST_SERIAL = 10_000
+"""Pupil numbers below are for the children of the SEN2 returns."""
+
+KNOWN_SIBLING_SHARE = 0.3
+"""Children of the SEN2 returns with a brother or sister who is in none."""
+CHANGED_SHARE, MISSPELT_SHARE = 0.012, 0.012
+"""Children whose surname changes, or is misspelt for up to three terms, in one of the terms."""
+TEMPORARY_SHARE, RENUMBERED_SHARE = 0.08, 0.001
+"""Children arriving in a later term with a temporary UPN; children given a second permanent UPN."""
+FORMER_TERMS = 3
+"""Returns that carry the former UPN after a change."""
+
+OUTSIDE_POSTCODES = np.array(
+    [f"{POSTCODE_AREA}{district} {unit}AB" for district in range(90, 95) for unit in range(1, 9)]
+)
+"""Homes outside the borough: no postcode of the directory."""
+
+ETHNICITIES = {
+    "WBRI": 0.775, "APKN": 0.052, "WROM": 0.027, "WOTH": 0.034, "BAFR": 0.018, "MWAS": 0.016, "MWBC": 0.012, "MWBA": 0.01,
+    "MOTH": 0.012, "OOTH": 0.014, "AOTH": 0.01, "AIND": 0.005, "CHNE": 0.003, "WIRT": 0.001, "REFU": 0.005, "NOBT": 0.006,
+}  # fmt: skip
+LANGUAGES = {
+    "ENG": 0.87, "URD": 0.035, "SLO": 0.026, "POL": 0.017, "ARA": 0.012, "RMN": 0.01, "KUR": 0.008, "PNJ": 0.008, "OTB": 0.014,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Identities:
+    """Identity of every child of a Children table. Object arrays by child, save where a term is named."""
+
+    frame: pd.DataFrame
+    """surname, forename, postcode, house, family, upn, other_upn, uln, ethnicity, earlier_ethnicity, language, new_surname, misspelt."""
+    changed: Ints
+    """Term from which the surname is new_surname."""
+    misspelt: Ints
+    """First of up to three terms in which the surname is misspelt."""
+    numbered: Ints
+    """Term from which the UPN is the present one; before, it was other_upn."""
+
+    def surnames(self, rows: Ints, t: int) -> npt.NDArray[np.object_]:
+        """Surname of each child in a return."""
+        frame = self.frame.iloc[rows]
+        name = np.where(self.changed[rows] <= t, frame["new_surname"], frame["surname"])
+        wrong = (self.misspelt[rows] <= t) & (t < self.misspelt[rows] + 3)
+        return np.asarray(np.where(wrong, frame["misspelt"], name), dtype=object)
+
+    def former_surnames(self, rows: Ints, t: int) -> npt.NDArray[np.object_]:
+        """The surname before, of those whose surname changed."""
+        return np.asarray(np.where(self.changed[rows] <= t, self.frame["surname"].to_numpy(object)[rows], ""), object)
+
+    def upns(self, rows: Ints, t: int) -> npt.NDArray[np.object_]:
+        """UPN of each child in a return."""
+        frame = self.frame.iloc[rows]
+        return np.asarray(np.where(t < self.numbered[rows], frame["other_upn"], frame["upn"]), dtype=object)
+
+    def former_upns(self, rows: Ints, t: int) -> npt.NDArray[np.object_]:
+        """The UPN before, for FORMER_TERMS returns after it changed."""
+        since = t - self.numbered[rows]
+        told = (self.numbered[rows] > 0) & (since >= 0) & (since < FORMER_TERMS)
+        return np.asarray(np.where(told, self.frame["other_upn"].to_numpy(object)[rows], ""), dtype=object)
+
+
+def identify(children: Children, people: pd.DataFrame, la: str, rng: np.random.Generator) -> Identities:
+    """Identities of all children, those of SEN2 people as in SEN2. Families share surname, address and language."""
+    own = children.people
+    size = len(own)
+    known = own["person"].to_numpy(np.int64) >= 0
+    family = _with_known(children, known, rng)
+    surnames, forenames = (np.array(names, dtype=object) for names in name_parts())
+    postcodes = postcode_list()
+    frame = pd.DataFrame(
+        {
+            "surname": surnames[rng.integers(0, len(surnames), size)],
+            "forename": forenames[rng.integers(0, len(forenames), size)],
+            "postcode": postcodes[rng.integers(0, len(postcodes), size)],
+            "house": rng.integers(1, 180, size).astype(str).astype(object),
+            "uln": ulns(len(people) + size)[len(people) :],
+            "ethnicity": _drawn(ETHNICITIES, size, rng),
+            "language": _drawn(LANGUAGES, size, rng),
+        }
+    )
+    years = own["born"].to_numpy(np.int64).astype("datetime64[D]").astype("datetime64[Y]").astype(np.int64) + 1970
+    frame["upn"] = upns(la, years, FIRST_SERIAL)
+    frame["earlier_ethnicity"] = frame["ethnicity"]
+    theirs = people.loc[own.loc[known, "person"]]
+    for column in ("surname", "forename", "postcode", "uln", "upn", "ethnicity", "earlier_ethnicity"):
+        values = frame[column].to_numpy(object).copy()
+        values[known] = theirs[column].to_numpy(object)
+        frame[column] = values
+    for column in ("surname", "postcode", "house", "ethnicity", "earlier_ethnicity", "language"):
+        values = frame[column].to_numpy(object)
+        frame[column] = np.where(known & (column not in ("house", "language")), values, values[family])
+    # who comes from over the border for school lives there, with the family
+    guests = np.zeros(size, bool)
+    guests[children.disagreements.loc[children.disagreements["kind"] == OUTSIDE, "child"]] = True
+    abroad = np.isin(family, family[guests]) & ~known[family]
+    frame["postcode"] = np.where(abroad, OUTSIDE_POSTCODES[family % len(OUTSIDE_POSTCODES)], frame["postcode"])
+    frame["family"] = family
+    frame["new_surname"] = surnames[rng.integers(0, len(surnames), size)]
+    frame["misspelt"] = _misspelt(frame["surname"].to_numpy(object))
+    never = len(TERMS)
+    changed = np.where(rng.random(size) < CHANGED_SHARE, rng.integers(3, never, size), never)
+    misspelt = np.where(rng.random(size) < MISSPELT_SHARE, rng.integers(2, never, size), never + 3)
+    misspelt = np.where(changed < never, never + 3, misspelt)
+    first = np.argmax(children.site >= 0, axis=1)
+    lot = rng.random(size)
+    temporary = ~known & (first >= 2) & (lot < TEMPORARY_SHARE)
+    renumbered = ~known & ~temporary & (lot > 1 - RENUMBERED_SHARE)
+    numbered = np.where(temporary, first + rng.integers(1, 3, size), 0)
+    numbered = np.where(renumbered, rng.integers(3, never, size), numbered)
+    other = frame["upn"].to_numpy(object).copy()
+    other[temporary] = temporary_upns(other[temporary])
+    other[renumbered] = upns(la, years[renumbered], FIRST_SERIAL + size)
+    frame["other_upn"] = other
+    return Identities(frame, changed, misspelt, numbered)
+
+
+def _drawn(shares: dict[str, float], size: int, rng: np.random.Generator) -> npt.NDArray[np.object_]:
+    weight = np.array(list(shares.values()))
+    return np.asarray(rng.choice(np.array(list(shares), dtype=object), size=size, p=weight / weight.sum()))
+
+
+def _misspelt(names: npt.NDArray[np.object_]) -> npt.NDArray[np.object_]:
+    """The third and fourth letter changed about."""
+    text = pd.Series(names, dtype=object).str
+    return np.asarray((text[:2] + text[3:4] + text[2:3] + text[4:]).to_numpy(object))
+
+
+def _with_known(children: Children, known: npt.NDArray[np.bool_], rng: np.random.Generator) -> Ints:
+    """Families, some of the only children having become brothers and sisters of children of the SEN2 returns."""
+    own = children.people
+    family = own["family"].to_numpy(np.int64).copy()
+    cohort = own["cohort"].to_numpy(np.int64)
+    alone = np.bincount(family, minlength=len(own))[family] == 1
+    theirs = rng.permutation(np.flatnonzero(known))[: round(KNOWN_SIBLING_SHARE * int(known.sum()))]
+    others = rng.permutation(np.flatnonzero(alone & ~known))[: len(theirs)]
+    theirs = theirs[: len(others)]
+    apart = cohort[theirs] != cohort[others]
+    family[others[apart]] = theirs[apart]
+    return np.asarray(family)
