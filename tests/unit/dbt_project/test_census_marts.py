@@ -10,7 +10,6 @@ import pytest
 from orchestration.returns.spec import load_spec
 from tests.unit.dbt_project.test_ehc_plans import Rows, Store, held_since, rows
 
-pytestmark = pytest.mark.xdist_group("dbt_project")
 
 TERMS = {"01": "SPR", "05": "SUM", "10": "AUT"}
 PRIMARY, ACADEMY, SPECIAL, MISSING, INDEPENDENT, ELSEWHERE = (

@@ -13,7 +13,6 @@ from orchestration.warehouse import open_warehouse, prepare_store, write_control
 from tests.invented_census import census, marie, rosalind, write_census_xml
 from tests.unit.dbt_project.conftest import build
 
-pytestmark = pytest.mark.xdist_group("dbt_project")
 
 
 @pytest.fixture(scope="module")
