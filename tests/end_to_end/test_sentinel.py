@@ -136,7 +136,7 @@ def test_the_journey_that_is_searched_is_a_whole_one(searched: Searched) -> None
     assert len(result["refused"]) >= 8
     assert len(result["waiting"]) == 1
     assert searched.exit_codes == {
-        "run": 1, "check": 1, "check as JSON": 1, "status": 0, "status as JSON": 0, "run again": 1,
+        "run": 1, "check": 2, "check as JSON": 1, "status": 0, "status as JSON": 0, "run again": 1,
     }  # fmt: skip
     with duckdb.connect(str(journey.current / "restricted" / "send_marts.duckdb"), read_only=True) as connection:
         [children] = connection.execute("select count(*) from marts.dim_child").fetchone() or (0,)
