@@ -40,6 +40,8 @@ TABLE_COMMENTS = {
     "submission": "Accepted submissions behind the release; is_current is false for a superseded one.",
     "rule": "Every rule of the rule catalogue, with its owner and what to do when it fails.",
     "rule_result": "What the gates found: failing rows by rule; landing rules count the rows they flagged.",
+    "reproduction": "How many cells of each published table the authority's own returns reproduce, and what is said of the others.",
+    "reproduced_cell": "Published cells that the authority's own returns reproduce. The other cells are in the restricted marts.",
     "glossary": "What each KPI and each column means.",
     "source": "Published datasets that the figures come from, with their licence.",
 }
@@ -116,6 +118,23 @@ COLUMN_COMMENTS = {
         "outcome": "passed; failed; no rows: there was nothing to judge; not judged: what the rule compares with was not landed "
         "when a file was read.",
     },
+    "reproduction": {
+        "series_code": "Published table.",
+        "time_identifier": "Kind of period.",
+        "time_period": "Period.",
+        "outcome": "reproduced; explained: the returns are stated to hold another number; not_comparable; unexplained.",
+        "cell_count": "Published cells of the authority.",
+    },
+    "reproduced_cell": {
+        "series_code": "Published table.",
+        "measure_code": "Measure as the publisher spells it, in lower case.",
+        "time_identifier": "Kind of period.",
+        "time_period": "Period.",
+        "breakdown_topic": "Topic of the breakdown, as published.",
+        "breakdown": "Item of the breakdown, as published.",
+        "release_name": "Release that publishes it.",
+        "published_value": "The published number, which is the number counted in the returns, too.",
+    },
     "glossary": {
         "term": "Title of a KPI, or name of a column.",
         "definition": "What it means.",
@@ -184,6 +203,7 @@ def write_meta(
         from ({rule_result_select(inventory, catalogue)})
         """
     )
+    write_reproduction(connection, database)
     write_glossary(connection, quoted(database, "meta", "glossary"))
     write_sources(connection, quoted(database, "meta", "source"), inventory.tables)
     for table, comment in TABLE_COMMENTS.items():
@@ -244,6 +264,28 @@ def rule_result_select(inventory: Inventory, catalogue: PublishedCatalogue) -> s
         {flagged if flags else ""}
         order by gate, rule_id
     """
+
+
+def write_reproduction(connection: duckdb.DuckDBPyConnection, database: str) -> None:
+    """How the local counts compare with the published cells: how many agree, and those that do, which say nothing new."""
+    connection.execute(
+        f"""
+        create table {quoted(database, "meta", "reproduction")} as
+        select series_code, time_identifier, time_period, outcome, count(*) as cell_count
+        from marts.fct_ehc_statistic_comparison
+        group by all
+        order by all
+        """
+    )
+    connection.execute(
+        f"""
+        create table {quoted(database, "meta", "reproduced_cell")} as
+        select {", ".join(COLUMN_COMMENTS["reproduced_cell"])}
+        from marts.fct_ehc_statistic_comparison
+        where outcome = 'reproduced'
+        order by all
+        """
+    )
 
 
 def write_glossary(connection: duckdb.DuckDBPyConnection, target: str) -> None:

@@ -53,6 +53,13 @@ insert into marts.fct_published_statistic values
 comment on table marts.fct_published_statistic is 'One published figure.';
 comment on column marts.fct_published_statistic.value is 'The figure''s value, NULL beside a marker.';
 
+create table marts.fct_ehc_statistic_comparison (
+    series_code varchar, measure_code varchar, time_identifier varchar, time_period varchar, breakdown_topic varchar,
+    breakdown varchar, release_name varchar, published_value decimal(18, 4), local_value decimal(18, 4), outcome varchar
+);
+insert into marts.fct_ehc_statistic_comparison values
+    ('caseload', 'ehcplans', 'Academic year', '202425', 'Sex', 'Male', 'EHC plans 2025', 2572, 2572, 'reproduced'),
+    ('caseload', 'ehcplans', 'Academic year', '202425', 'Sex', 'Unknown', 'EHC plans 2025', 9, 3, 'unexplained');
 create schema kpi;
 create table kpi.kpi_catalogue (kpi_id varchar, title varchar, family varchar, definition varchar, unit varchar);
 insert into kpi.kpi_catalogue values

@@ -72,6 +72,8 @@ def test_the_open_database_holds_every_kpi_table_its_views_and_nothing_of_the_ma
         ("meta", "disclosure"),
         ("meta", "glossary"),
         ("meta", "release"),
+        ("meta", "reproduced_cell"),
+        ("meta", "reproduction"),
         ("meta", "rule"),
         ("meta", "rule_result"),
         ("meta", "source"),
@@ -90,6 +92,7 @@ def test_the_restricted_database_holds_the_marts_and_the_kpis_apart(released: Pa
         ("kpi_internal", "kpi_ehcp_process"),
         ("kpi_internal", "kpi_value"),
         ("marts", "dim_area"),
+        ("marts", "fct_ehc_statistic_comparison"),
         ("marts", "fct_published_statistic"),
     ]
     assert query(database, "select count(*) from kpi_internal.kpi_ehcp_process") == [(6,)]
@@ -115,7 +118,7 @@ def test_descriptions_travel_with_the_tables(released: Path) -> None:
     assert query(
         released / "restricted/send_marts.duckdb",
         "select comment from duckdb_tables() where schema_name = 'marts' order by 1",
-    ) == [("One published figure.",), (None,)]
+    ) == [("One published figure.",), (None,), (None,)]
 
 
 def test_meta_says_which_release_files_rules_words_and_sources(released: Path) -> None:
@@ -136,6 +139,12 @@ def test_meta_says_which_release_files_rules_words_and_sources(released: Path) -
         ("mart", "PS-401", 0, True, "passed"),
         ("mart", "WL-401", 0, True, "no rows"),
     ]
+    # Local counts that are not published stay in the restricted marts.
+    assert query(database, "select * from meta.reproduction") == [
+        ("caseload", "Academic year", "202425", "reproduced", 1),
+        ("caseload", "Academic year", "202425", "unexplained", 1),
+    ]
+    assert query(database, "select breakdown, published_value from meta.reproduced_cell") == [("Male", 2572)]
     glossary = dict(query(database, "select term, definition from meta.glossary"))
     assert glossary["Requests for assessment"] == "Requests received in the year."
     assert glossary["value"] == "The KPI's value; NULL beside a symbol."
@@ -210,6 +219,7 @@ def test_the_manifest_accounts_for_inputs_tables_gates_and_every_file(
                 )
             ),
             ("marts", "dim_area", 3),
+            ("marts", "fct_ehc_statistic_comparison", 2),
             ("marts", "fct_published_statistic", 2),
         )
     }
