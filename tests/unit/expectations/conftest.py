@@ -90,15 +90,16 @@ def contracted_models(schema: str) -> Iterator[dict[str, Any]]:
 
 @pytest.fixture
 def sound_landing(landing_world: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyConnection]:
-    yield from _undone(landing_world)
+    yield from undone(landing_world)
 
 
 @pytest.fixture
 def sound_warehouse(warehouse_world: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyConnection]:
-    yield from _undone(warehouse_world)
+    yield from undone(warehouse_world)
 
 
-def _undone(connection: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyConnection]:
+def undone(connection: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A fixture's body: the connection, on which what a test changes is undone after it."""
     connection.execute("begin transaction")
     try:
         yield connection

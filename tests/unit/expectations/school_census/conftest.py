@@ -9,6 +9,7 @@ import pytest
 from expectations.catalogue import Rule, load_catalogue
 from orchestration.returns.spec import load_spec
 from orchestration.returns.workspace import open_workspace
+from tests.unit.expectations.conftest import undone
 
 HERE = Path(__file__).parent
 PROJECT = Path(__file__).parents[4]
@@ -32,8 +33,4 @@ def sound_census_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duc
 @pytest.fixture
 def sound_censuses(sound_census_world: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyConnection]:
     """The sound censuses; what a test changes is undone after it."""
-    sound_census_world.execute("begin transaction")
-    try:
-        yield sound_census_world
-    finally:
-        sound_census_world.execute("rollback")
+    yield from undone(sound_census_world)

@@ -9,6 +9,7 @@ import pytest
 from expectations.catalogue import Rule, load_catalogue
 from orchestration.returns.spec import load_spec
 from orchestration.returns.workspace import attach_reference, open_workspace
+from tests.unit.expectations.conftest import undone
 
 HERE = Path(__file__).parent
 PROJECT = Path(__file__).parents[4]
@@ -36,8 +37,4 @@ def sound_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.Duc
 @pytest.fixture
 def sound_returns(sound_world: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyConnection]:
     """The sound returns; what a test changes is undone after it."""
-    sound_world.execute("begin transaction")
-    try:
-        yield sound_world
-    finally:
-        sound_world.execute("rollback")
+    yield from undone(sound_world)
