@@ -230,6 +230,72 @@ def _written_to(path: Path | None, *, private: bool) -> Iterator[TextIO]:
 
 
 @app.command()
+def worklist(
+    census: Annotated[
+        int | None, typer.Option(help="Year of the January census; the latest with both returns when left out.")
+    ] = None,
+    school: Annotated[
+        str | None, typer.Option(help="One school: its URN, or authority and number in seven digits.")
+    ] = None,
+    out_path: Annotated[Path | None, typer.Option("--out", help="File to write to: .csv or .xlsx.")] = None,
+    show_identifiers: Annotated[
+        bool,
+        typer.Option(
+            "--show-identifiers",
+            help="List the children by name. Needs --by, --reason and --out, and is recorded; handle as the returns.",
+        ),
+    ] = False,
+    by: Annotated[str | None, typer.Option(help="Name of the person who takes the list.")] = None,
+    reason: Annotated[str | None, typer.Option(help="What the list is for; without any child's name.")] = None,
+    audit: Annotated[bool, typer.Option("--audit", help="Show who was handed names, when and why.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Where school census and EHC plans return disagree on who has a plan: what is to follow up, by school."""
+    from orchestration.worklist import shown
+
+    settings = load_settings()
+    if show_identifiers:
+        if audit or not (by and reason and out_path):
+            raise CornerstoneError(
+                "--show-identifiers goes with --by (who takes the list), --reason (what for) and --out (a file): names are"
+                " never printed, and each list is recorded."
+            )
+        from orchestration.worklist.named import write_named_worklist
+
+        with progress.only_if_slow():
+            named = write_named_worklist(
+                settings, out_path, by=by, reason=reason, now=datetime.now(UTC), census=census, school=school
+            )
+        if as_json:
+            _print_json(asdict(named))
+        else:
+            shown.print_named(named, out)
+        return
+    if by or reason:
+        raise CornerstoneError("--by and --reason go with --show-identifiers; counts are not recorded.")
+    if audit:
+        from orchestration.worklist.journal import read_journal
+
+        handovers = read_journal(settings)
+        if as_json:
+            _print_json([asdict(handover) for handover in handovers])
+        else:
+            shown.print_journal(handovers, out)
+        return
+    from orchestration.worklist.counted import count_worklist, write_counts
+
+    counted = count_worklist(settings, census, school)
+    if out_path is not None:
+        write_counts(settings, counted, out_path)
+    if as_json:
+        _print_json(asdict(counted))
+    else:
+        shown.print_counts(counted, out)
+        if out_path is not None:
+            out.print(f"written to {out_path}", soft_wrap=True, markup=False)
+
+
+@app.command()
 def status(as_json: AsJson = False) -> None:
     """What has arrived, what waits, what was refused, and which release people read."""
     from orchestration.status import read_status

@@ -1,4 +1,4 @@
-"""Writing that survives a kill at any instant: complete under another name first, then one rename."""
+"""Writing that survives a kill at any instant: complete under another name first, then one rename; or one line more."""
 
 import json
 import os
@@ -25,4 +25,31 @@ def write_json_durably(path: Path, content: dict[str, Any]) -> None:
         stream.flush()
         os.fsync(stream.fileno())
     partial.replace(path)
+    sync_dir(path.parent)
+
+
+def write_private(path: Path, content: bytes) -> None:
+    """Write a file that its owner alone can read, so that `path` either is as it was or holds all of `content`."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+    sync_dir(path.parent)
+
+
+def append_to_journal(path: Path, entry: dict[str, Any], *, mode: int) -> None:
+    """Append one line of JSON to a journal that is only ever added to, and flush it to disk."""
+    line = json.dumps(entry) + "\n"
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, mode)
+    try:
+        os.write(descriptor, line.encode())
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
     sync_dir(path.parent)

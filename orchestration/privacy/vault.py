@@ -1,11 +1,15 @@
 """The identity vault: Parquet that DuckDB encrypts, one folder a submission, for its owner alone."""
 
 import base64
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
 
-from orchestration.privacy.keys import Keys
+from orchestration.privacy.keys import Keys, load_keys
+from orchestration.returns.workspace import MEMORY_LIMIT, load_encryption
 from orchestration.settings import Settings
 from orchestration.sql_text import literal
 
@@ -18,9 +22,39 @@ def open_vault(connection: duckdb.DuckDBPyConnection, keys: Keys) -> None:
     connection.execute(f"pragma add_parquet_key('{_KEY_NAME}', '{key}')")
 
 
+@contextmanager
+def vault_session(settings: Settings, spill_dir: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """An in-memory database that can read and write the vault.
+
+    Whatever spills to disk is encrypted and goes to `spill_dir`, a folder of the vault that is emptied at start and end.
+
+    Raises:
+        CornerstoneError: the store's secret key is missing or not its own.
+    """
+    keys = load_keys(settings)
+    shutil.rmtree(spill_dir, ignore_errors=True)
+    spill_dir.mkdir(parents=True, mode=0o700)
+    try:
+        with duckdb.connect(":memory:") as connection:
+            connection.execute("set enable_progress_bar = false")  # it would be drawn into standard output
+            load_encryption(connection)
+            connection.execute("set temp_file_encryption = true")
+            connection.execute(f"set temp_directory = {literal(str(spill_dir))}")
+            connection.execute(f"set memory_limit = '{MEMORY_LIMIT}'")
+            open_vault(connection, keys)
+            yield connection
+    finally:
+        shutil.rmtree(spill_dir, ignore_errors=True)
+
+
 def identity_dir(settings: Settings, return_id: str, submission_id: str) -> Path:
     """Where the identifiers of a submission's persons lie."""
     return settings.vault_dir / "identity" / return_id / f"submission={submission_id}"
+
+
+def identity_files(settings: Settings, return_id: str, table: str) -> list[Path]:
+    """Files with the identifiers of the persons of every submission of a return that the vault still holds."""
+    return sorted((settings.vault_dir / "identity" / return_id).glob(f"*/{table}.parquet"))
 
 
 def quarantine_dir(settings: Settings, return_id: str, submission_id: str) -> Path:
@@ -48,3 +82,9 @@ def write_vault(connection: duckdb.DuckDBPyConnection, query: str, path: Path) -
 def vault_file(path: Path) -> str:
     """SQL of a vault file as a relation."""
     return f"read_parquet({literal(str(path))}, encryption_config = {{footer_key: '{_KEY_NAME}'}})"
+
+
+def vault_files(paths: Iterable[Path]) -> str:
+    """SQL of vault files as one relation, by the names of their columns."""
+    # One by one: DuckDB 1.5 fails on a list of encrypted files with union_by_name.
+    return "(" + " union all by name ".join(f"from {vault_file(path)}" for path in paths) + ")"

@@ -9,7 +9,9 @@ from typing import Any
 import duckdb
 
 from orchestration.errors import CornerstoneError
+from orchestration.privacy.disclosure import load_policy
 from orchestration.release.inventory import Inventory
+from orchestration.release.reconciliation import census_completeness, reconcile
 from orchestration.sql_text import literal, quoted
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -61,6 +63,7 @@ def write_evidence(
         relation = quoted(database, "meta", table)
         path = literal(str(folder / f"{table}.parquet"))
         connection.execute(f"copy (from {relation} order by all) to {path} (format parquet, compression zstd)")
+    policy = load_policy()
     page = render_page(
         release=release,
         inventory=inventory,
@@ -68,6 +71,9 @@ def write_evidence(
         severities=count_severities(connection, database),
         failures=failed_rules(connection, database),
         left_out=left_out,
+        completeness=census_completeness(connection),
+        reconciliation=reconcile(connection, policy.audiences.board),
+        board=policy.audiences.board,
     )
     (folder / "index.html").write_text(page, encoding="utf-8")
 

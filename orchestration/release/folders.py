@@ -1,12 +1,11 @@
 """Release folders: where they are, who may read what, and the one link that says which is current."""
 
-import json
 import os
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
-from orchestration.durable import sync_dir
+from orchestration.durable import append_to_journal, sync_dir
 from orchestration.errors import CornerstoneError
 from orchestration.release.manifest import MANIFEST, MANIFEST_MODE, Manifest, read_manifest
 from orchestration.settings import Settings
@@ -97,12 +96,5 @@ def sync_tree(folder: Path) -> None:
 
 def record_in_journal(settings: Settings, action: str, *, at: datetime, **facts: str | None) -> None:
     """Append one line to `store/releases/journal.jsonl`: what was done to which release, when and by whom."""
-    line = json.dumps({"at": at.astimezone(UTC).isoformat(), "action": action, **facts}) + "\n"
-    path = settings.releases_dir / JOURNAL
-    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, MANIFEST_MODE)
-    try:
-        os.write(descriptor, line.encode())
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-    sync_dir(settings.releases_dir)
+    entry = {"at": at.astimezone(UTC).isoformat(), "action": action, **facts}
+    append_to_journal(settings.releases_dir / JOURNAL, entry, mode=MANIFEST_MODE)

@@ -42,7 +42,7 @@ TABLE_COMMENTS = {
     "rule_result": "What the gates found: failing rows by rule; landing rules count the rows they flagged.",
     "reproduction": "How many cells of each published table the authority's own returns reproduce, and what is said of the others.",
     "reproduced_cell": "Published cells that the authority's own returns reproduce. The other cells are in the restricted marts.",
-    "glossary": "What each KPI and each column means.",
+    "glossary": "What each KPI, each reason of the evidence page and each column means.",
     "source": "Published datasets that the figures come from, with their licence.",
 }
 
@@ -136,9 +136,9 @@ COLUMN_COMMENTS = {
         "published_value": "The published number, which is the number counted in the returns, too.",
     },
     "glossary": {
-        "term": "Title of a KPI, or name of a column.",
+        "term": "Title of a KPI, a reason of the evidence page, or name of a column.",
         "definition": "What it means.",
-        "source": "Where the meaning is stated: the KPI of the catalogue, or the table that has the column.",
+        "source": "Where the meaning is stated: the KPI of the catalogue, the reason, or the table that has the column.",
     },
     "source": {
         "publisher": "Body that publishes the dataset.",
@@ -289,13 +289,16 @@ def write_reproduction(connection: duckdb.DuckDBPyConnection, database: str) -> 
 
 
 def write_glossary(connection: duckdb.DuckDBPyConnection, target: str) -> None:
-    """Terms from the KPI catalogue, and columns of the KPI tables from their descriptions."""
+    """Terms from the KPI catalogue, reasons of the evidence page, and columns of the KPI tables from their descriptions."""
     connection.execute(
         f"""
         create table {target} as
         select title as term, definition, 'kpi_catalogue: ' || kpi_id as source
         from kpi_open.kpi_catalogue
         where definition is not null
+        union all
+        select reason_name, definition, 'reason of the comparison of school census and EHC plans: ' || reason_code
+        from marts.dim_census_plan_reason
         order by term
         """
     )

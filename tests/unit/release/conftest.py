@@ -60,6 +60,37 @@ create table marts.fct_ehc_statistic_comparison (
 insert into marts.fct_ehc_statistic_comparison values
     ('caseload', 'ehcplans', 'Academic year', '202425', 'Sex', 'Male', 'EHC plans 2025', 2572, 2572, 'reproduced'),
     ('caseload', 'ehcplans', 'Academic year', '202425', 'Sex', 'Unknown', 'EHC plans 2025', 9, 3, 'unexplained');
+create table marts.dim_setting (setting_key varchar, urn varchar, setting_name varchar);
+insert into marts.dim_setting values
+    ('a', '900001', 'Invented Primary'), ('b', '900002', 'Invented Academy'), ('z', '900003', 'Invented & Missing');
+create table marts.fct_census_completeness (
+    la_code varchar, census_period varchar, census_day date, school_code varchar, setting_key varchar, is_expected boolean,
+    is_landed boolean, register_pupil_count integer
+);
+insert into marts.fct_census_completeness values
+    ('372', '2025-01', '2025-01-16', '900001', 'a', true, true, 200),
+    ('372', '2025-01', '2025-01-16', '900002', 'b', true, true, 100),
+    ('372', '2025-01', '2025-01-16', '900003', 'z', true, false, 100),
+    ('372', '2025-01', '2025-01-16', '3729999', null, false, true, null),
+    ('372', '2025-05', '2025-05-15', '3729999', null, false, true, null);
+create table marts.dim_census_plan_reason (
+    reason_code varchar, reason_order integer, reason_class varchar, reason_name varchar, definition varchar, action varchar
+);
+insert into marts.dim_census_plan_reason values
+    ('in_both', 1, 'agrees', 'Plan in both returns', 'Both have it.', 'Nothing to do.'),
+    ('ceased', 2, 'to_follow_up', 'Plan had <ceased>', 'The census alone has it.', 'Tell the school.'),
+    ('elsewhere', 3, 'legitimate', 'Placed in another authority', 'Its schools return there.', 'Nothing to do.'),
+    ('lost', 4, 'to_follow_up', 'Not on roll where placed', 'The school has not the child.', 'Ask the school.');
+create table marts.fct_census_plan_child (
+    la_code varchar, census_year integer, census_day date, child_key varchar, is_in_census boolean,
+    is_in_plan_return boolean, reason_code varchar, reason_class varchar, placement_setting_key varchar
+);
+insert into marts.fct_census_plan_child
+select '372', 2025, '2025-01-16', reason_code || number, in_census, in_return, reason_code, reason_class, placement
+from (values
+    ('in_both', 'agrees', true, true, 'a', 40), ('ceased', 'to_follow_up', true, false, null, 6),
+    ('elsewhere', 'legitimate', false, true, null, 20), ('lost', 'to_follow_up', false, true, 'b', 3)
+) as given (reason_code, reason_class, in_census, in_return, placement, children), range(children) as numbers (number);
 create schema kpi;
 create table kpi.kpi_catalogue (kpi_id varchar, title varchar, family varchar, definition varchar, unit varchar);
 insert into kpi.kpi_catalogue values

@@ -92,6 +92,10 @@ def test_the_restricted_database_holds_the_marts_and_the_kpis_apart(released: Pa
         ("kpi_internal", "kpi_ehcp_process"),
         ("kpi_internal", "kpi_value"),
         ("marts", "dim_area"),
+        ("marts", "dim_census_plan_reason"),
+        ("marts", "dim_setting"),
+        ("marts", "fct_census_completeness"),
+        ("marts", "fct_census_plan_child"),
         ("marts", "fct_ehc_statistic_comparison"),
         ("marts", "fct_published_statistic"),
     ]
@@ -118,7 +122,7 @@ def test_descriptions_travel_with_the_tables(released: Path) -> None:
     assert query(
         released / "restricted/send_marts.duckdb",
         "select comment from duckdb_tables() where schema_name = 'marts' order by 1",
-    ) == [("One published figure.",), (None,), (None,)]
+    ) == [("One published figure.",), *[(None,)] * 6]
 
 
 def test_meta_says_which_release_files_rules_words_and_sources(released: Path) -> None:
@@ -148,6 +152,7 @@ def test_meta_says_which_release_files_rules_words_and_sources(released: Path) -
     glossary = dict(query(database, "select term, definition from meta.glossary"))
     assert glossary["Requests for assessment"] == "Requests received in the year."
     assert glossary["value"] == "The KPI's value; NULL beside a symbol."
+    assert glossary["Plan had <ceased>"] == "The census alone has it."
     assert query(database, "select * from meta.source") == [
         (
             "Department for Education",
@@ -219,6 +224,10 @@ def test_the_manifest_accounts_for_inputs_tables_gates_and_every_file(
                 )
             ),
             ("marts", "dim_area", 3),
+            ("marts", "dim_census_plan_reason", 4),
+            ("marts", "dim_setting", 3),
+            ("marts", "fct_census_completeness", 5),
+            ("marts", "fct_census_plan_child", 69),
             ("marts", "fct_ehc_statistic_comparison", 2),
             ("marts", "fct_published_statistic", 2),
         )

@@ -21,8 +21,12 @@ pupils as (
         pupil.la_code,
         pupil.census_year,
         pupil.child_key,
+        pupil.submission_id,
+        pupil.row_person_ref,
+        pupil.la_estab,
         pupil.setting_key,
         pupil.lsoa_code,
+        pupil.sen_provision_code,
         coalesce(pupil.sen_provision_group = 'EHC plan', false) as is_ehc_plan
     from {{ ref('int_census_pupil__described') }} as pupil
     where
@@ -40,14 +44,21 @@ pupils as (
 
 plans as (
     select
-        la_code,
-        census_year,
-        child_key,
-        setting_key,
-        placement_line_code,
-        age_at_31_august
-    from {{ ref('fct_ehc_plan_census') }}
-    where view_code = 'own_return'
+        plan.la_code,
+        plan.census_year,
+        plan.child_key,
+        plan.submission_id,
+        person.row_person_ref,
+        plan.start_date,
+        plan.setting_key,
+        plan.placement_line_code,
+        plan.age_at_31_august
+    from {{ ref('fct_ehc_plan_census') }} as plan
+    left join {{ ref('int_ehc_person__returned') }} as person
+        on
+            plan.submission_id = person.submission_id
+            and plan.child_key = person.child_key
+    where plan.view_code = 'own_return'
 ),
 
 met as (
@@ -58,10 +69,16 @@ met as (
         pupils.child_key is not null as is_on_roll,
         coalesce(pupils.is_ehc_plan, false) as is_in_census,
         plans.child_key is not null as is_in_sen2,
+        -- Who the child is, is asked of the return that has the plan; of the census where both have.
+        if(coalesce(pupils.is_ehc_plan, false), pupils.submission_id, plans.submission_id) as submission_id,
+        if(coalesce(pupils.is_ehc_plan, false), pupils.row_person_ref, plans.row_person_ref) as row_person_ref,
+        pupils.la_estab,
         pupils.lsoa_code,
+        pupils.sen_provision_code,
         pupils.setting_key as school_key,
         plans.setting_key as placement_key,
         plans.placement_line_code,
+        plans.start_date as plan_start_date,
         plans.age_at_31_august
     from pupils
     full join plans
@@ -103,7 +120,18 @@ timings as (
         bool_or(coalesce(plan.cease_date <= differing.census_day and plan.cease_reason_code = '5', false))
             as is_transferred_out,
         bool_or(coalesce(plan.cease_date <= differing.census_day, false)) as is_ceased_before,
-        bool_or(coalesce(plan.start_date > differing.census_day, false)) as is_started_after
+        bool_or(coalesce(plan.start_date > differing.census_day, false)) as is_started_after,
+        arg_min(
+            struct_pack(start_date := plan.start_date, cease_date := plan.cease_date),
+            (
+                least(
+                    abs(datediff('day', differing.census_day, plan.start_date)),
+                    abs(datediff('day', differing.census_day, plan.cease_date))
+                ),
+                plan.start_date,
+                plan.cease_date
+            )
+        ) as nearest_plan
     from differing
     inner join {{ ref('fct_ehc_plan') }} as plan
         on
@@ -142,6 +170,8 @@ described as (
     select
         differing.*,
         coalesce(area.area_code <> homes.la_ons_code, false) as is_home_elsewhere,
+        case when not differing.is_in_sen2 then timings.nearest_plan.start_date end as absent_plan_start_date,
+        case when not differing.is_in_sen2 then timings.nearest_plan.cease_date end as absent_plan_cease_date,
         coalesce(timings.is_near, false) as is_near,
         coalesce(timings.is_transferred_out, false) as is_transferred_out,
         coalesce(timings.is_ceased_before, false) as is_ceased_before,
@@ -191,6 +221,8 @@ explained as (
         la_code,
         census_year,
         child_key,
+        absent_plan_start_date,
+        absent_plan_cease_date,
         case
             -- In the census alone.
             when is_in_census and (is_transferred_out or is_exported or is_home_elsewhere)
@@ -235,26 +267,21 @@ select
     children.is_in_census,
     children.is_in_sen2,
     coalesce(children.school_key, children.placement_key) as setting_key,
-    coalesce(explained.reason_code, 'in_both') as reason_code,
-    case
-        when explained.reason_code is null then 'agrees'
-        when
-            explained.reason_code in (
-                'plan_of_another_authority',
-                'plan_began_or_ended_within_30_days',
-                'placed_in_another_authority',
-                'independent_school',
-                'post_16',
-                'early_years',
-                'educated_elsewhere',
-                'school_return_missing'
-            )
-            then 'legitimate'
-        else 'to_follow_up'
-    end as reason_class
+    children.la_estab,
+    children.sen_provision_code,
+    children.placement_key,
+    children.placement_line_code,
+    coalesce(children.plan_start_date, explained.absent_plan_start_date) as plan_start_date,
+    explained.absent_plan_cease_date as plan_cease_date,
+    children.submission_id,
+    children.row_person_ref,
+    reason.reason_code,
+    reason.reason_class
 from children
 left join explained
     on
         children.la_code = explained.la_code
         and children.census_year = explained.census_year
         and children.child_key = explained.child_key
+left join {{ ref('census_plan_reason') }} as reason
+    on coalesce(explained.reason_code, 'in_both') = reason.reason_code
