@@ -38,7 +38,8 @@ case
         when lower({{ time_identifier }}) = 'tax year' then 'tax year'
         when regexp_full_match(lower({{ time_identifier }}), 'financial year q[1-4]') then 'financial quarter'
         when lower({{ time_identifier }}) in ('calendar year', 'reporting year') then 'calendar year'
-        when lower({{ time_identifier }}) in ('autumn term', 'spring term', 'summer term') then 'term'
+        when lower({{ time_identifier }}) in ('autumn term', 'spring term', 'summer term', 'autumn and spring term')
+            then 'term'
         when {{ month_number(time_identifier) }} is not null then 'month'
     end
 {%- endmacro %}
@@ -69,7 +70,8 @@ case
             )
         when {{ period_kind(time_identifier) }} = 'calendar year'
             then make_date({{ period_first_year(time_period) }}, 1, 1)
-        when lower({{ time_identifier }}) = 'autumn term' then make_date({{ period_first_year(time_period) }}, 8, 1)
+        when lower({{ time_identifier }}) in ('autumn term', 'autumn and spring term')
+            then make_date({{ period_first_year(time_period) }}, 8, 1)
         when lower({{ time_identifier }}) = 'spring term' then make_date({{ period_first_year(time_period) }} + 1, 1, 1)
         when lower({{ time_identifier }}) = 'summer term' then make_date({{ period_first_year(time_period) }} + 1, 4, 1)
         else make_date({{ period_first_year(time_period) }}, {{ month_number(time_identifier) }}, 1)
@@ -83,6 +85,7 @@ cast(
             case
                 when {{ period_kind(time_identifier) }} = 'month' then 1
                 when {{ period_kind(time_identifier) }} = 'financial quarter' then 3
+                when lower({{ time_identifier }}) = 'autumn and spring term' then 8
                 when lower({{ time_identifier }}) = 'autumn term' then 5
                 when lower({{ time_identifier }}) = 'spring term' then 3
                 when lower({{ time_identifier }}) = 'summer term' then 4

@@ -1,6 +1,6 @@
 """Disclosure control: which counts must not be shown, so that no small group of children can be found or worked out.
 
-Primary suppression hides counts from 1 to the threshold less one. Secondary suppression hides further counts, because a
+Primary suppression hides counts of 1 to the threshold less one people. Secondary suppression hides further counts, because a
 hidden part is its total less the visible parts. The counts and the sums they stand in come as relations of DuckDB, the
 answer goes back as a table; what a count is about is nobody's business here.
 """
@@ -55,12 +55,13 @@ class Audiences(_Declared):
 class OpenRelease(_Declared):
     """How the open part of a release applies the policy.
 
-    Figures of the whole authority are the only local ones it shows. DfE publishes its own unrounded, so nothing here can
-    round them: another base needs the code that rounds first.
+    Figures of the whole authority are the only local ones it shows: those of schools, wards and other smaller areas are
+    withheld. DfE publishes its own unrounded, so nothing here can round them: another base needs the code that rounds first.
     """
 
     audience: Literal["board", "public"]
     authority_rounding_base: Literal[1]
+    smaller_areas: Literal["withheld"]
     statement: str = Field(min_length=1)
 
 
@@ -118,7 +119,8 @@ def suppress(connection: duckdb.DuckDBPyConnection, parameters: Parameters, *, c
     Args:
         connection: sees both relations.
         parameters: of the audience.
-        cells: a relation with cell_key, cell_count, is_fixed (published elsewhere: stays visible), is_shown, cell_order.
+        cells: a relation with cell_key, cell_count, people_count (the people behind the count: fewer than the count where
+            it is of events or sessions), is_fixed (published elsewhere: stays visible), is_shown, cell_order.
         lines: a relation with line_key, line_order, cell_key, is_total: a row a cell of a line.
 
     Raises:
@@ -127,9 +129,9 @@ def suppress(connection: duckdb.DuckDBPyConnection, parameters: Parameters, *, c
     keys, table = _read_cells(connection, cells)
     network = _read_lines(connection, lines, keys, table)
     known, _ = _follow(network, visible=_always_visible(table, parameters))
-    small = (table.count > 0) & (table.count < parameters.threshold)
+    small = (table.people > 0) & (table.people < parameters.threshold)
     if parameters.zero_is_disclosive:
-        small |= table.count == 0
+        small |= table.people == 0
     primary = small & table.is_shown & ~table.is_fixed
     suppressed = primary.copy()
     unprotected: list[str] = []
@@ -157,6 +159,7 @@ class _Cells:
     """Columns of the cells in their order: a cell is its position."""
 
     count: Integers
+    people: Integers
     is_fixed: Booleans
     is_shown: Booleans
 
@@ -188,12 +191,14 @@ class _Network:
 def _read_cells(connection: duckdb.DuckDBPyConnection, cells: str) -> tuple[pa.Array, _Cells]:
     table = connection.execute(
         f"""
-        select cell_key, cast(cell_count as bigint) as cell_count, is_fixed, is_shown
+        select
+            cell_key, cast(cell_count as bigint) as cell_count, cast(people_count as bigint) as people_count, is_fixed,
+            is_shown
         from {cells}
         order by cell_order, cell_key
         """
     ).to_arrow_table()
-    columns = [table.column(name).to_numpy() for name in ("cell_count", "is_fixed", "is_shown")]
+    columns = [table.column(name).to_numpy() for name in ("cell_count", "people_count", "is_fixed", "is_shown")]
     return table.column("cell_key").combine_chunks(), _Cells(*columns)
 
 
@@ -242,7 +247,7 @@ def _read_lines(connection: duckdb.DuckDBPyConnection, lines: str, keys: pa.Arra
 def _always_visible(table: _Cells, parameters: Parameters) -> Booleans:
     if parameters.zero_is_disclosive:
         return table.is_fixed
-    visible: Booleans = table.is_fixed | ((table.count == 0) & table.is_shown)
+    visible: Booleans = table.is_fixed | ((table.people == 0) & table.is_shown)
     return visible
 
 
@@ -294,7 +299,7 @@ class _Search:
         self.hidden = (suppressed | ~table.is_shown) & ~known
         self.at_stake = (suppressed & ~known) | small
         self.hidden_parts = network.sum_over_parts(self.hidden)
-        self.hidden_sum = network.sum_over_parts(np.where(self.hidden, table.count, 0))
+        self.hidden_sum = network.sum_over_parts(np.where(self.hidden, table.people, 0))
         self.parts_at_stake = network.sum_over_parts(self.at_stake)
 
     def run(self) -> list[int]:
@@ -367,7 +372,9 @@ class _Search:
 
     def _is_free(self, cells: Integers) -> Booleans:
         """Whether cells may be chosen: shown, not zero, not suppressed, and not known whatever is done."""
-        free = self.table.is_shown[cells] & (self.table.count[cells] > 0) & ~self.suppressed[cells] & ~self.known[cells]
+        free = (
+            self.table.is_shown[cells] & (self.table.people[cells] > 0) & ~self.suppressed[cells] & ~self.known[cells]
+        )
         return np.asarray(free)
 
     def _helps_a_crossing(self, cell: int, line: int) -> bool:
@@ -379,5 +386,5 @@ class _Search:
         for line in self.network.lines_with(cell).tolist():
             if self.network.totals[line] != cell:
                 self.hidden_parts[line] += 1
-                self.hidden_sum[line] += self.table.count[cell]
+                self.hidden_sum[line] += self.table.people[cell]
                 self.parts_at_stake[line] += 1

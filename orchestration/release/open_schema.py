@@ -1,8 +1,9 @@
 """Schema `kpi_open`: the KPI tables as `open/` releases them, with disclosure control over what was computed locally.
 
 Schema `kpi` stays as it is and goes to analysts. What the decision rests on is kept in schema `disclosure`, which is
-released nowhere: `cell` and `line` (the counts and the exact sums they stand in), `value_cell` (which of them a local
-value shows), `suppressed_value`, `unprotected_line`, and `applied`, the one row that the manifest repeats.
+released nowhere: `withheld_value` (local figures below the authority, which have no row in the open tables), `cell` and
+`line` (the counts and the exact sums they stand in), `value_cell` (which of them a local value shows), `suppressed_value`,
+`unprotected_line`, and `applied`, the one row that the manifest repeats.
 """
 
 from dataclasses import dataclass
@@ -21,6 +22,16 @@ SUPPRESSED_TABLES = ("kpi_value", "kpi_comparison")
 COPIED_TABLES = ("kpi_catalogue", "kpi_availability")
 OPEN_TABLES = (*SUPPRESSED_TABLES, *COPIED_TABLES)
 
+# Local figures by school, ward and the like; a breakdown topic that nobody has declared counts as one.
+_WITHHELD = """
+create table disclosure.withheld_value as
+select kpi_value.kpi_value_key
+from kpi.kpi_value as kpi_value
+left join seed.kpi_breakdown_topic as topic  -- at most one
+    on kpi_value.breakdown_topic = topic.breakdown_topic
+where kpi_value.value_basis = 'local' and coalesce(topic.is_smaller_area, true);
+"""
+
 # The terms of a local value: the counts of one period that are added, or taken away, in its numerator or denominator.
 # A count whose weight is not 1 is a term of its own.
 _TERMS = """
@@ -33,9 +44,12 @@ select
     cell.time_identifier,
     cell.time_period,
     cell.cell_count,
+    cell.people_count,
     cell.is_already_published
 from intermediate.int_kpi__local_component as component
 left join intermediate.int_kpi__local_cell as cell using (cell_key)  -- exactly one; none is looked for below
+anti join disclosure.withheld_value as withheld
+    on component.kpi_value_key = withheld.kpi_value_key
 group by all
 having sum(component.weight) <> 0;
 
@@ -49,6 +63,7 @@ select
     case when count(*) = 1 then any_value(cell_key) else 'sum of ' || md5(string_agg(cell_key, '|' order by cell_key)) end
         as term_key,
     cast(sum(cell_count) as bigint) as term_count,
+    cast(sum(people_count) as bigint) as term_people,
     bool_and(is_already_published) as is_fixed,
     bool_and(abs(weight) = 1) as is_sum,
     list(cell_key order by cell_key) as cell_keys
@@ -57,7 +72,7 @@ where cell_count is not null
 group by
     kpi_value_key, part, time_identifier, time_period, sign(weight), case when abs(weight) <> 1 then cell_key end;
 
--- A numerator or denominator in one period; its count is the added term, or what remains of it after the one taken away.
+-- A numerator or denominator in one period; its count is the added term, or how far it and the one taken away are apart.
 create temp table disclosure_part as
 select
     kpi_value_key,
@@ -68,7 +83,11 @@ select
     max(term_key) filter (where direction < 0) as taken_key,
     coalesce(max(term_count) filter (where direction > 0), 0) as added_count,
     coalesce(max(term_count) filter (where direction < 0), 0) as taken_count,
-    added_count - taken_count as part_count,
+    coalesce(max(term_people) filter (where direction > 0), 0) as added_people,
+    abs(added_count - taken_count) as part_count,
+    if(taken_key is null, added_people, part_count) as part_people,
+    if(added_count >= taken_count, added_key, taken_key) as greater_key,
+    if(added_count >= taken_count, taken_key, added_key) as lesser_key,
     case
         when taken_key is null then added_key
         else 'difference of ' || md5(added_key || '|' || taken_key)
@@ -76,7 +95,7 @@ select
     bool_and(is_fixed) as is_fixed
 from disclosure_term
 group by kpi_value_key, part, time_identifier, time_period
-having bool_and(is_sum) and added_key is not null and added_count >= taken_count;
+having bool_and(is_sum) and added_key is not null;
 """
 
 _VALUE_CELLS = """
@@ -90,9 +109,18 @@ from disclosure_part
 
 # Lines in code order: the items of a breakdown, then measures of one table, then what hangs together across them.
 _LINES = """
+create temp table disclosure_local_cell as
+select cell.cell_key
+from intermediate.int_kpi__local_cell as cell
+left join seed.kpi_breakdown_topic as topic  -- at most one
+    on cell.cell_topic = topic.breakdown_topic
+where not coalesce(topic.is_smaller_area, false);
+
 create temp table disclosure_line_part as
 with local_cell as (
-    from intermediate.int_kpi__local_cell
+    select local_cell.*
+    from intermediate.int_kpi__local_cell as local_cell
+    semi join disclosure_local_cell using (cell_key)
 ),
 
 breakdown_lines as (
@@ -118,6 +146,35 @@ measure_lines as (
             and total.time_period = part.time_period
             and total.cell_topic = part.cell_topic
             and total.cell_breakdown = part.cell_breakdown
+    where (total.series_code, total.measure_code) <> (part.series_code, part.measure_code)
+),
+
+-- What adds up over the terms of a year, for measures declared to be parts of themselves.
+term_lines as (
+    select 2 as line_kind, split.line_code || ' of ' || total.cell_key as line_key, total.cell_key as total_key,
+        part.cell_key as part_key
+    from seed.additive_measure as additive
+    inner join local_cell as total  -- one to many
+        on additive.total_series_code = total.series_code and additive.total_measure_code = total.measure_code
+    inner join (
+        values
+        ('terms', 'Academic year', ['Autumn term', 'Spring term', 'Summer term']),
+        ('parts', 'Academic year', ['Autumn and spring term', 'Summer term']),
+        ('terms', 'Autumn and spring term', ['Autumn term', 'Spring term'])
+    ) as split (line_code, total_identifier, part_identifiers)  -- one to two
+        on total.time_identifier = split.total_identifier
+    inner join local_cell as part  -- one to many
+        on
+            total.la_code = part.la_code
+            and total.series_code = part.series_code
+            and total.measure_code = part.measure_code
+            and total.time_period = part.time_period
+            and total.cell_topic = part.cell_topic
+            and total.cell_breakdown = part.cell_breakdown
+            and list_contains(split.part_identifiers, part.time_identifier)
+    where
+        additive.total_series_code = additive.part_series_code
+        and additive.total_measure_code = additive.part_measure_code
 ),
 
 -- One count under two names, where both tables really give the same number.
@@ -147,13 +204,14 @@ sum_lines as (
 ),
 
 difference_lines as (
-    select distinct 5 as line_kind, 'parts of ' || part_key as line_key, added_key as total_key,
-        unnest([taken_key, part_key]) as part_key
+    select distinct 5 as line_kind, 'parts of ' || part_key as line_key, greater_key as total_key,
+        unnest([lesser_key, part_key]) as part_key
     from disclosure_part
     where taken_key is not null
 ),
 
--- The rest of the population of a share is a count as well.
+-- The rest of the population of a share is a count as well; the numerator of a ratio (suspensions of 100 pupils) is no part
+-- of its denominator.
 share_lines as (
     select distinct 6 as line_kind, numerator.part_key || ' within ' || denominator.part_key as line_key,
         denominator.part_key as total_key, numerator.part_key as part_key
@@ -163,6 +221,7 @@ share_lines as (
         numerator.part = 'numerator'
         and denominator.part = 'denominator'
         and numerator.part_key <> denominator.part_key
+        and numerator.kpi_value_key not in (select kpi_value_key from kpi.kpi_value where unit = 'ratio')
         -- a growth relates two periods
         and numerator.kpi_value_key not in (
             select kpi_value_key from disclosure_component group by kpi_value_key having count(distinct (time_identifier, time_period)) > 1
@@ -171,6 +230,7 @@ share_lines as (
 
 from breakdown_lines
 union all from measure_lines
+union all from term_lines
 union all from counterpart_lines
 union all from sum_lines
 union all from difference_lines
@@ -180,28 +240,33 @@ create temp table disclosure_cell as
 select
     cell_key,
     cell_count,
+    people_count,
     coalesce(is_already_published, false) as is_fixed,
     cell_key in (select cell_key from disclosure.value_cell) as is_shown,
     row_number() over (
         order by la_code, series_code, measure_code, time_identifier, time_period, cell_topic <> 'Total', cell_topic,
         cell_breakdown, cell_key
     ) as cell_order
-from intermediate.int_kpi__local_cell;
+from intermediate.int_kpi__local_cell
+semi join disclosure_local_cell using (cell_key);
 
 insert into disclosure_cell
 select
     made.cell_key,
     made.cell_count,
+    made.people_count,
     made.is_fixed,
     true as is_shown,
     row_number() over (order by made.cell_key) + (select count(*) from intermediate.int_kpi__local_cell) as cell_order
 from (
-    select term_key as cell_key, any_value(term_count) as cell_count, bool_and(is_fixed) as is_fixed
+    select term_key as cell_key, any_value(term_count) as cell_count, any_value(term_people) as people_count,
+        bool_and(is_fixed) as is_fixed
     from disclosure_term
     where len(cell_keys) > 1
     group by term_key
     union all
-    select part_key as cell_key, any_value(part_count) as cell_count, bool_and(is_fixed) as is_fixed
+    select part_key as cell_key, any_value(part_count) as cell_count, any_value(part_people) as people_count,
+        bool_and(is_fixed) as is_fixed
     from disclosure_part
     where taken_key is not null
     group by part_key
@@ -217,6 +282,7 @@ select
     list(distinct line.part_key order by line.part_key) as part_keys,
     any_value(total.cell_count) as total_count,
     any_value(total.cell_order) as total_order,
+    any_value(total.people_count) as total_people,
     any_value(total.cell_count) - sum(part.cell_count) as rest
 from disclosure_line_part as line
 inner join disclosure_cell as total on line.total_key = total.cell_key  -- exactly one
@@ -229,6 +295,7 @@ insert into disclosure_cell
 select
     'rest of ' || line_key as cell_key,
     rest as cell_count,
+    least(rest, total_people) as people_count,
     false as is_fixed,
     false as is_shown,
     row_number() over (order by line_kind, total_order, line_key) + (select max(cell_order) from disclosure_cell)
@@ -250,6 +317,7 @@ select line_key, line_order, 'rest of ' || line_key as cell_key, false as is_tot
 """
 
 _TEMPORARY = (
+    "disclosure_local_cell",
     "disclosure_component",
     "disclosure_term",
     "disclosure_part",
@@ -270,9 +338,9 @@ class OpenSchema:
 def build_open_schema(connection: duckdb.DuckDBPyConnection, policy: DisclosurePolicy) -> OpenSchema:
     """Build `kpi_open` from `kpi`, all or nothing.
 
-    A local value is suppressed when a count behind it is, when its denominator is below the minimum (unless every count
-    behind it is published already), or when nothing says which counts it was computed from. Published values are
-    untouched.
+    A local value of an area below the authority has no row. Another is suppressed when a count behind it is, when its
+    denominator is below the minimum (unless every count behind it is published already), or when nothing says which counts
+    it was computed from. Published values are untouched.
 
     Args:
         connection: the warehouse, open for writing, with the KPI models built.
@@ -311,6 +379,7 @@ def _build(connection: duckdb.DuckDBPyConnection, policy: DisclosurePolicy) -> O
                 case when hidden.kpi_value_key is null then kpi_value.symbol else 'c' end as symbol
             )
         from kpi.kpi_value as kpi_value
+        anti join disclosure.withheld_value as withheld using (kpi_value_key)
         left join disclosure.suppressed_value as hidden using (kpi_value_key)  -- at most one
         """
     )
@@ -326,6 +395,7 @@ def _build(connection: duckdb.DuckDBPyConnection, policy: DisclosurePolicy) -> O
                 case when hidden.kpi_value_key is null then kpi_comparison.neighbour_quartile end as neighbour_quartile
             )
         from kpi.kpi_comparison as kpi_comparison
+        anti join disclosure.withheld_value as withheld using (kpi_value_key)
         left join disclosure.suppressed_value as hidden using (kpi_value_key)  -- at most one
         """
     )
@@ -351,7 +421,7 @@ def _refuse_unknown_tables(connection: duckdb.DuckDBPyConnection) -> None:
 
 def _decide(connection: duckdb.DuckDBPyConnection, parameters: Parameters) -> None:
     """Fill schema `disclosure`: the counts, the sums, which are suppressed and which values that hides."""
-    for statements in (_TERMS, _VALUE_CELLS, _LINES):
+    for statements in (_WITHHELD, _TERMS, _VALUE_CELLS, _LINES):
         connection.execute(statements)
     pattern = suppress(connection, parameters, cells="disclosure_cell", lines="disclosure.line")
     connection.register("disclosure_pattern", pattern.cells)
@@ -375,6 +445,7 @@ def _decide(connection: duckdb.DuckDBPyConnection, parameters: Parameters) -> No
         with local_value as (
             select kpi_value_key, area_level
             from kpi.kpi_value
+            anti join disclosure.withheld_value using (kpi_value_key)
             where
                 value_basis = 'local'
                 and (value is not null or numerator is not null or denominator is not null or value_label is not null)
@@ -402,7 +473,7 @@ def _decide(connection: duckdb.DuckDBPyConnection, parameters: Parameters) -> No
             from disclosure_component
             group by kpi_value_key
             having
-                sum(weight * cell_count) filter (where part = 'denominator') < ?
+                sum(weight * people_count) filter (where part = 'denominator') < ?
                 and not bool_and(is_already_published)
         )
 

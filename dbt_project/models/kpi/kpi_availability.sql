@@ -14,11 +14,13 @@ with own_values as (
     group by kpi_id
 ),
 
+-- What a published file could fill; the series of the school census are counted from returns alone.
 recipes as (
     select
         kpi_id,
         bool_or(calculation = 'growth') as is_growth
     from {{ ref('kpi_source') }}
+    where series_code not like 'census@_%' escape '@'
     group by kpi_id
 )
 
@@ -37,8 +39,8 @@ select
         when own_values.published_value_count > 0 and own_values.local_value_count > 0
             then 'Available from published statistics and from the authority''s own returns.'
         when own_values.local_value_count > 0 then 'Available from the authority''s own returns.'
-        when own_values.published_value_count > 0 then 'Available from published statistics.'
         when not_published.reason is not null then not_published.reason
+        when own_values.published_value_count > 0 then 'Available from published statistics.'
         when own_values.row_count > 0
             then 'Not available: every figure of the authority is marked as not available.'
         when recipes.is_growth

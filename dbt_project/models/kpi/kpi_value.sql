@@ -20,6 +20,7 @@ with kpi_values as (
         computed.fault_rule_id,
         computed.publisher,
         computed.release_name,
+        computed.coverage_note,
         computed.submission_id
     from {{ ref('int_kpi__value') }} as computed
     inner join {{ ref('dim_area') }} as area -- exactly one
@@ -48,6 +49,7 @@ with kpi_values as (
         wait.fault_rule_id,
         wait.publisher,
         wait.release_name,
+        cast(null as varchar) as coverage_note,
         wait.submission_id
     from {{ ref('int_kpi__community_wait') }} as wait
     inner join {{ ref('dim_provider') }} as provider -- exactly one
@@ -60,7 +62,8 @@ dated_values as (
         {{ period_start('time_identifier', 'time_period') }} as period_start,
         {{ period_end('time_identifier', 'time_period') }} as period_end,
         lag(period_end) over (
-            partition by value_basis, kpi_id, area_level, area_code, breakdown_topic, breakdown
+            partition by
+                value_basis, kpi_id, area_level, area_code, {{ period_kind('time_identifier') }}, breakdown_topic, breakdown
             order by period_end
         ) as previous_period_end
     from kpi_values
@@ -91,11 +94,13 @@ select
     dated_values.value_status,
     case
         when dated_values.value_status = 'reported' and dated_values.method = 'estimated from bands' then 'u'
+        when dated_values.value_status = 'reported' and dated_values.coverage_note is not null then 'u'
         when dated_values.value_status = 'small_base' then 'u'
         else {{ symbol_of_status('dated_values.value_status') }}
     end as symbol,
     dated_values.value_basis,
     dated_values.method,
+    dated_values.coverage_note,
     dated_values.fault_rule_id,
     -- A break can fall between the periods held: months of 2023 are followed by October 2025.
     (
@@ -109,7 +114,9 @@ select
     dated_values.publisher,
     dated_values.release_name,
     dated_values.period_start = max(dated_values.period_start) over (
-        partition by dated_values.value_basis, dated_values.kpi_id, dated_values.area_level, dated_values.area_code
+        partition by
+            dated_values.value_basis, dated_values.kpi_id, dated_values.area_level, dated_values.area_code,
+            {{ period_kind('dated_values.time_identifier') }}
     ) as is_latest_period,
     dated_values.submission_id
 from dated_values

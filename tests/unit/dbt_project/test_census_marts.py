@@ -184,7 +184,10 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckD
                 "sessions_possible": 110,
                 "census_session": sessions(C2=6, J1=1, G=2, D=8),
             },
-            {"child": "no longer SEN"},
+            {
+                "child": "no longer SEN",
+                "census_suspension": [suspension(f"2025-02-{day}", sen_provision_code="N") for day in ("03", "10")],
+            },
         ],
     )
     placed = {"entry_date": "2020-09-01"}
@@ -268,6 +271,10 @@ def test_a_suspension_told_twice_is_one_and_the_newest_return_says_what_it_was(
         (date(2024, 6, 10), "SUSP", 4, "SEN support", "Summer term 2023/24", 8, "2025-01", False, None),
         (date(2024, 10, 14), "SUSP", 3, "EHC plan", "Autumn term 2024/25", 9, "2025-05", False, "ASD"),
         (date(2024, 11, 4), "PERM", None, "SEN support", "Autumn term 2024/25", 9, "2025-01", True, "ASD"),
+        *(
+            (date(2025, 2, day), "SUSP", 4, "No SEN", "Spring term 2024/25", 9, "2025-05", False, None)
+            for day in (3, 10)
+        ),
     ]
 
 
@@ -354,3 +361,203 @@ def test_reasons_add_up_to_what_each_return_says(warehouse: duckdb.DuckDBPyConne
         "select setting_name, sen2_count from marts.fct_census_plan_difference"
         " left join marts.dim_setting using (setting_key) where reason_code = 'school_return_missing'",
     ) == [("Invented School 900004", 1)]
+
+
+STATISTIC = (
+    "select time_identifier || ' ' || time_period, measure_code, statistic_count, people_count from"
+    " marts.fct_census_statistic where la_code = '372' and series_code = '{}' and topic_code = '{}' and item_code = '{}'"
+    " and measure_code in ({}) order by 1, 2"
+)
+
+
+def statistic(
+    warehouse: duckdb.DuckDBPyConnection, series: str, *measures: str, topic: str = "total", item: str = "total"
+) -> list[tuple[Any, ...]]:
+    return rows(warehouse, STATISTIC.format(series, topic, item, ", ".join(f"'{measure}'" for measure in measures)))
+
+
+def test_the_roll_counts_a_child_once_and_by_provision(warehouse: duckdb.DuckDBPyConnection) -> None:
+    measures = ("pupils", "pupils_no_sen", "pupils_any_sen", "pupils_sen_support", "pupils_ehc_plan")
+    spring = {measure: count for term, measure, count, _ in statistic(warehouse, "census_roll", *measures) if "Spr" in term}
+    # Not the subsidiary registration, not the older of two, not the one at a college, not the leaver.
+    assert spring == {
+        "pupils": 9,
+        "pupils_no_sen": 2,
+        "pupils_any_sen": 7,
+        "pupils_sen_support": 3,
+        "pupils_ehc_plan": 4,
+    }
+    # A child at two schools counts in the phase of the one that counts it: of two in the special school, one.
+    assert statistic(warehouse, "census_roll", "pupils", topic="phase", item="special") == [
+        ("Spring term 202425", "pupils", 1, 1)
+    ]
+    assert statistic(warehouse, "census_roll", "pupils", topic="fsm", item="eligible") == [
+        ("Spring term 202425", "pupils", 1, 1)
+    ]
+
+
+def test_needs_are_counted_in_spring_alone_and_of_pupils_with_sen(warehouse: duckdb.DuckDBPyConnection) -> None:
+    assert rows(
+        warehouse,
+        "select time_identifier, item_code, breakdown, statistic_count from marts.fct_census_statistic"
+        " where series_code = 'census_roll' and topic_code = 'need' and measure_code = 'pupils_any_sen' order by all",
+    ) == [
+        ("Spring term", "ASD", "Autistic spectrum disorder", 1),
+        ("Spring term", "MLD", "Moderate learning difficulty", 1),
+        # What a child's other school says of its need stands in.
+        ("Spring term", "SLD", "Severe learning difficulty", 1),
+        ("Spring term", "UNKNOWN", "Not recorded", 4),
+    ]
+    assert (
+        rows(
+            warehouse,
+            "select * from marts.fct_census_statistic where topic_code = 'need' and measure_code in ('pupils', 'pupils_no_sen')",
+        )
+        == []
+    )
+
+
+def test_a_suspension_counts_in_the_term_it_began_in_once_and_a_withdrawn_one_not(
+    warehouse: duckdb.DuckDBPyConnection,
+) -> None:
+    found = statistic(warehouse, "census_suspension", "suspensions", "suspensions_ehc_plan", "permanent_exclusions")
+    names = ("permanent_exclusions", "suspensions", "suspensions_ehc_plan")
+    assert found == [
+        # Told, two terms later, with the provision at the time; nothing is said of the whole year without its summer.
+        # One child was suspended twice in spring: two suspensions of one person.
+        (term, measure, *counted)
+        for term, counts in (
+            ("Autumn and spring term 202425", ((0, 0), (3, 2), (1, 1))),
+            ("Autumn term 202425", ((0, 0), (1, 1), (1, 1))),
+            ("Spring term 202425", ((0, 0), (2, 1), (0, 0))),
+            ("Summer term 202324", ((0, 0), (1, 1), (0, 0))),
+        )
+        for measure, counted in zip(names, counts, strict=True)
+    ]
+
+
+def test_where_pupils_are_and_none_is_suspended_the_count_is_nought_but_not_by_school(
+    warehouse: duckdb.DuckDBPyConnection,
+) -> None:
+    assert statistic(warehouse, "census_suspension", "suspensions", topic="phase", item="special") == [
+        (f"{term} 202425", "suspensions", 0, 0) for term in ("Autumn and spring term", "Autumn term", "Spring term")
+    ]
+    assert statistic(warehouse, "census_suspension", "suspensions", topic="school", item="900003") == []
+    # Without the January of 2024 there is nobody to be at risk.
+    assert rows(
+        warehouse,
+        "select distinct item_code from marts.fct_census_statistic"
+        " where series_code = 'census_suspension' and time_period = '202324' and topic_code = 'phase'",
+    ) == [("unknown",)]
+
+
+def test_absence_adds_terms_of_an_enrolment_before_it_is_judged(warehouse: duckdb.DuckDBPyConnection) -> None:
+    measures = ("sessions_possible", "sessions_missed", "enrolments", "persistent_absentees")
+    found = {
+        term: {m: count for t, m, count, _ in statistic(warehouse, "census_attendance", *measures) if t == term}
+        for term, *_ in statistic(warehouse, "census_attendance", "enrolments")
+    }
+    names = sorted(measures)
+    assert {term: [counts[name] for name in names] for term, counts in found.items()} == {
+        "Summer term 202324": [1, 0, 8, 130],
+        # 11 of 140 sessions and, of the leaver, 7 of 50.
+        "Autumn term 202425": [2, 1, 18, 190],
+        "Spring term 202425": [1, 0, 9, 110],
+        "Autumn and spring term 202425": [2, 1, 27, 300],
+    }
+    # The sessions of the two terms are of the provision that held last; each count says whose sessions they are.
+    assert statistic(warehouse, "census_attendance", "sessions_missed_ehc_plan", "sessions_missed_sen_support")[:2] == [
+        ("Autumn and spring term 202425", "sessions_missed_ehc_plan", 20, 1),
+        ("Autumn and spring term 202425", "sessions_missed_sen_support", 7, 1),
+    ]
+
+
+def test_a_figure_says_which_schools_are_missing_and_whether_more_is_to_come(warehouse: duckdb.DuckDBPyConnection) -> None:
+    half, most = (
+        f"{count} of 4 expected schools are missing ({share} per cent of pupils by the register)."
+        for count, share in ((2, "50.0"), (3, "75.0"))
+    )
+    more = " The next school census can add to it."
+    assert dict(
+        rows(
+            warehouse,
+            "select series_code || ', ' || time_identifier || ' ' || time_period, any_value(coverage_note)"
+            " from marts.fct_census_statistic where la_code = '372' and series_code <> 'census_roll' group by 1",
+        )
+    ) == {
+        "census_attendance, Autumn and spring term 202425": most,
+        "census_attendance, Autumn term 202425": half,
+        "census_attendance, Spring term 202425": most,
+        "census_attendance, Summer term 202324": most,
+        "census_plan_difference, Spring term 202425": half,
+        "census_suspension, Autumn and spring term 202425": most + more,
+        "census_suspension, Autumn term 202425": half,
+        "census_suspension, Spring term 202425": most + more,
+        "census_suspension, Summer term 202324": half,
+    }
+    assert rows(
+        warehouse,
+        "select time_identifier, cast(round(value, 2) as double), numerator, denominator, symbol, coverage_note from kpi.kpi_value"
+        " where kpi_id = 'ehcp_pupils_pct' and breakdown = 'Total' and time_identifier <> 'Autumn term'"
+        " and value_basis = 'local' and time_identifier <> 'Summer term' order by 1",
+    ) == [("Academic year", 44.44, 4, 9, "u", half), ("Spring term", 44.44, 4, 9, "u", half)]
+
+
+def test_the_difference_between_census_and_sen2_is_of_the_same_schools(warehouse: duckdb.DuckDBPyConnection) -> None:
+    assert rows(
+        warehouse,
+        "select breakdown_topic, breakdown, cast(value as integer) from kpi.kpi_value"
+        " where kpi_id = 'census_sen2_ehcp_difference' and breakdown_topic in"
+        " ('Total', 'School', 'Kind of difference', 'Reason for the difference') order by all",
+    ) == [
+        ("Kind of difference", "Legitimate", 0),
+        ("Kind of difference", "To follow up", -1),
+        ("Reason for the difference", "In both returns", 0),
+        ("Reason for the difference", "Not in SEN2", 1),
+        ("Reason for the difference", "Not on roll where placed", -1),
+        ("Reason for the difference", "On roll with other provision", -1),
+        # One that ceased and one that began: they are told apart by the reason's own counts.
+        ("Reason for the difference", "Plan began or ended within 30 days", 0),
+        ("School", "Invented School 900001 (900001)", -1),
+        ("School", "Invented School 900003 (900003)", 0),
+        ("Total", "Total", -1),
+    ]
+    assert statistic(
+        warehouse, "census_plan_difference", "census_plans", "sen2_plans", topic="reason",
+        item="plan_began_or_ended_within_30_days",
+    ) == [("Spring term 202425", "census_plans", 1, 1), ("Spring term 202425", "sen2_plans", 1, 1)]  # fmt: skip
+
+
+def test_a_rate_is_set_against_january_whatever_the_period(warehouse: duckdb.DuckDBPyConnection) -> None:
+    assert rows(
+        warehouse,
+        "select time_identifier || ' ' || time_period, breakdown, numerator, denominator, cast(round(value, 2) as double)"
+        " from kpi.kpi_value"
+        " where kpi_id = 'sen_suspension_rate' and breakdown_topic = 'SEN provision' and value_basis = 'local'"
+        " and breakdown in ('All pupils', 'EHC plan') order by all",
+    ) == [
+        ("Autumn and spring term 202425", "All pupils", 3, 9, 33.33),
+        ("Autumn and spring term 202425", "EHC plan", 1, 4, 25.0),
+        ("Autumn term 202425", "All pupils", 1, 9, 11.11),
+        ("Autumn term 202425", "EHC plan", 1, 4, 25.0),
+        ("Spring term 202425", "All pupils", 2, 9, 22.22),
+        ("Spring term 202425", "EHC plan", 0, 4, 0.0),
+    ]
+
+
+def test_each_need_is_a_share_of_all_pupils_on_sen_support(warehouse: duckdb.DuckDBPyConnection) -> None:
+    assert rows(
+        warehouse,
+        "select kpi_id, breakdown, numerator, denominator from kpi.kpi_value where breakdown_topic = 'Primary need'"
+        " and time_identifier = 'Academic year' and value_basis = 'local' and kpi_id in"
+        " ('sen_support_primary_need_share_pct', 'sen_pupils_pct') order by all",
+    ) == [
+        ("sen_pupils_pct", "Autistic spectrum disorder", 1, 9),
+        ("sen_pupils_pct", "Moderate learning difficulty", 1, 9),
+        ("sen_pupils_pct", "Not recorded", 4, 9),
+        ("sen_pupils_pct", "Severe learning difficulty", 1, 9),
+        ("sen_support_primary_need_share_pct", "Autistic spectrum disorder", 1, 3),
+        ("sen_support_primary_need_share_pct", "Moderate learning difficulty", 1, 3),
+        ("sen_support_primary_need_share_pct", "Not recorded", 1, 3),
+        ("sen_support_primary_need_share_pct", "Severe learning difficulty", 0, 3),
+    ]

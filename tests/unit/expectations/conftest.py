@@ -27,12 +27,14 @@ create table seed.kpi_source (
     kpi_id varchar, calculation varchar, breakdown_topic varchar, breakdown varchar, series_code varchar,
     measure_code varchar
 );
+create table seed.kpi_breakdown_topic (breakdown_topic varchar, is_smaller_area boolean);
 create table seed.total_counterpart (
     series_code varchar, measure_code varchar, counterpart_series_code varchar, counterpart_measure_code varchar
 );
 create schema intermediate;
 create table intermediate.int_kpi__local_cell (
-    cell_key varchar, time_identifier varchar, time_period varchar, cell_count bigint, is_already_published boolean
+    cell_key varchar, time_identifier varchar, time_period varchar, cell_count bigint, people_count bigint,
+    is_already_published boolean
 );
 create table intermediate.int_kpi__local_component (
     kpi_value_key varchar, part varchar, weight decimal(18, 4), cell_key varchar

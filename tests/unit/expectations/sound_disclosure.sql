@@ -1,3 +1,6 @@
+insert into seed.kpi_breakdown_topic
+values ('Total', false), ('Sex', false), ('Ward', true);
+
 -- Figures of the authority's own returns: 20 new plans, of 3 girls (suppressed) and 17 boys (who would give the girls away),
 -- and 12 of 40 requests refused.
 insert into kpi.kpi_value by name
@@ -28,6 +31,7 @@ select
     'Academic year' as time_identifier,
     '202324' as time_period,
     cell_count,
+    cell_count as people_count,
     false as is_already_published
 from (
     values ('plans', 20), ('girls', 3), ('boys', 17), ('refused', 12), ('requests', 40), ('plans held', 47)

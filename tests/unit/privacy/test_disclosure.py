@@ -23,6 +23,7 @@ class Counts:
 
     cells: dict[str, int] = field(default_factory=dict)
     fixed: set[str] = field(default_factory=set)
+    people: dict[str, int] = field(default_factory=dict)
     unshown: set[str] = field(default_factory=set)
     lines: dict[str, tuple[str, list[str]]] = field(default_factory=dict)
 
@@ -36,7 +37,7 @@ class Counts:
 
     def pattern(self, parameters: Parameters = PUBLIC, *, backwards: bool = False) -> Pattern:
         cells = [
-            (key, count, key in self.fixed, key not in self.unshown, order)
+            (key, count, self.people.get(key, count), key in self.fixed, key not in self.unshown, order)
             for order, (key, count) in enumerate(self.cells.items())
         ]
         lines = [
@@ -46,12 +47,13 @@ class Counts:
         ]
         with duckdb.connect() as connection:
             connection.execute(
-                "create table cell (cell_key varchar, cell_count bigint, is_fixed boolean, is_shown boolean, cell_order int)"
+                "create table cell (cell_key varchar, cell_count bigint, people_count bigint, is_fixed boolean,"
+                " is_shown boolean, cell_order int)"
             )
             connection.execute(
                 "create table line (line_key varchar, line_order int, cell_key varchar, is_total boolean)"
             )
-            connection.executemany("insert into cell values (?, ?, ?, ?, ?)", cells[::-1] if backwards else cells)
+            connection.executemany("insert into cell values (?, ?, ?, ?, ?, ?)", cells[::-1] if backwards else cells)
             if lines:
                 connection.executemany("insert into line values (?, ?, ?, ?)", lines[::-1] if backwards else lines)
             return suppress(connection, parameters, cells="cell", lines="line")
@@ -110,6 +112,7 @@ def test_the_open_release_applies_public_and_leaves_figures_of_the_authority_unr
         ("    threshold: 5\n", ""),
         ("    threshold: 5\n", "    threshold: -5\n"),
         ("authority_rounding_base: 1", "authority_rounding_base: 5"),
+        ("smaller_areas: withheld", "smaller_areas: shown"),
         ("audiences:\n", "audiences: [\n"),
     ],
 )
@@ -127,6 +130,20 @@ def test_a_policy_with_a_mistake_is_refused(tmp_path: Path, line: str, replaceme
 def test_counts_of_one_to_four_are_suppressed_and_nought_and_five_are_shown() -> None:
     counts = Counts().add(none=0, one=1, four=4, five=5)
     assert kinds(counts.pattern()) == {"one": "primary", "four": "primary"}
+
+
+def test_a_large_count_of_events_or_sessions_of_few_people_is_suppressed() -> None:
+    counts = (
+        Counts().add(missed=1300, special=240, nursery=60, primary=1000).line("missed", "special", "nursery", "primary")
+    )
+    counts.people |= {"missed": 90, "special": 12, "nursery": 3, "primary": 75}
+    assert kinds(counts.pattern()) == {"nursery": "primary", "special": "secondary"}
+
+
+def test_no_session_missed_by_few_is_suppressed_and_no_event_of_nobody_is_not() -> None:
+    counts = Counts().add(missed_by_three=0, suspensions_of_nobody=0)
+    counts.people["missed_by_three"] = 3
+    assert kinds(counts.pattern()) == {"missed_by_three": "primary"}
 
 
 def test_nought_is_suppressed_where_the_policy_says_that_it_discloses() -> None:

@@ -138,8 +138,8 @@ comment on view kpi.kpi_ehcp_process is 'EHC plan process, wide.';
 create schema intermediate;
 create table intermediate.int_kpi__local_cell (
     cell_key varchar, la_code varchar, series_code varchar, measure_code varchar, time_identifier varchar,
-    time_period varchar, cell_topic varchar, cell_breakdown varchar, cell_count bigint, published_count bigint,
-    is_already_published boolean
+    time_period varchar, cell_topic varchar, cell_breakdown varchar, cell_count bigint, people_count bigint,
+    published_count bigint, is_already_published boolean
 );
 create table intermediate.int_kpi__local_component (
     kpi_value_key varchar, part varchar, weight decimal(18, 4), cell_key varchar
@@ -149,6 +149,9 @@ create table seed.additive_measure (
     line_code varchar, total_series_code varchar, total_measure_code varchar, part_series_code varchar,
     part_measure_code varchar
 );
+create table seed.kpi_breakdown_topic (breakdown_topic varchar, is_smaller_area boolean);
+insert into seed.kpi_breakdown_topic values
+    ('Total', false), ('Sex', false), ('Item', false), ('School phase', false), ('Ward', true), ('School', true);
 create table seed.total_counterpart (
     series_code varchar, measure_code varchar, counterpart_series_code varchar, counterpart_measure_code varchar
 );

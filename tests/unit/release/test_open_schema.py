@@ -83,7 +83,7 @@ def add_local_values(connection: duckdb.DuckDBPyConnection) -> None:
     connection.executemany(
         """
         insert into intermediate.int_kpi__local_cell
-        select $1, '372', $2, $3, 'Calendar year', case when $1 like '% before' then '2023' else '2024' end, $4, $5, $6,
+        select $1, '372', $2, $3, 'Calendar year', case when $1 like '% before' then '2023' else '2024' end, $4, $5, $6, $6,
             case when $7 then $6 end, $7
         """,
         CELLS,
@@ -214,7 +214,7 @@ def test_the_record_counts_what_was_suppressed(local: duckdb.DuckDBPyConnection)
     assert (record.primary_cells, record.secondary_cells, record.suppressed_values) == (3, 4, len(HIDDEN))
     assert (record.policy_id, record.policy_version, record.audience) == (
         "cornerstone-disclosure-control",
-        "1.0",
+        "1.1",
         "public",
     )
     assert (record.threshold, record.rounding_base, record.min_denominator) == (5, 1, 10)
@@ -232,11 +232,130 @@ def test_a_local_value_without_the_counts_behind_it_is_not_shown(local: duckdb.D
 def test_a_marker_stays_what_it_is(local: duckdb.DuckDBPyConnection) -> None:
     local.execute(
         "insert into kpi.kpi_value by name select 'absent' as kpi_value_key, 'x' as symbol, 'local' as value_basis,"
-        " 'not_available' as value_status"
+        " 'Item' as breakdown_topic, 'not_available' as value_status"
     )
     build_open_schema(local, load_policy())
     marker = local.execute("select symbol, value_status from kpi_open.kpi_value where kpi_value_key = 'absent'")
     assert marker.fetchall() == [("x", "not_available")]
+
+
+def add_census_value(
+    connection: duckdb.DuckDBPyConnection,
+    cell: str,
+    measure: str,
+    term: str,
+    topic: str,
+    item: str,
+    counts: tuple[int, int],
+    *,
+    unit: str = "percent",
+    base: str | None = None,
+) -> None:
+    """A local value of one cell (count, people), and the cell."""
+    connection.execute(
+        "insert into intermediate.int_kpi__local_cell"
+        " select $1, '372', 'census', $2, $3, '202425', $4, $5, $6, $7, null, false",
+        [cell, measure, term, topic, item, *counts],
+    )
+    connection.execute(
+        "insert into kpi.kpi_value by name select $1 as kpi_value_key, 'ehc_requests' as kpi_id, 'local_authority' as"
+        " area_level, 'E08000018' as area_code, 'Rotherham' as area_name, $2 as time_identifier, '202425' as time_period,"
+        " $3 as breakdown_topic, $4 as breakdown, $5 as numerator, 7 as value, $6 as unit, 'reported' as value_status,"
+        " 'local' as value_basis",
+        [cell, term, topic, item, counts[0], unit],
+    )
+    connection.execute("insert into intermediate.int_kpi__local_component values (?, 'numerator', 1, ?)", [cell, cell])
+    if base:
+        connection.execute(
+            "insert into intermediate.int_kpi__local_component values (?, 'denominator', 1, ?)", [cell, base]
+        )
+
+
+def hidden_now(connection: duckdb.DuckDBPyConnection) -> set[str]:
+    build_open_schema(connection, load_policy())
+    return {key for (key,) in connection.execute("select kpi_value_key from disclosure.suppressed_value").fetchall()}
+
+
+def test_a_term_cannot_be_worked_out_from_the_year_nor_sessions_of_few_from_a_total(
+    warehouse: duckdb.DuckDBPyConnection,
+) -> None:
+    for term, missed in (
+        ("Academic year", (900, 40)),
+        ("Autumn and spring term", (600, 38)),
+        ("Autumn term", (310, 36)),
+        ("Spring term", (290, 38)),
+        ("Summer term", (300, 3)),
+    ):
+        add_census_value(warehouse, term, "sessions_missed", term, "Total", "Total", missed)
+    warehouse.execute(
+        "insert into seed.additive_measure values ('terms', 'census', 'sessions_missed', 'census', 'sessions_missed')"
+    )
+    # 300 sessions of 3 children in summer: the year less either of the sums before it would give them.
+    hidden = hidden_now(warehouse)
+    assert "Summer term" in hidden
+    shown = {"Academic year", "Autumn and spring term", "Autumn term", "Spring term"} - hidden
+    assert "Academic year" not in shown or "Autumn and spring term" not in shown
+    assert "Academic year" not in shown or not {"Autumn term", "Spring term"} <= shown
+    warehouse.execute("delete from seed.additive_measure where line_code = 'terms'")
+    assert hidden_now(warehouse) == {"Summer term"}
+
+
+def test_a_ratio_is_no_share_of_its_base(warehouse: duckdb.DuckDBPyConnection) -> None:
+    add_census_value(warehouse, "pupils", "pupils", "Spring term", "School phase", "Special", (60, 60))
+    add_census_value(
+        warehouse,
+        "rate",
+        "suspensions",
+        "Spring term",
+        "School phase",
+        "Special",
+        (58, 20),
+        unit="ratio",
+        base="pupils",
+    )
+    assert hidden_now(warehouse) == set()
+    warehouse.execute("update kpi.kpi_value set unit = 'percent' where kpi_value_key = 'rate'")
+    assert hidden_now(warehouse) == {"rate"}
+
+
+def test_a_difference_the_other_way_round_is_protected_too(warehouse: duckdb.DuckDBPyConnection) -> None:
+    for side, count in (("census", 20), ("sen2", 23)):
+        add_census_value(
+            warehouse, side, f"{side}_plans", "Spring term", "Total", "Total", (count, count), unit="count"
+        )
+    add_census_value(warehouse, "difference", "none", "Spring term", "Total", "Total", (0, 0), unit="count")
+    warehouse.execute("delete from intermediate.int_kpi__local_component where kpi_value_key = 'difference'")
+    warehouse.execute(
+        "insert into intermediate.int_kpi__local_component values"
+        " ('difference', 'numerator', 1, 'census'), ('difference', 'numerator', -1, 'sen2')"
+    )
+    hidden = hidden_now(warehouse)
+    assert "difference" in hidden and hidden & {"census", "sen2"}
+    warehouse.execute(
+        "update intermediate.int_kpi__local_cell set cell_count = 40, people_count = 40 where cell_key = 'sen2'"
+    )
+    assert hidden_now(warehouse) == set()
+
+
+def test_local_figures_below_the_authority_have_no_row_and_undeclared_topics_neither(
+    warehouse: duckdb.DuckDBPyConnection,
+) -> None:
+    for topic, item in (
+        ("School", "Invented Primary"),
+        ("Ward", "E05000001"),
+        ("Trust", "Invented Trust"),
+        ("Sex", "Male"),
+    ):
+        add_census_value(warehouse, item, "pupils", "Spring term", topic, item, (300, 300))
+        warehouse.execute("insert into kpi.kpi_comparison (kpi_comparison_key, kpi_value_key) values ($1, $1)", [item])
+    assert hidden_now(warehouse) == set()
+    for table in ("kpi_value", "kpi_comparison"):
+        local = warehouse.execute(
+            f"select kpi_value_key from kpi_open.{table} where kpi_value_key not in ('1', '2', '3', '4', '5', '6', '7')"
+        ).fetchall()
+        assert local == [("Male",)]
+    withheld = warehouse.execute("select kpi_value_key from disclosure.withheld_value order by all").fetchall()
+    assert withheld == [("E05000001",), ("Invented Primary",), ("Invented Trust",)]
 
 
 def test_parts_that_add_to_more_than_the_total_make_no_line(local: duckdb.DuckDBPyConnection) -> None:
@@ -328,7 +447,7 @@ def test_the_release_says_under_which_policy_and_how_much_was_suppressed(release
         [row] = connection.execute("from meta.disclosure").fetchall()
     assert row == tuple(manifest.disclosure.model_dump().values())
     page = (released / "evidence/index.html").read_text(encoding="utf-8")
-    assert "cornerstone-disclosure-control, version 1.0, audience public" in page
+    assert "cornerstone-disclosure-control, version 1.1, audience public" in page
 
 
 def test_evidence_shows_no_digest_of_unsuppressed_values(released: Path) -> None:

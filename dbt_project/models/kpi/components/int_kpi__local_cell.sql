@@ -1,5 +1,6 @@
--- The counts of the own authority's returns that KPIs show: totals, items of a breakdown, age groups, and the age ranges
--- that a recipe asks for; each beside the number that DfE publishes for the same cell.
+-- The counts of the own authority's returns that KPIs show. Of EHC plans: totals, items of a breakdown, age groups, and the age ranges
+-- that a recipe asks for; each beside the number that DfE publishes for the same cell. Of the school census: totals and items;
+-- DfE publishes percentages of these alone.
 with wanted as (
     select distinct
         series_code,
@@ -175,6 +176,41 @@ compared as (
             end as published_count
         )
     from cells
+),
+
+census_cells as (
+    select
+        statistic.la_code,
+        statistic.series_code,
+        statistic.measure_code,
+        statistic.time_identifier,
+        statistic.time_period,
+        statistic.breakdown_topic as cell_topic,
+        statistic.breakdown as cell_breakdown,
+        statistic.submission_id,
+        statistic.statistic_count as cell_count,
+        statistic.people_count,
+        statistic.coverage_note
+    from {{ ref('fct_census_statistic') }} as statistic
+    inner join {{ ref('stg_control__setting') }} as own_authority
+        on
+            own_authority.setting_name = 'la_code'
+            and statistic.la_code = own_authority.setting_value
+    inner join wanted
+        on
+            statistic.series_code = wanted.series_code
+            and statistic.measure_code = wanted.measure_code
+),
+
+local_cells as (
+    select
+        *,
+        cell_count as people_count
+    from compared
+
+    union all by name
+
+    from census_cells
 )
 
 select
@@ -190,7 +226,9 @@ select
     age_from,
     age_to,
     cast(cell_count as bigint) as cell_count,
+    cast(people_count as bigint) as people_count,
     cast(published_count as bigint) as published_count,
     coalesce(published_count = cell_count, false) as is_already_published,
+    coverage_note,
     submission_id
-from compared
+from local_cells

@@ -1,7 +1,7 @@
 -- The cells behind each local KPI value, so that whatever is withheld of a cell can be withheld of the value. Growth is this
 -- year less the year before over the year before; a gap is the authority's share less England's.
 with component_cells as (
-    {{ kpi_component_cells(ref('kpi_source'), ref('int_kpi__local_cell')) }}
+    {{ kpi_component_cells(ref('kpi_source'), ref('int_kpi__local_cell'), 'la_code') }}
 ),
 
 dated as (
@@ -16,6 +16,7 @@ used as (
         kpi_id,
         kpi_topic,
         kpi_breakdown,
+        time_identifier,
         period_start,
         part,
         weight,
@@ -28,6 +29,7 @@ used as (
         kpi_id,
         kpi_topic,
         kpi_breakdown,
+        time_identifier,
         cast(period_start + to_years(1) as date) as period_start,
         'numerator' as part,
         -weight as weight,
@@ -41,6 +43,7 @@ used as (
         kpi_id,
         kpi_topic,
         kpi_breakdown,
+        time_identifier,
         cast(period_start + to_years(1) as date) as period_start,
         'denominator' as part,
         weight,
@@ -60,5 +63,6 @@ inner join {{ ref('kpi_value') }} as kpi_value -- exactly one, where the value e
         used.kpi_id = kpi_value.kpi_id
         and used.kpi_topic = kpi_value.breakdown_topic
         and used.kpi_breakdown = kpi_value.breakdown
+        and used.time_identifier = kpi_value.time_identifier
         and used.period_start = kpi_value.period_start
         and kpi_value.value_basis = 'local'

@@ -33,7 +33,8 @@ cells as (
         release_name,
         release_year,
         release_revision,
-        submission_id
+        submission_id,
+        null as coverage_note
     from {{ ref('int_kpi__published_cell') }}
 
     union all
@@ -58,12 +59,13 @@ cells as (
         null as release_name,
         null as release_year,
         null as release_revision,
-        submission_id
+        submission_id,
+        coverage_note
     from {{ ref('int_kpi__local_cell') }}
 ),
 
 component_cells as (
-    {{ kpi_component_cells('recipes', 'cells') }}
+    {{ kpi_component_cells('recipes', 'cells', 'area_key') }}
 ),
 
 parts as (
@@ -87,7 +89,8 @@ parts as (
         count(distinct component_id) = max(component_count) as has_every_component,
         max(publisher) as publisher,
         arg_max(release_name, (release_year, release_revision, release_name)) as release_name,
-        arg_max(submission_id, (release_year, release_revision, release_name, submission_id)) as submission_id
+        arg_max(submission_id, (release_year, release_revision, release_name, submission_id)) as submission_id,
+        max(coverage_note) as coverage_note
     from component_cells
     group by all
 ),
@@ -120,7 +123,12 @@ measured as (
         bool_or(is_derived and part = 'published') as is_sum_of_percentages,
         max(publisher) as publisher,
         max(release_name) as release_name,
-        max(submission_id) as submission_id
+        max(submission_id) as submission_id,
+        -- The base of a share is covered as its numerator is: the note of a rate speaks of both.
+        coalesce(
+            max(coverage_note) filter (where part = 'numerator'),
+            max(coverage_note) filter (where part = 'denominator')
+        ) as coverage_note
     from parts
     where has_every_component
     group by all
@@ -282,5 +290,6 @@ select
     fault_rule_id,
     publisher,
     release_name,
+    coverage_note,
     submission_id
 from computed

@@ -32,10 +32,15 @@ with periods as (
     union
 
     select
-        {{ term_key('term_code', 'academic_year') }} as period_key,
-        {{ term_identifier('term_code') }} as time_identifier,
+        {{ surrogate_key(['lower(time_identifier)', 'academic_year']) }} as period_key,
+        time_identifier,
         academic_year as time_period
-    from {{ ref('int_census_term__told') }}
+    from (
+        select
+            academic_year,
+            unnest([{{ term_identifier('term_code') }}, 'Autumn and spring term', 'Academic year']) as time_identifier
+        from {{ ref('int_census_term__told') }}
+    )
 ),
 
 -- Files differ in the case of the identifier; one spelling stands for all.
