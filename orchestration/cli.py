@@ -346,6 +346,10 @@ def synthesise(
     censuses: Annotated[
         bool, typer.Option("--censuses", help="Write twelve school censuses of the same children too.")
     ] = False,
+    therapy: Annotated[
+        bool,
+        typer.Option("--therapy", help="Write two providers' monthly therapy waiting lists of the same children too."),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Invent a borough: EHC plan returns of fictional people that reproduce the published tables."""
@@ -366,6 +370,7 @@ def synthesise(
         scale=scale,
         faults=faults.value,
         censuses=censuses,
+        therapy=therapy,
     )
     if as_json:
         _print_json(asdict(report))
@@ -380,6 +385,12 @@ def synthesise(
         out.print(
             f"{report.pupils:,} invented pupils in the school censuses; where these and the returns disagree on purpose is in"
             f" {report.out}/census_disagreements.csv",
+            soft_wrap=True,
+        )
+    if report.requests:
+        out.print(
+            f"{report.requests:,} service requests in the therapy waiting lists; what the published waits are made of is in"
+            f" {report.out}/therapy_declared.csv",
             soft_wrap=True,
         )
     if report.faults:

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -12,7 +12,7 @@ import pandas as pd
 
 from orchestration.errors import CornerstoneError
 from orchestration.synthetic.casework import build_cases
-from orchestration.synthetic.census import extended_register, school_the_children, write_censuses
+from orchestration.synthetic.census import CensusReport, extended_register, school_the_children, write_censuses
 from orchestration.synthetic.known import known_cases
 from orchestration.synthetic.lives import live_through
 from orchestration.synthetic.people import assign_people, date_everything, prepare_plans
@@ -21,7 +21,8 @@ from orchestration.synthetic.population import stock_figures
 from orchestration.synthetic.recount import calibration
 from orchestration.synthetic.registers import schools_register, write_registers
 from orchestration.synthetic.returns import Return, build_return
-from orchestration.synthetic.targets import read_targets
+from orchestration.synthetic.targets import Targets, read_targets
+from orchestration.synthetic.therapy import TherapyReport, queue_the_children, write_lists
 from orchestration.synthetic.write import SHAPES, write_shapes
 
 FIRST_YEAR, LAST_YEAR = 2023, 2026
@@ -48,6 +49,8 @@ class SynthesisReport:
     stages: dict[str, float] = field(default_factory=dict)
     pupils: int = 0
     """Children on the roll of any school census."""
+    requests: int = 0
+    """Service requests in the therapy waiting lists."""
 
 
 def synthesise(
@@ -62,6 +65,7 @@ def synthesise(
     shapes: Collection[str] = SHAPES,
     truth: bool = True,
     censuses: bool = False,
+    therapy: bool = False,
 ) -> SynthesisReport:
     """Write SEN2 returns of a fictional population calibrated on the published figures of authority `la`.
 
@@ -70,6 +74,8 @@ def synthesise(
     `shapes` are the file shapes to write, of SHAPES. The same arguments give the same bytes, whatever the shapes.
     With `censuses` also the school censuses of the same children for the academic years of the returns, `school_census/...` and
     `census_disagreements.csv` (see census.write_censuses), and a register with the schools that they add; the returns are the same.
+    With `therapy` also two providers' monthly waiting lists of the same children, `therapy_waiting_list/...`, and what they and the
+    published waits are made of (see therapy.write_lists); with faults also `therapy_faulty/` and `therapy_answer_key.csv`.
     Raises CornerstoneError when the figures cannot be used, the years are outside 2023 to 2026, the scale is not positive or a
     shape is unknown. Without `truth`, neither the truth nor the known cases are written.
     """
@@ -80,7 +86,7 @@ def synthesise(
         log.info("invented borough: %s done", stage)
         stages[stage] = round(time.perf_counter() - begun - sum(stages.values()), 2)
 
-    _check(years, scale, shapes, censuses)
+    _check(years, scale, shapes, censuses, therapy)
     targets = read_targets(figures, la, years, scale)
     rng = np.random.default_rng(seed)
     mark("read")
@@ -105,13 +111,19 @@ def synthesise(
     for year in held:
         files += write_shapes(made[year], out / "sen2" / str(year), shapes)
     mark("write")
-    pupils = 0
-    if censuses:
-        register = extended_register(register, la)
-        schooling = school_the_children(plans, people, spells, register, la=la, seed=seed, scale=scale)
-        taken = write_censuses(out, schooling, truth=truth)
-        files, pupils = files + taken.files, taken.pupils
-        mark("censuses")
+    register, taken, written = _beside_the_returns(
+        out,
+        (plans, people, cases, spells),
+        register,
+        targets,
+        seed=seed,
+        truth=truth,
+        faults=faults == "standard",
+        censuses=censuses,
+        therapy=therapy,
+        mark=mark,
+    )
+    files += taken.files + written.files
     files += len(write_registers(out, register, la, targets.la_name, targets.ons_code))
     if truth:
         files += _write_truth(out / "truth", plans, cases, people, made)
@@ -120,11 +132,11 @@ def synthesise(
     found = calibration(targets, made, register)
     found.to_csv(out / "calibration.csv", index=False)
     mark("truth and calibration")
-    planted = 0
+    planted = written.faults
     if faults == "standard":
         from orchestration.synthetic.faults import plant_faults
 
-        planted = plant_faults(made, out, register, shapes)
+        planted += plant_faults(made, out, register, shapes)
         mark("faults")
     counted = found[found["status"] != "not targeted"]
     return SynthesisReport(
@@ -140,11 +152,46 @@ def synthesise(
         faults=planted,
         seconds=round(time.perf_counter() - begun, 2),
         stages=stages,
-        pupils=pupils,
+        pupils=taken.pupils,
+        requests=written.requests,
     )
 
 
-def _check(years: range, scale: float, shapes: Collection[str], censuses: bool) -> None:
+def _beside_the_returns(
+    out: Path,
+    made_of: tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, dict[int, pd.DataFrame]],
+    register: pd.DataFrame,
+    targets: Targets,
+    *,
+    seed: int,
+    truth: bool,
+    faults: bool,
+    censuses: bool,
+    therapy: bool,
+    mark: Callable[[str], None],
+) -> tuple[pd.DataFrame, CensusReport, TherapyReport]:
+    """What other returns say of the same children, as asked for, and the register with the schools that these add.
+
+    `made_of`: plans, people, cases and placement spells of the EHC plans returns.
+    """
+    taken, written = CensusReport(0, 0, 0), TherapyReport(0, 0, 0, 0)
+    if not (censuses or therapy):
+        return register, taken, written
+    plans, people, cases, spells = made_of
+    la, scale = targets.la_code, targets.scale
+    register = extended_register(register, la)
+    schooling = school_the_children(plans, people, spells, register, la=la, seed=seed, scale=scale)
+    if censuses:
+        taken = write_censuses(out, schooling, truth=truth)
+        mark("censuses")
+    if therapy:
+        lists = queue_the_children(schooling, plans, cases, ons_code=targets.ons_code, seed=seed, scale=scale)
+        written = write_lists(out, lists, truth=truth, faults=faults)
+        mark("waiting lists")
+    return register, taken, written
+
+
+def _check(years: range, scale: float, shapes: Collection[str], censuses: bool, therapy: bool) -> None:
     """Raise CornerstoneError when `synthesise` is asked for what cannot be made."""
     if not years or years.step != 1 or years[0] < FIRST_YEAR or years[-1] > LAST_YEAR:
         raise CornerstoneError(f"Returns can be invented for {FIRST_YEAR} to {LAST_YEAR}, a run of years without gaps.")
@@ -152,9 +199,10 @@ def _check(years: range, scale: float, shapes: Collection[str], censuses: bool) 
         raise CornerstoneError("The scale must be above nought: 1 gives the authority's own size.")
     if not shapes or set(shapes) - set(SHAPES):
         raise CornerstoneError(f"The shapes of a return are {', '.join(SHAPES)}; name one of them or more.")
-    if censuses and (years[0], years[-1]) != (FIRST_YEAR, LAST_YEAR):
+    if (censuses or therapy) and (years[0], years[-1]) != (FIRST_YEAR, LAST_YEAR):
+        what = "School censuses" if censuses else "Therapy waiting lists"
         raise CornerstoneError(
-            f"School censuses go with the returns of all of {FIRST_YEAR} to {LAST_YEAR}; ask for those years."
+            f"{what} go with the returns of all of {FIRST_YEAR} to {LAST_YEAR}; ask for those years."
         )
 
 
