@@ -123,6 +123,8 @@ def run(as_json: AsJson = False) -> None:
         out.print(f"release  {outcome.release_id or 'none yet'}")
         out.print(f"         {outcome.message}", soft_wrap=True)
         out.print(f"people   {WHOSE[outcome.people]}", style="bold" if outcome.people == "invented" else None)
+        if outcome.census:
+            out.print(f"census   {outcome.census.sentence}", soft_wrap=True)
         if outcome.cells:
             out.print(f"cells    {outcome.cells.sentence}", soft_wrap=True)
             for name in outcome.cells.unexplained[:CELLS_NAMED]:
@@ -394,7 +396,8 @@ def synthesise(
             soft_wrap=True,
         )
     if report.faults:
-        out.print(f"{report.faults} planted faults; the answer key is {report.out}/answer_key.csv", soft_wrap=True)
+        keys = f"{report.out}/answer_key.csv" + (f" and {report.out}/census_answer_key.csv" if report.pupils else "")
+        out.print(f"{report.faults} planted faults; the answer key is {keys}", soft_wrap=True)
 
 
 @app.command("clean-store")

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from expectations.catalogue import load_catalogue
@@ -16,6 +17,7 @@ from orchestration.dagster_home import prepare_dagster_home
 from orchestration.dbt_manifest import ensure_manifest
 from orchestration.durable import write_json_durably
 from orchestration.locking import exclusive_lock
+from orchestration.release.census import CensusHeld, read_census
 from orchestration.release.comparison import Reproduction, read_reproduction
 from orchestration.release.folders import complete_releases, current_release, release_folder
 from orchestration.returns.inbox import bundled_files
@@ -67,6 +69,7 @@ class RunOutcome:
     seconds: dict[str, float] = field(default_factory=dict)
     people: People | None = None
     cells: Reproduction | None = None
+    census: CensusHeld | None = None
 
     @property
     def exit_code(self) -> int:
@@ -108,19 +111,21 @@ def run_journey(settings: Settings) -> RunOutcome:
         invented = _is_fresh(settings) and _invent_borough(settings)
         seconds = {"inventing a borough": time.perf_counter() - started} if invented else {}
         outcome = _nothing_new(settings) if _is_nothing_new(settings) else _run_dagster(settings)
+        made = _made(settings, outcome)
         return replace(
             outcome,
             people=people_in_store(settings),
-            cells=_cells(settings, outcome),
+            cells=read_reproduction(made) if made else None,
+            census=read_census(made) if made else None,
             seconds=seconds | outcome.seconds,
         )
 
 
-def _cells(settings: Settings, outcome: RunOutcome) -> Reproduction | None:
-    """How much the returns reproduce; where no release was made, the one that stands says nothing of this run."""
+def _made(settings: Settings, outcome: RunOutcome) -> Path | None:
+    """The release that a run came to; where it made none, the one that stands says nothing of this run."""
     if outcome.release_id is None or outcome.status in ("blocked", "failed"):
         return None
-    return read_reproduction(release_folder(settings, outcome.release_id))
+    return release_folder(settings, outcome.release_id)
 
 
 def _is_fresh(settings: Settings) -> bool:

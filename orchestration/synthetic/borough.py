@@ -12,14 +12,20 @@ import pandas as pd
 
 from orchestration.errors import CornerstoneError
 from orchestration.synthetic.casework import build_cases
-from orchestration.synthetic.census import CensusReport, extended_register, school_the_children, write_censuses
+from orchestration.synthetic.census import (
+    CensusReport,
+    Schooling,
+    extended_register,
+    school_the_children,
+    write_censuses,
+)
 from orchestration.synthetic.known import known_cases
 from orchestration.synthetic.lives import live_through
 from orchestration.synthetic.people import assign_people, date_everything, prepare_plans
 from orchestration.synthetic.placements import placement_spells
 from orchestration.synthetic.population import stock_figures
 from orchestration.synthetic.recount import calibration
-from orchestration.synthetic.registers import schools_register, write_registers
+from orchestration.synthetic.registers import predecessors, schools_register, write_registers
 from orchestration.synthetic.returns import Return, build_return
 from orchestration.synthetic.targets import Targets, read_targets
 from orchestration.synthetic.therapy import TherapyReport, queue_the_children, write_lists
@@ -72,12 +78,13 @@ def synthesise(
     Layout: `sen2/<year>/<shape>/...`, `truth/*.parquet`, `calibration.csv`, `known_cases.csv`, `establishment_register/`,
     `postcode_directory/`, `deprivation/`; with faults also `sen2_faulty/` and `answer_key.csv` (see faults.plant_faults).
     `shapes` are the file shapes to write, of SHAPES. The same arguments give the same bytes, whatever the shapes.
-    With `censuses` also the school censuses of the same children for the academic years of the returns, `school_census/...` and
-    `census_disagreements.csv` (see census.write_censuses), and a register with the schools that they add; the returns are the same.
+    With `censuses` also the school censuses of the same children for the academic years of the returns, `school_census/...`, with the
+    truth `census_disagreements.csv` (see census.write_censuses), and a register with the schools that they add; the returns are the
+    same. With faults too, `census_faults/` and `census_answer_key.csv` (see census.faults.plant_census_faults).
     With `therapy` also two providers' monthly waiting lists of the same children, `therapy_waiting_list/...`, and what they and the
     published waits are made of (see therapy.write_lists); with faults also `therapy_faulty/` and `therapy_answer_key.csv`.
     Raises CornerstoneError when the figures cannot be used, the years are outside 2023 to 2026, the scale is not positive or a
-    shape is unknown. Without `truth`, neither the truth nor the known cases are written.
+    shape is unknown. Without `truth`, neither the truth nor the known cases nor the disagreements are written.
     """
     begun = time.perf_counter()
     stages: dict[str, float] = {}
@@ -111,7 +118,7 @@ def synthesise(
     for year in held:
         files += write_shapes(made[year], out / "sen2" / str(year), shapes)
     mark("write")
-    register, taken, written = _beside_the_returns(
+    register, schooling, taken, written = _beside_the_returns(
         out,
         (plans, people, cases, spells),
         register,
@@ -126,17 +133,13 @@ def synthesise(
     files += taken.files + written.files
     files += len(write_registers(out, register, la, targets.la_name, targets.ons_code))
     if truth:
-        files += _write_truth(out / "truth", plans, cases, people, made)
-        known_cases(made).to_csv(out / "known_cases.csv", index=False)
-        files += 1
+        files += _write_truth(out, plans, cases, people, made, register)
     found = calibration(targets, made, register)
     found.to_csv(out / "calibration.csv", index=False)
     mark("truth and calibration")
     planted = written.faults
     if faults == "standard":
-        from orchestration.synthetic.faults import plant_faults
-
-        planted += plant_faults(made, out, register, shapes)
+        planted += _plant(made, out, register, shapes, schooling if censuses else None)
         mark("faults")
     counted = found[found["status"] != "not targeted"]
     return SynthesisReport(
@@ -169,14 +172,15 @@ def _beside_the_returns(
     censuses: bool,
     therapy: bool,
     mark: Callable[[str], None],
-) -> tuple[pd.DataFrame, CensusReport, TherapyReport]:
-    """What other returns say of the same children, as asked for, and the register with the schools that these add.
+) -> tuple[pd.DataFrame, Schooling | None, CensusReport, TherapyReport]:
+    """What other returns say of the same children, as asked for, and the register with the schools that these add and
+    the schools of the children.
 
     `made_of`: plans, people, cases and placement spells of the EHC plans returns.
     """
     taken, written = CensusReport(0, 0, 0), TherapyReport(0, 0, 0, 0)
     if not (censuses or therapy):
-        return register, taken, written
+        return register, None, taken, written
     plans, people, cases, spells = made_of
     la, scale = targets.la_code, targets.scale
     register = extended_register(register, la)
@@ -188,7 +192,18 @@ def _beside_the_returns(
         lists = queue_the_children(schooling, plans, cases, ons_code=targets.ons_code, seed=seed, scale=scale)
         written = write_lists(out, lists, truth=truth, faults=faults)
         mark("waiting lists")
-    return register, taken, written
+    return register, schooling, taken, written
+
+
+def _plant(
+    made: dict[int, Return], out: Path, register: pd.DataFrame, shapes: Collection[str], schooling: Schooling | None
+) -> int:
+    """Plant faults in copies of what was written. Returns the number of lines in the answer keys."""
+    from orchestration.synthetic.census.faults import plant_census_faults
+    from orchestration.synthetic.faults import plant_faults
+
+    planted = plant_faults(made, out, register, shapes)
+    return planted + (plant_census_faults(schooling, out) if schooling else 0)
 
 
 def _check(years: range, scale: float, shapes: Collection[str], censuses: bool, therapy: bool) -> None:
@@ -207,10 +222,18 @@ def _check(years: range, scale: float, shapes: Collection[str], censuses: bool, 
 
 
 def _write_truth(
-    folder: Path, plans: pd.DataFrame, cases: pd.DataFrame, people: pd.DataFrame, made: dict[int, Return]
+    out: Path,
+    plans: pd.DataFrame,
+    cases: pd.DataFrame,
+    people: pd.DataFrame,
+    made: dict[int, Return],
+    register: pd.DataFrame,
 ) -> int:
-    """Who is who: people, plans, cases, and the record ids that each return gave them."""
+    """Who is who: people, plans, cases, the record ids that each return gave them, which school followed which, and the known cases."""
+    folder = out / "truth"
     folder.mkdir(parents=True, exist_ok=True)
+    predecessors(register).to_csv(folder / "establishment_links.csv", index=False)
+    known_cases(made).to_csv(out / "known_cases.csv", index=False)
     tables = {
         "people": people.reset_index(),
         "plans": plans.reset_index(names="plan"),
@@ -231,7 +254,7 @@ def _write_truth(
                 days = frame[column].to_numpy(np.int64)
                 frame[column] = pd.Series(days.astype("datetime64[D]").astype("datetime64[s]")).where(days != 0)
         frame.to_parquet(folder / f"{name}.parquet", index=False)
-    return len(tables)
+    return len(tables) + 2
 
 
 __all__ = ["SHAPES", "SynthesisReport", "synthesise"]

@@ -9,9 +9,8 @@ need more than the return itself: certainly broken with it, or depending on how 
 """
 
 import copy
-from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ import pandas as pd
 
 from orchestration.synthetic.dates import CENSUS_DAYS, age_on, day
 from orchestration.synthetic.identity import UPN_LETTERS
+from orchestration.synthetic.planting import Spoiling, misread_uln, misread_upn, reissued, row_of, shifted
 from orchestration.synthetic.returns import PARENTS, TABLES, TRANSFER_YEARS, Return, elements
 from orchestration.synthetic.write import SHAPES, write_shapes, write_xml
 
@@ -43,23 +43,16 @@ SAMPLE = {"historical": 25, "issued": 12, "refused": 8, "ended": 12}
 """People in a small file, by kind."""
 
 
-class _NoVictim(LookupError):
-    """The return holds no unused case of the kind, or not the item: one sentence."""
-
-
 @dataclass
-class _Copy:
-    """The return being spoilt: tables by name, who has been used, the key so far."""
+class _Copy(Spoiling):
+    """The return being spoilt."""
+
+    parents = PARENTS
+    victim = "person_id"
 
     made: Return
     register: pd.DataFrame
     previous: Return | None
-    rng: np.random.Generator
-    used: set[int] = field(default_factory=set)
-    key: list[dict[str, Any]] = field(default_factory=list)
-    missed: dict[str, str] = field(default_factory=dict)
-    tables: dict[str, pd.DataFrame] = field(init=False)
-    kinds: dict[str, pd.DataFrame] = field(init=False)
 
     def __post_init__(self) -> None:
         self.tables = copy.deepcopy(self.made.tables)
@@ -69,82 +62,17 @@ class _Copy:
     def census(self) -> str:
         return CENSUS_DAYS[self.made.year]
 
-    def pick(self, kind: str, extra: Callable[[pd.DataFrame], Any] | None = None) -> "pd.Series[Any]":
-        """One unused case of a kind: a row with the ids of every record the case has."""
-        pool = self.kinds[kind]
-        pool = pool[~pool["person_id"].isin(self.used)]
-        if extra is not None:
-            pool = pool[np.asarray(extra(pool), dtype=bool)]
-        if pool.empty:
-            raise _NoVictim(f"the return has no unused case of the kind {kind}")
-        row = pool.iloc[int(self.rng.integers(len(pool)))]
-        self.used.add(int(row["person_id"]))
-        return row
+    @property
+    def whose(self) -> str:
+        return f"the return of {self.made.year}"
 
-    @contextmanager
-    def attempt(self, rule: str) -> Iterator[None]:
-        """Plant a rule's fault, or note that the return has no case for it."""
-        try:
-            yield
-        except _NoVictim as missing:
-            self.missed[rule] = str(missing)
-
-    def put(self, rule: str, table: str, record: Any, values: dict[str, str], also: str = "", may: str = "") -> None:
-        """Overwrite fields of one record and note it in the key."""
-        self.quiet(table, record, values)
-        self.note(rule, table, record, ";".join(values), ";".join(values.values()), also, may)
-
-    def note(self, rule: str, table: str, record: Any, fields: str, value: str, also: str = "", may: str = "") -> None:
-        """A line of the key."""
-        self.key.append(
-            {
-                "rule_id": rule,
-                "table": table,
-                "record_id": int(record),
-                "field": fields,
-                "value": value,
-                "also_breaks": also,
-                "may_also_break": may,
-            }
-        )
-
-    def quiet(self, table: str, record: Any, values: dict[str, str]) -> None:
-        """Overwrite fields that must change with the fault."""
-        if absent := sorted(set(values) - set(elements(self.made.year)[table])):
-            raise _NoVictim(f"the return of {self.made.year} has no {', '.join(absent)}")
-        frame = self.tables[table]
-        for name, value in values.items():
-            frame.loc[frame[f"{table}_id"] == int(record), name] = value
+    def collected(self, table: str) -> set[str]:
+        return set(elements(self.made.year)[table])
 
     def last_placement(self, row: "pd.Series[Any]", values: dict[str, str]) -> None:
         """Change the last placement of a ceased plan, where the return has it."""
         if row["past_id"] != "":
             self.quiet("placementdetail", row["past_id"], values)
-
-    def drop(self, table: str, record: Any) -> None:
-        """Remove a record and all below it."""
-        frame = self.tables[table]
-        for child, parent in PARENTS.items():
-            if parent == table:
-                below = self.tables[child]
-                for identity in below.loc[below[f"{table}_id"] == int(record), f"{child}_id"]:
-                    self.drop(child, identity)
-        self.tables[table] = frame[frame[f"{table}_id"] != int(record)]
-
-    def add(self, table: str, like: Any, values: dict[str, Any]) -> int:
-        """A copy of a record under a new id, with changes. Returns the id."""
-        frame = self.tables[table]
-        row = frame[frame[f"{table}_id"] == int(like)].copy()
-        new = int(frame[f"{table}_id"].max()) + 1
-        row[f"{table}_id"] = new
-        for name, value in values.items():
-            row[name] = value
-        self.tables[table] = pd.concat([frame, row], ignore_index=True)
-        return new
-
-
-def _shift(text: str, days: int) -> str:
-    return str(np.datetime64(text, "D") + np.timedelta64(days, "D"))
 
 
 def _kinds(work: _Copy) -> dict[str, pd.DataFrame]:
@@ -206,7 +134,7 @@ def _kinds(work: _Copy) -> dict[str, pd.DataFrame]:
         & (frame["PlanWBP"] == "")
     )
     reviewed = (
-        (frame["ReviewMeeting"] >= _shift(CENSUS_DAYS[year], -360))
+        (frame["ReviewMeeting"] >= shifted(CENSUS_DAYS[year], -360))
         & (frame["LastReview"] > frame["ReviewMeeting"])
         & (frame["ReviewOutcome"] == "M")
         & (frame["ReviewDraft"] == "")
@@ -307,12 +235,10 @@ def _person_faults(w: _Copy) -> None:
     person("RS2-015", lambda _: bare)
     person("RS2-016", lambda _: {"UPNunknown": "UN3"})
     person("RS2-017", lambda _: {"UPN": "12345"})
-    person("RS2-018", lambda r: {"UPN": UPN_LETTERS[(UPN_LETTERS.index(r["UPN"][0]) + 1) % 23] + r["UPN"][1:]})
+    person("RS2-018", lambda r: {"UPN": misread_upn(r["UPN"])})
     person(
         "RS2-019",
-        lambda r: {
-            "UniqueLearnerNumber": r["UniqueLearnerNumber"][:9] + str((int(r["UniqueLearnerNumber"][9]) + 1) % 10)
-        },
+        lambda r: {"UniqueLearnerNumber": misread_uln(r["UniqueLearnerNumber"])},
         extra=lambda p: p["UniqueLearnerNumber"] != "",
     )
     person("RS2-020", lambda r: {"UPN": _temporary(r["UPN"])})
@@ -341,7 +267,7 @@ def _person_faults(w: _Copy) -> None:
             {
                 "Surname": "Nobodyfold",
                 "Forename": "Nemowen",
-                "UPN": _reissued(row["UPN"]),
+                "UPN": reissued(row["UPN"]),
                 "UniqueLearnerNumber": "",
                 "person": -1,
             },
@@ -355,12 +281,6 @@ def _temporary(upn: str) -> str:
     return UPN_LETTERS[total % 23] + body + "A"
 
 
-def _reissued(upn: str) -> str:
-    """A UPN that nobody else has: the last block of establishment numbers, with its own check letter."""
-    body = upn[1:4] + "9899" + upn[8:]
-    return UPN_LETTERS[sum(int(digit) * (place + 2) for place, digit in enumerate(body)) % 23] + body
-
-
 def _request_faults(w: _Copy) -> None:
     def request(
         rule: str, kind: str, values: Callable[["pd.Series[Any]"], dict[str, str]], extra: Any = None, **more: str
@@ -371,12 +291,12 @@ def _request_faults(w: _Copy) -> None:
 
     year = w.made.year
     request("RS2-040", "refused", lambda _: {"ReceivedDate": ""})
-    request("RS2-041", "historical", lambda _: {"ReceivedDate": _shift(w.census, 14)})
-    request("RS2-042", "historical", lambda r: {"ReceivedDate": _shift(r["PersonBirthDate"], -10)})
+    request("RS2-041", "historical", lambda _: {"ReceivedDate": shifted(w.census, 14)})
+    request("RS2-042", "historical", lambda r: {"ReceivedDate": shifted(r["PersonBirthDate"], -10)})
     request("RS2-043", "refused", lambda _: {"RequestOutcome": "Q"})
     request("RS2-044", "refused", lambda _: {"RequestOutcomeDate": ""})
-    request("RS2-045", "undecided", lambda r: {"RequestOutcomeDate": _shift(r["ReceivedDate"], 20)})
-    request("RS2-046", "refused", lambda r: {"RequestOutcomeDate": _shift(r["ReceivedDate"], -5)})
+    request("RS2-045", "undecided", lambda r: {"RequestOutcomeDate": shifted(r["ReceivedDate"], 20)})
+    request("RS2-046", "refused", lambda r: {"RequestOutcomeDate": shifted(r["ReceivedDate"], -5)})
     if year >= 2025:
         request("RS2-047Q" if year == 2025 else "RS2-047", "refused", lambda _: {"RequestSource": "9"})
     request("RS2-048", "refused", lambda _: {"RYA": "7"})
@@ -392,7 +312,7 @@ def _request_faults(w: _Copy) -> None:
         w.note("RS2-055", "requests", row["requests_id"], "ReceivedDate", row["ReceivedDate"])
         w.note("RS2-055", "requests", new, "ReceivedDate", row["ReceivedDate"])
     request("RS2-056", "historical", lambda _: {"ReceivedDate": f"{year - 1}-03-05"})
-    request("RS2-057", "refused", lambda r: {"ReceivedDate": _shift(r["RequestOutcomeDate"], -400)})
+    request("RS2-057", "refused", lambda r: {"ReceivedDate": shifted(r["RequestOutcomeDate"], -400)})
 
 
 def _assessment_faults(w: _Copy) -> None:
@@ -411,7 +331,7 @@ def _assessment_faults(w: _Copy) -> None:
     assessment(
         "RS2-064",
         "issued",
-        lambda r: {"AssessmentOutcomeDate": _shift(r["AssessmentOutcomeDate"], -3)},
+        lambda r: {"AssessmentOutcomeDate": shifted(r["AssessmentOutcomeDate"], -3)},
         extra=lambda p: p["AssessmentOutcomeDate"] > f"{year - 1}-02-01",
     )
     assessment(
@@ -425,7 +345,7 @@ def _assessment_faults(w: _Copy) -> None:
     assessment(
         "RS2-068",
         "no_plan",
-        lambda r: {"AssessmentOutcomeDate": _shift(r["RequestOutcomeDate"], -2)},
+        lambda r: {"AssessmentOutcomeDate": shifted(r["RequestOutcomeDate"], -2)},
         extra=lambda p: p["RequestOutcomeDate"] > f"{year - 1}-01-10",
     )
     assessment("RS2-069", "historical", lambda _: {"OtherMediation": "X"})
@@ -439,7 +359,7 @@ def _assessment_faults(w: _Copy) -> None:
         w.quiet("activeplans", row["activeplans_id"], {"TransferLA": "371"})
         w.note("RS2-072", "activeplans", row["activeplans_id"], "TransferLA", "371")
         w.note("RS2-167", "namedplan", row["namedplan_id"], "StartDate", row["StartDate"])
-    assessment("RS2-073", "no_plan", lambda _: {"AssessmentOutcomeDate": _shift(w.census, 10)})
+    assessment("RS2-073", "no_plan", lambda _: {"AssessmentOutcomeDate": shifted(w.census, 10)})
 
 
 def _plan_faults(w: _Copy) -> None:
@@ -457,10 +377,10 @@ def _plan_faults(w: _Copy) -> None:
 
     flow = w.made.year - 1
     plan("RS2-080", "historical", lambda _: {"StartDate": ""})
-    plan("RS2-081", "historical", lambda _: {"StartDate": _shift(w.census, 30)}, may="RS2-163")
+    plan("RS2-081", "historical", lambda _: {"StartDate": shifted(w.census, 30)}, may="RS2-163")
     with w.attempt("RS2-082"):
         row = w.pick("ended", lambda p: p["CeaseDate"] < f"{flow}-12-20")
-        late = _shift(row["CeaseDate"], 5)
+        late = shifted(row["CeaseDate"], 5)
         w.last_placement(row, {"LeavingDate": late})
         w.put("RS2-082", "namedplan", row["namedplan_id"], {"StartDate": late}, may="RS2-163")
     plan("RS2-083", "ended", lambda _: {"CeaseReason": ""})
@@ -530,12 +450,12 @@ def _active_faults(w: _Copy) -> None:
     active("RS2-113", lambda _: {"TransferLA": w.made.la}, kind="transferred")
     if year >= 2025:
         active("RS2-114", lambda _: {"ReviewMeeting": "", "LastReview": "", "ReviewOutcome": ""})
-    active("RS2-115", lambda r: {"LastReview": _shift(r["ReviewMeeting"], -3)})
+    active("RS2-115", lambda r: {"LastReview": shifted(r["ReviewMeeting"], -3)})
     active("RS2-116", lambda r: {"LastReview": r["ReviewMeeting"]})
     active("RS2-117", lambda _: {"ReviewOutcome": "Z"})
     if year >= 2025:
         active("RS2-118", lambda _: {"ReviewOutcome": ""})
-        active("RS2-119", lambda r: {"ReviewDraft": _shift(r["LastReview"], 5)})
+        active("RS2-119", lambda r: {"ReviewDraft": shifted(r["LastReview"], 5)})
         active(
             "RS2-121",
             lambda _: {"PhaseTransferDueDate": "", "PhaseTransferFinalDate": ""},
@@ -758,7 +678,7 @@ SMALL: dict[str, tuple[int | None, Callable[[_Copy, str], None]]] = {
     "RS2-001": (None, _header("Collection", "SCHCENSUS")),
     "RS2-002": (None, _header("SourceLevel", "S")),
     "RS2-003": (None, _header("LEA", "999")),
-    "RS2-004": (None, lambda w, rule: _header("ReferenceDate", _shift(w.census, 7))(w, rule)),
+    "RS2-004": (None, lambda w, rule: _header("ReferenceDate", shifted(w.census, 7))(w, rule)),
     "RS2-005": (None, _header("DMO", "X")),
     "RS2-006": (2026, _header("DSCO", "X")),
     "RS2-006Q": (2025, _header("DSCO", "X")),
@@ -775,7 +695,7 @@ SMALL: dict[str, tuple[int | None, Callable[[_Copy, str], None]]] = {
             "historical",
             1,
             {"ReviewOutcome": "A"},
-            lambda p: p["LastReview"] < _shift(CENSUS_DAYS[2026], -40),
+            lambda p: p["LastReview"] < shifted(CENSUS_DAYS[2026], -40),
             share=False,
         ),
     ),
@@ -818,7 +738,7 @@ def plant_faults(made: dict[int, Return], out: Path, register: pd.DataFrame, sha
     record is missing. `needs` says what else than the return the rule is judged by.
     """
     year = 2025 if 2025 in made else max(made)
-    whole = _Copy(made[year], register, made.get(year - 1), np.random.default_rng(7))
+    whole = _Copy(made[year], register, made.get(year - 1), rng=np.random.default_rng(7))
     for plant in (
         _person_faults,
         _request_faults,
@@ -843,7 +763,7 @@ def plant_faults(made: dict[int, Return], out: Path, register: pd.DataFrame, sha
         if at not in samples:
             samples[at] = _sample(made[at], register)
             write_xml(samples[at], out / "sen2_faulty" / f"sample_{at}" / f"{made[at].la}_SEN2_{at}.xml")
-        small = _Copy(samples[at], register, None, np.random.default_rng(7))
+        small = _Copy(samples[at], register, None, rng=np.random.default_rng(7))
         with small.attempt(rule):
             small_plant(small, rule)
             spoilt = _ordered(small)
@@ -873,7 +793,7 @@ def plant_faults(made: dict[int, Return], out: Path, register: pd.DataFrame, sha
 
 def _sample(made: Return, register: pd.DataFrame) -> Return:
     """A few people of a return who break no rule and no share: the small files are of them."""
-    kinds = _Copy(made, register, None, np.random.default_rng(7)).kinds
+    kinds = _Copy(made, register, None, rng=np.random.default_rng(7)).kinds
     people: list[int] = []
     for kind, number in SAMPLE.items():
         rows = kinds[kind]
@@ -888,30 +808,13 @@ def _sample(made: Return, register: pd.DataFrame) -> Return:
 
 
 def _ordered(work: _Copy) -> Return:
-    """The spoilt return with every record after the others of its parent, so that a row is the same in every shape."""
-    tables: dict[str, pd.DataFrame] = {}
-    for name in TABLES:
-        frame, own = work.tables[name], f"{name}_id"
-        if name in PARENTS:
-            parent = f"{PARENTS[name]}_id"
-            place = pd.Series(np.arange(len(tables[PARENTS[name]])), index=tables[PARENTS[name]][parent])
-            order = np.lexsort((frame[own].to_numpy(), frame[parent].map(place).to_numpy()))
-        else:
-            order = np.argsort(frame[own].to_numpy())
-        tables[name] = frame.iloc[order].reset_index(drop=True)
-    return replace(work.made, tables=tables)
+    return replace(work.made, tables=work.ordered(list(TABLES)))
 
 
 def _key(work: _Copy, spoilt: Return, folder: str) -> pd.DataFrame:
     key = pd.DataFrame(work.key)
     key.insert(0, "return", f"sen2_faulty/{folder}")
     places = zip(key["table"], key["record_id"], strict=True)
-    key["row"] = [1 if table == "sen2" else _row(spoilt.tables[table], table, record) for table, record in places]
+    key["row"] = [1 if table == "sen2" else row_of(spoilt.tables[table], table, record) for table, record in places]
     key["needs"] = key["rule_id"].map(NEEDS).fillna("")
     return key
-
-
-def _row(frame: pd.DataFrame, table: str, record: int) -> int:
-    """1-based data row of a record in its table's file; 0 when the record was left out."""
-    found = np.flatnonzero(frame[f"{table}_id"].to_numpy() == record)
-    return int(found[0]) + 1 if len(found) else 0

@@ -15,7 +15,8 @@ SEED = 1
 
 
 def invent_for(settings: Settings) -> bool:
-    """Put an invented borough where the next landing finds it: its returns as XML, its registers, its `calibration.csv`.
+    """Put an invented borough where the next landing finds it: its returns as XML, twelve
+    school censuses as schools and COLLECT send them, its registers, its `calibration.csv`.
 
     Killed at any instant, the store has a whole borough or none.
 
@@ -24,7 +25,9 @@ def invent_for(settings: Settings) -> bool:
     figures = bundled_figures(settings)
     if not figures.is_file():
         return False
-    log.info("nothing was ever delivered here: inventing a borough of fictional people to try it on (about 20 s)")
+    log.info(
+        "nothing was ever delivered here: inventing a borough of fictional people to try it on (about half a minute)"
+    )
     partial = settings.synthetic_dir.with_name(f"{settings.synthetic_dir.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     try:
@@ -38,11 +41,18 @@ def invent_for(settings: Settings) -> bool:
             faults="none",
             shapes=("xml",),
             truth=False,
+            censuses=True,
         )
     except CornerstoneError as error:
         log.warning("no borough is invented: %s", error)
         return False
     partial.replace(settings.synthetic_dir)
     sync_dir(settings.store)
-    log.info("%s invented people in the returns of %s to %s", f"{report.people:,}", report.years[0], report.years[-1])
+    log.info(
+        "%s invented people in the EHC plan returns of %s to %s, %s pupils in the school censuses",
+        f"{report.people:,}",
+        report.years[0],
+        report.years[-1],
+        f"{report.pupils:,}",
+    )
     return True

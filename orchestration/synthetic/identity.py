@@ -114,6 +114,13 @@ def ulns(number: int) -> Texts:
     return np.asarray(numbers[:number].astype(str).astype(object))
 
 
+def neighbouring_postcodes() -> Texts:
+    """Homes in the authority next to the borough: five districts, eight postcodes each."""
+    return np.array(
+        [f"{POSTCODE_AREA}{district} {unit}AB" for district in range(90, 95) for unit in range(1, 9)], object
+    )
+
+
 def postcode_list(number: int = 240) -> Texts:
     """Postcodes of the area that does not exist: twelve districts, twenty each."""
     index = np.arange(number)

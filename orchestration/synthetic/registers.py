@@ -1,11 +1,12 @@
 """Reference files of the invented borough: a schools register with GIAS column names, a postcode directory, deprivation."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from orchestration.synthetic.identity import postcode_list
+from orchestration.synthetic.identity import neighbouring_postcodes, postcode_list
 
 REGISTER_DATE = "20260105"  # registers carry their date in the name
 
@@ -95,6 +96,7 @@ _PHASE_AGES = {
 }
 NEIGHBOUR = ("999", "Neighbouring Shire")
 """The authority outside the borough: a code that no authority has, as far as the register goes."""
+NEIGHBOUR_ONS_CODE = "E08000999"
 
 PROVISION = ("", "Resourced provision", "SEN unit")
 
@@ -173,6 +175,61 @@ def _with_predecessors(frame: pd.DataFrame, la: str) -> pd.DataFrame:
     return pd.concat([frame, old], ignore_index=True)
 
 
+def predecessors(register: pd.DataFrame) -> pd.DataFrame:
+    """Which record followed which, as the links file of Get Information About Schools says it: a line each way.
+
+    An academy has the name of the school that closed to become one; the register itself holds both, and why one closed.
+    """
+    closed = register[register["ReasonEstablishmentClosed (name)"] == "Academy Converter"]
+    opened = register[register["EstablishmentStatus (name)"] == "Open"]
+    both = closed.merge(opened, on=["EstablishmentName", "LA (code)"], suffixes=("", "_after"))
+    since = pd.to_datetime(both["CloseDate"], format="%d-%m-%Y") + pd.Timedelta(days=1)
+    lines = [
+        pd.DataFrame(
+            {
+                "URN": both[own],
+                "LinkURN": both[other],
+                "LinkName": both["EstablishmentName"],
+                "LinkType": kind,
+                "LinkEstablishedDate": since.dt.strftime("%d-%m-%Y"),
+            }
+        )
+        for own, other, kind in (("URN_after", "URN", "Predecessor"), ("URN", "URN_after", "Successor"))
+    ]
+    return pd.concat(lines, ignore_index=True)
+
+
+def _directory(postcodes: Any, areas: Any, whose: dict[str, str]) -> pd.DataFrame:
+    """Rows of the postcode directory of one authority, its postcodes spread over its areas (numbers of LSOAs)."""
+    area = areas[np.arange(len(postcodes)) % len(areas)]
+    return pd.DataFrame(
+        {
+            "pcds": postcodes,
+            "lsoa21cd": [f"E0199{9000 + i:04d}" for i in area],
+            "msoa21cd": [f"E0299{9000 + i // 4:04d}" for i in area],
+            "osward": [f"E0599{9000 + i // 2:04d}" for i in area],
+            "ward_name": [f"Invented Ward {i // 2 + 1}" for i in area],
+            **whose,
+        }
+    )
+
+
+def _deprivation(areas: "pd.Series[Any]", first: int, step: int) -> pd.DataFrame:
+    """Deprivation of areas, spread evenly over the deciles; ranks begin at `first`, `step` apart."""
+    codes = np.sort(areas.unique())
+    rank = np.arange(len(codes))
+    return pd.DataFrame(
+        {
+            "LSOA code (2021)": codes,
+            "Index of Multiple Deprivation (IMD) Rank": first + rank * step,
+            "Index of Multiple Deprivation (IMD) Decile": np.minimum(rank * 10 // len(codes) + 1, 10),
+            "Income Deprivation Affecting Children Index (IDACI) Decile": np.minimum(
+                (rank * 7 % len(codes)) * 10 // len(codes) + 1, 10
+            ),
+        }
+    )
+
+
 def write_registers(out: Path, register: pd.DataFrame, la: str, la_name: str, ons_code: str) -> list[Path]:
     """The three reference files. Returns their paths."""
     paths = []
@@ -182,37 +239,16 @@ def write_registers(out: Path, register: pd.DataFrame, la: str, la_name: str, on
     register["EstablishmentStatus (code)"] = register["EstablishmentStatus (name)"].map({"Open": "1", "Closed": "2"})
     register.drop(columns="line").to_csv(folder / f"register_{REGISTER_DATE}.csv", index=False)
     paths.append(folder / f"register_{REGISTER_DATE}.csv")
-    postcodes = postcode_list()
-    index = np.arange(len(postcodes))
-    area = index % 24
-    directory = pd.DataFrame(
-        {
-            "pcds": postcodes,
-            "lsoa21cd": [f"E0199{9000 + i:04d}" for i in area],
-            "msoa21cd": [f"E0299{9000 + i // 4:04d}" for i in area],
-            "osward": [f"E0599{9000 + i // 2:04d}" for i in area],
-            "ward_name": [f"Invented Ward {i // 2 + 1}" for i in area],
-            "oslaua": ons_code,
-            "la_code": la,
-            "la_name": la_name,
-        }
-    )
+    here = _directory(postcode_list(), np.arange(24), {"oslaua": ons_code, "la_code": la, "la_name": la_name})
+    # homes of the children who come over the border for school
+    there = {"oslaua": NEIGHBOUR_ONS_CODE, "la_code": NEIGHBOUR[0], "la_name": NEIGHBOUR[1]}
+    directory = pd.concat([here, _directory(neighbouring_postcodes(), np.arange(500, 505), there)], ignore_index=True)
     folder = out / "postcode_directory"
     folder.mkdir(parents=True, exist_ok=True)
     directory.to_csv(folder / f"postcodes_{REGISTER_DATE}.csv", index=False)
     paths.append(folder / f"postcodes_{REGISTER_DATE}.csv")
-    codes = directory["lsoa21cd"].drop_duplicates().sort_values().to_numpy()
-    rank = np.arange(len(codes))
-    deprivation = pd.DataFrame(
-        {
-            "LSOA code (2021)": codes,
-            "Index of Multiple Deprivation (IMD) Rank": 700 + rank * 1350,
-            "Index of Multiple Deprivation (IMD) Decile": np.minimum(rank * 10 // len(codes) + 1, 10),
-            "Income Deprivation Affecting Children Index (IDACI) Decile": np.minimum(
-                (rank * 7 % len(codes)) * 10 // len(codes) + 1, 10
-            ),
-        }
-    )
+    areas = [(here, 700, 1350), (directory.iloc[len(here) :], 1000, 5000)]
+    deprivation = pd.concat([_deprivation(rows["lsoa21cd"], *ranks) for rows, *ranks in areas], ignore_index=True)
     folder = out / "deprivation"
     folder.mkdir(parents=True, exist_ok=True)
     deprivation.to_csv(folder / f"deprivation_{REGISTER_DATE}.csv", index=False)

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from orchestration.synthetic.census.children import PROVISION, REASONS, Children, build_children
+from orchestration.synthetic.census.children import PROVISION, REASON_CODES, REASONS, Children, build_children
 from orchestration.synthetic.census.events import Events, live_events
 from orchestration.synthetic.census.identity import Identities, identify
 from orchestration.synthetic.census.schools import LOOKBACK, TERMS, Sites, census_sites
@@ -70,7 +70,7 @@ def write_censuses(
     *,
     truth: bool,
 ) -> CensusReport:
-    """Write `school_census/<academic year>/<term>/<shape>/...`, `census_disagreements.csv` and, asked for, the truth.
+    """Write `school_census/<academic year>/<term>/<shape>/...` and, asked for, the truth: who is who, and `census_disagreements.csv`.
 
     The newest academic year comes as XML, a file a school; the years before as COLLECT tables.
     """
@@ -82,10 +82,9 @@ def write_censuses(
         files += write_census(made, folder, XML if term.academic == NEWEST else COLLECT)
         keys.append(_disagreements(schooling, made, t))
     key = pd.concat(keys, ignore_index=True)
-    key.to_csv(out / "census_disagreements.csv", index=False)
-    files += 1
     if truth:
-        files += _write_truth(out / "truth", schooling)
+        key.to_csv(out / "census_disagreements.csv", index=False)
+        files += 1 + _write_truth(out / "truth", schooling)
     pupils = int((schooling.children.site[:, LOOKBACK:] >= 0).any(axis=1).sum())
     return CensusReport(files, pupils, len(key))
 
@@ -113,6 +112,7 @@ def _disagreements(schooling: Schooling, made: Census, t: int) -> pd.DataFrame:
             "sen2_urn": np.where(placed >= 0, urns[placed], ""),
             "kind": told["kind"].to_numpy(object),
             "expected_reason": told["kind"].map(REASONS).to_numpy(object),
+            "expected_reason_code": told["kind"].map(REASON_CODES).to_numpy(object),
         }
     )
 

@@ -50,10 +50,12 @@ MISSED_SHARE = {"school records SEN support": 0.012, "at another school": 0.01, 
 
 OLDEST = 26
 """Age up to which the SEN2 returns hold young people; who is over school age is on no roll."""
-LAG_DAYS, LAG_SHARE = 60, 0.4
-"""A plan that began so lately that a share of the schools still records SEN support."""
-ENDED_DAYS, ENDED_SHARE = 150, 0.5
-"""Children whose plan ceased not long ago and whose school records it for another term."""
+NEAR_DAYS = 30
+"""Days about census day in which a plan that begins or ends is one that two systems may see differently."""
+LAG_SHARE = 0.4
+"""Plans that began within NEAR_DAYS before census day and are still recorded as SEN support."""
+ENDED_DAYS, ENDED_SHARE = 270, 0.7
+"""Children whose plan ceased longer ago than NEAR_DAYS, yet not long ago, and whose school records it for another term."""
 
 STAYS_AFTER = ("2", "9")
 """CeaseReason after which the child stays at school without a plan."""
@@ -68,6 +70,8 @@ SIBLING_SHARE, TWIN_SHARE = 0.35, 0.012
 """Children with an older sibling at school, and pairs of twins, of a cohort."""
 
 OUTSIDE = "plan of another authority"
+EXCLUDED_SCORE, EXCLUDED_PLAN_WEIGHT = 1.4, 15.0
+"""How much likelier than others children on SEN support (added to their score) and with a plan are to be permanently excluded."""
 REASONS = {
     "school records SEN support": "plan in force; the school's census says SEN support",
     "plan too new for the school": "plan began shortly before census day; the school's census says SEN support",
@@ -76,8 +80,20 @@ REASONS = {
     "plan ended": "plan ceased; the school's census still says EHC plan",
     OUTSIDE: "pupil of a school in the area whose plan another authority maintains",
     "over school age": "placed at a school, 19 or over at the start of the academic year: on no roll",
+    "over school age, plan new or ending": "19 or over at the start of the academic year, and the plan began or ended about census day",
 }
 """Kind of disagreement -> what a reconciliation should call it."""
+REASON_CODES = {
+    "school records SEN support": "on_roll_with_other_provision",
+    "plan too new for the school": "plan_began_or_ended_within_30_days",
+    "at another school": "in_both",
+    "on no roll": "not_on_roll_where_placed",
+    "plan ended": "plan_had_ceased",
+    OUTSIDE: "plan_of_another_authority",
+    "over school age": "not_on_roll_where_placed",
+    "over school age, plan new or ending": "plan_began_or_ended_within_30_days",
+}
+"""Kind of disagreement -> the one reason that a comparison of who has a plan on census day gives; `in_both` is none."""
 
 
 @dataclass
@@ -119,11 +135,11 @@ def build_children(
 ) -> Children:
     """The rolls of every term, calibrated on SHARES. `plans`, `people`, `spells`: as the SEN2 returns are built from."""
     known = _known_children(plans, people, spells, sites, rng)
-    known = _plant_misses(known, sites, rng)
+    known = _plant_misses(known, _near(known, plans), sites, rng)
     others = _other_children(known, sites, scale, rng)
     children = _together(known, others)
     outside = _other_authorities(children, sites, rng)
-    _exclusions(children, sites, rng)
+    _exclusions(children, outside, sites, rng)
     _dual_registrations(children, sites, rng)
     _provision(children, outside, sites, rng)
     return children
@@ -176,8 +192,7 @@ def _known_children(
             site[rows, t] = np.where(schooled[rows, t], base_site[rows, t], -1)
             provision[rows, t] = SUPPORT
         rows, of_age = row[live & mine_now], group[row[live & mine_now], t] <= YEARS[SPECIAL][1]
-        found = where[live & mine_now]
-        found = _fitting(found, base_site[rows, t], group[rows, t], phase_of_site)
+        found = _fitting(where[live & mine_now], base_site[rows, t], group[rows, t], phase_of_site)
         grown = rows[(found >= 0) & ~of_age]
         site[rows, t] = np.where(of_age, found, -1)
         provision[rows, t] = PLAN
@@ -188,8 +203,9 @@ def _known_children(
             )
         )
         ordinary = phase_of_site[site[:, t]] != SPECIAL
-        fresh = _some(row[live & mine_now & (start > today - LAG_DAYS)], ordinary & (site[:, t] >= 0), LAG_SHARE, rng)
-        kept = _some(row[late & (ceased > today - ENDED_DAYS)], site[:, t] >= 0, ENDED_SHARE, rng)
+        fresh = _some(row[live & mine_now & (start >= today - NEAR_DAYS)], ordinary & (site[:, t] >= 0), LAG_SHARE, rng)
+        lately = late & (ceased > today - ENDED_DAYS) & (ceased < today - NEAR_DAYS)
+        kept = _some(row[lately], site[:, t] >= 0, ENDED_SHARE, rng)
         provision[fresh, t], provision[kept, t] = SUPPORT, PLAN
         missed.append(
             pd.DataFrame({"child": fresh, "term": t, "kind": "plan too new for the school", "placed": site[fresh, t]})
@@ -288,16 +304,31 @@ def _placed_in(
     return where, unit, resourced
 
 
-def _plant_misses(known: Children, sites: Sites, rng: np.random.Generator) -> Children:
+def _near(known: Children, plans: pd.DataFrame) -> Flags:
+    """Whether a plan of a child begins or ends about the census day of a term."""
+    found = np.zeros(known.site.shape, bool)
+    place = pd.Series(np.arange(len(known.people)), index=known.people["person"])
+    row = place.reindex(plans["person"]).fillna(-1).to_numpy(int)
+    for name in ("start", "ceased"):
+        days = plans[name].to_numpy(np.int64)
+        for t, term in enumerate(TERMS):
+            found[row[(row >= 0) & (days > 0) & (np.abs(days - term.census) <= NEAR_DAYS)], t] = True
+    return found
+
+
+def _plant_misses(known: Children, near: Flags, sites: Sites, rng: np.random.Generator) -> Children:
     """Children with a plan whom the census of a whole academic year shows otherwise than the SEN2 return does."""
     phase = sites.frame["phase"].to_numpy(object)
+    grown = known.disagreements["kind"] == "over school age"
+    grown &= near[known.disagreements["child"].to_numpy(int), known.disagreements["term"].to_numpy(int)]
+    known.disagreements.loc[grown, "kind"] = "over school age, plan new or ending"
     told = [known.disagreements]
     taken = {(int(c), int(t)) for c, t in known.disagreements[["child", "term"]].to_numpy()}
     for academic in sorted({term.academic for term in TERMS}):
         terms = [t for t, term in enumerate(TERMS) if term.academic == academic]
         spring = next(t for t in terms if TERMS[t].name == SPRING)
         at = known.site[:, spring]
-        pool = np.flatnonzero((at >= 0) & (known.provision[:, spring] == PLAN))
+        pool = np.flatnonzero((at >= 0) & (known.provision[:, spring] == PLAN) & ~near[:, terms].any(axis=1))
         pool = pool[np.isin(phase[at[pool]], (PRIMARY, SECONDARY))]
         pool = rng.permutation(pool[[all((int(c), t) not in taken for t in terms) for c in pool]])
         begin = 0
@@ -463,8 +494,11 @@ def _other_authorities(children: Children, sites: Sites, rng: np.random.Generato
     return has
 
 
-def _exclusions(children: Children, sites: Sites, rng: np.random.Generator) -> None:
-    """Permanent exclusions: from the next term on the child is at a referral unit, to the end of year 11."""
+def _exclusions(children: Children, outside: Flags, sites: Sites, rng: np.random.Generator) -> None:
+    """Permanent exclusions: from the next term on the child is at a referral unit, to the end of year 11.
+
+    `outside`: who has another authority's plan; the returns say where the authority's own are placed.
+    """
     group, phase = children.groups, sites.frame["phase"].to_numpy(object)
     units = sites.of(REFERRAL)
     if not len(units):
@@ -475,7 +509,8 @@ def _exclusions(children: Children, sites: Sites, rng: np.random.Generator) -> N
         stays = (children.site[:, t + 1] == at) & (at >= 0)
         pool = np.flatnonzero(unknown & stays & (group[:, t] >= 7) & (phase[at] == SECONDARY))
         expected = PERMANENT_RATE[term.academic] / 100 / 3 * int((at >= 0).sum())
-        chosen = rng.choice(pool, size=min(len(pool), round(expected)), replace=False)
+        weight = np.where(outside[pool, t], EXCLUDED_PLAN_WEIGHT, 1.0)
+        chosen = rng.choice(pool, size=min(len(pool), round(expected)), replace=False, p=weight / weight.sum())
         children.excluded[chosen] = t
         to = rng.choice(units, size=len(chosen))
         later = np.arange(len(TERMS))[None, :] > t
@@ -524,7 +559,7 @@ def _provision(children: Children, outside: Flags, sites: Sites, rng: np.random.
             pool = np.flatnonzero(here & unknown & (children.provision[:, t] == NONE) & ~fixed)
             age = -((group[pool, t] - 6.0) ** 2) / 60.0
             score = likely[pool] + wobble[pool] + age + 2.0 * (at[pool] == REFERRAL)
-            score += 1.2 * (children.second[pool, t] >= 0)
+            score += 1.2 * (children.second[pool, t] >= 0) + EXCLUDED_SCORE * (children.excluded[pool] >= 0)
             number = min(max(wanted - int(fixed.sum()), 0), len(pool))
             if number:
                 children.provision[pool[np.argpartition(-score, number - 1)[:number]], t] = SUPPORT

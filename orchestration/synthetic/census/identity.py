@@ -8,7 +8,14 @@ import pandas as pd
 
 from orchestration.synthetic.census.children import OUTSIDE, Children
 from orchestration.synthetic.census.schools import TERMS, Ints
-from orchestration.synthetic.identity import POSTCODE_AREA, name_parts, postcode_list, temporary_upns, ulns, upns
+from orchestration.synthetic.identity import (
+    name_parts,
+    neighbouring_postcodes,
+    postcode_list,
+    temporary_upns,
+    ulns,
+    upns,
+)
 
 FIRST_SERIAL = 10_000
 """Pupil numbers below are for the children of the SEN2 returns."""
@@ -21,11 +28,6 @@ TEMPORARY_SHARE, RENUMBERED_SHARE = 0.08, 0.001
 """Children arriving in a later term with a temporary UPN; children given a second permanent UPN."""
 FORMER_TERMS = 3
 """Returns that carry the former UPN after a change."""
-
-OUTSIDE_POSTCODES = np.array(
-    [f"{POSTCODE_AREA}{district} {unit}AB" for district in range(90, 95) for unit in range(1, 9)]
-)
-"""Homes outside the borough: no postcode of the directory."""
 
 ETHNICITIES = {
     "WBRI": 0.775, "APKN": 0.052, "WROM": 0.027, "WOTH": 0.034, "BAFR": 0.018, "MWAS": 0.016, "MWBC": 0.012, "MWBA": 0.01,
@@ -77,7 +79,9 @@ def identify(children: Children, people: pd.DataFrame, la: str, rng: np.random.G
     own = children.people
     size = len(own)
     known = own["person"].to_numpy(np.int64) >= 0
-    family = _with_known(children, known, rng)
+    guests = np.zeros(size, bool)
+    guests[children.disagreements.loc[children.disagreements["kind"] == OUTSIDE, "child"]] = True
+    family = _with_known(children, known, guests, rng)
     surnames, forenames = (np.array(names, dtype=object) for names in name_parts())
     postcodes = postcode_list()
     frame = pd.DataFrame(
@@ -103,10 +107,9 @@ def identify(children: Children, people: pd.DataFrame, la: str, rng: np.random.G
         values = frame[column].to_numpy(object)
         frame[column] = np.where(known & (column not in ("house", "language")), values, values[family])
     # who comes from over the border for school lives there, with the family
-    guests = np.zeros(size, bool)
-    guests[children.disagreements.loc[children.disagreements["kind"] == OUTSIDE, "child"]] = True
-    abroad = np.isin(family, family[guests]) & ~known[family]
-    frame["postcode"] = np.where(abroad, OUTSIDE_POSTCODES[family % len(OUTSIDE_POSTCODES)], frame["postcode"])
+    abroad = np.isin(family, family[guests])
+    homes = neighbouring_postcodes()
+    frame["postcode"] = np.where(abroad, homes[family % len(homes)], frame["postcode"])
     frame["family"] = family
     frame["new_surname"] = surnames[rng.integers(0, len(surnames), size)]
     frame["misspelt"] = _misspelt(frame["surname"].to_numpy(object))
@@ -138,14 +141,16 @@ def _misspelt(names: npt.NDArray[np.object_]) -> npt.NDArray[np.object_]:
     return np.asarray((text[:2] + text[3:4] + text[2:3] + text[4:]).to_numpy(object))
 
 
-def _with_known(children: Children, known: npt.NDArray[np.bool_], rng: np.random.Generator) -> Ints:
-    """Families, some of the only children having become brothers and sisters of children of the SEN2 returns."""
+def _with_known(
+    children: Children, known: npt.NDArray[np.bool_], guests: npt.NDArray[np.bool_], rng: np.random.Generator
+) -> Ints:
+    """Families, some of the only children having become brothers and sisters of children of the SEN2 returns; no guests of them."""
     own = children.people
     family = own["family"].to_numpy(np.int64).copy()
     cohort = own["cohort"].to_numpy(np.int64)
     alone = np.bincount(family, minlength=len(own))[family] == 1
     theirs = rng.permutation(np.flatnonzero(known))[: round(KNOWN_SIBLING_SHARE * int(known.sum()))]
-    others = rng.permutation(np.flatnonzero(alone & ~known))[: len(theirs)]
+    others = rng.permutation(np.flatnonzero(alone & ~known & ~guests))[: len(theirs)]
     theirs = theirs[: len(others)]
     apart = cohort[theirs] != cohort[others]
     family[others[apart]] = theirs[apart]

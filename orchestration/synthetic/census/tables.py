@@ -38,6 +38,8 @@ SOFTWARE = "Invented Census"
 """No system of a school is called so: what carries it is a census of invented children."""
 
 SECOND_NEED_SHARE, NOT_ASSESSED_SHARE = 0.25, 0.08
+CHANGED_NEED_SHARE = 0.2
+"""Children whose need on SEN support is another from one of the terms on; whose was not assessed is assessed then."""
 SUPPORT_NEEDS = {
     "SLCN": 0.27, "SEMH": 0.21, "MLD": 0.18, "SPLD": 0.13, "ASD": 0.09, "OTH": 0.05, "PD": 0.025, "HI": 0.02, "VI": 0.01, "MSI": 0.005,
 }  # fmt: skip
@@ -101,7 +103,8 @@ class Lasting:
     free_meals: pd.DataFrame
     """child, begins, ends (0: still)."""
     needs: pd.DataFrame
-    """child index: first, second need on SEN support or by another authority's plan; "" for none."""
+    """By child: need on SEN support (K; K_later from term `changed` on) and by another authority's plan (E), whether there is a second
+    need, whether K was not assessed before."""
     own_needs: dict[int, pd.DataFrame]
     """January -> by child, need and second_need of the plan that the return has, else of the latest; need "" for no plan."""
     came: npt.NDArray[np.int64]
@@ -127,6 +130,9 @@ def lasting_facts(
     needs = pd.DataFrame({"K": _needs(SUPPORT_NEEDS, size, rng), "E": _needs(PLAN_NEEDS, size, rng)})
     needs["second"] = rng.random(size) < SECOND_NEED_SHARE
     needs["unassessed"] = rng.random(size) < NOT_ASSESSED_SHARE
+    needs["K_later"] = _needs(SUPPORT_NEEDS, size, rng)
+    never = len(TERMS)
+    needs["changed"] = np.where(rng.random(size) < CHANGED_NEED_SHARE, rng.integers(3, never, size), never)
     own = {year: _own_needs(plans, year, children.people["person"]) for year in spells}
     lots = rng.random(children.site.shape)
     return Lasting(
@@ -443,8 +449,9 @@ def _need_rows(now: pd.DataFrame, children: Children, lasting: Lasting, t: int) 
     provision = children.provision[rows, t]
     needs, own = lasting.needs.iloc[rows], lasting.own_needs[TERMS[t].year].iloc[rows]
     from_plan = own["need"].to_numpy(object)
-    first = np.where(provision == PLAN, needs["E"], needs["K"]).astype(object)
-    first = np.where((provision == SUPPORT) & needs["unassessed"].to_numpy(bool), "NSA", first)
+    later = needs["changed"].to_numpy(int) <= t
+    first = np.where(provision == PLAN, needs["E"], np.where(later, needs["K_later"], needs["K"])).astype(object)
+    first = np.where((provision == SUPPORT) & needs["unassessed"].to_numpy(bool) & ~later, "NSA", first)
     planned = (from_plan != "") & (provision != 0)
     first = np.where(planned, from_plan, first)
     if TERMS[t].year < 2025:

@@ -14,7 +14,7 @@ from orchestration.synthetic.census.tables import Census, Columns
 
 XML, COLLECT = "xml", "collect_csv"
 
-_SOURCES = {
+SOURCES = {
     "schoolcensus": "schools",
     "school": "schools",
     "pupilonroll": "on",
@@ -90,7 +90,7 @@ def write_collect(made: Census, folder: Path) -> int:
     layouts = layout(made.term)
     laestab = {name: made.tables[name]["laestab"] for name in ("schools", "on", "off")}
     for table, columns in layouts.items():
-        source = made.tables.get(_SOURCES.get(table, ""))
+        source = made.tables.get(SOURCES.get(table, ""))
         size = len(source["id"]) if source else 0
         blank = pa.array([""] * size, pa.string())
         native = blank
@@ -131,10 +131,10 @@ def _collect_text(column: str, values: pa.Array) -> pa.Array:
     found = values.dictionary_encode()
     kinds = found.dictionary
     if column in _FLAGS:
-        shown = [{"1": "True", "0": "False"}.get(kind, "") for kind in kinds.to_pylist()]
+        shown = [{"1": "True", "0": "False"}.get(kind, kind) for kind in kinds.to_pylist()]
         return pa.array(shown, pa.string()).take(found.indices)
-    days = pc.if_else(pc.equal(kinds, ""), None, kinds).cast(pa.timestamp("s"))
-    return pc.fill_null(pc.strftime(days, format="%Y-%b-%d %H:%M:%S", locale="C"), "").take(found.indices)
+    days = pc.if_else(pc.match_substring_regex(kinds, r"^\d{4}-\d\d-\d\d"), kinds, None).cast(pa.timestamp("s"))
+    return pc.coalesce(pc.strftime(days, format="%Y-%b-%d %H:%M:%S", locale="C"), kinds).take(found.indices)
 
 
 _IDENTIFIERS = {
@@ -199,7 +199,15 @@ _SCHOOL = {
     "Intake": "intake",
     "Governance": "governance",
 }
-_ADDRESS = {"PAON": "paon", "Street": "street", "Town": "town", "PostCode": "postcode"}
+_ADDRESS = {
+    "PAON": "paon",
+    "Street": "street",
+    "Town": "town",
+    "AddressLine1": "addressline1",
+    "AddressLine2": "addressline2",
+    "PostCode": "postcode",
+    "UniquePropertyReferenceNumber": "uniquepropertyreferencenumber",
+}
 _SUSPENSION = {
     "Category": "category",
     "Reason1": "reason1",
@@ -328,5 +336,5 @@ def _pupils(made: Census, roll: str, tag: str, collected: set[str]) -> pa.Array:
     suspended = _collected(made, f"suspensions_{roll}", _SUSPENSION, "TermlyExclusion", size)
     blocks.append(_wrapped("Exclusions", suspended))
     if roll == "on":
-        blocks.append(_collected(made, "alternative", _ALTERNATIVE, "APPlacementDetails", size))
+        blocks.append(_collected(made, "alternative", _ALTERNATIVE, "APProvisionDetail", size))
     return _wrapped(tag, _joined(*blocks))

@@ -28,8 +28,15 @@ def writes_a_little(out: Path, **asked: Any) -> SynthesisReport:
 def test_what_is_invented_waits_in_the_store_as_if_it_had_been_dropped(
     with_figures: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(first_run, "synthesise", writes_a_little)
+    asked: dict[str, Any] = {}
+
+    def remembers(out: Path, **named: Any) -> SynthesisReport:
+        asked.update(named)
+        return writes_a_little(out, **named)
+
+    monkeypatch.setattr(first_run, "synthesise", remembers)
     assert invent_for(with_figures)
+    assert (asked["censuses"], asked["scale"], asked["shapes"], asked["faults"]) == (True, 1.0, ("xml",), "none")
     [waiting] = inbox_files(with_figures, "sen2")
     assert waiting.is_relative_to(with_figures.store)
     assert list(with_figures.inbox_dir.rglob("*.xml")) == []

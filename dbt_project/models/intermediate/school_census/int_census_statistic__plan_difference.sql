@@ -14,7 +14,14 @@ with schools as (
 
 children as (
     select
-        difference.*,
+        difference.la_code,
+        difference.census_year,
+        difference.child_key,
+        difference.is_in_census,
+        difference.is_in_sen2,
+        difference.setting_key,
+        difference.reason_code,
+        difference.reason_class,
         plan.submission_id as plan_submission_id,
         plan.setting_key as placement_key,
         placed.setting_key is not null as is_placed_at_a_school,

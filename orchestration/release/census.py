@@ -1,0 +1,60 @@
+"""What the school census of a release holds, in a sentence."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from orchestration.release.exports import RESTRICTED_DATABASE
+
+
+@dataclass(frozen=True)
+class CensusHeld:
+    """The censuses of a release. `pupils`: those counted in the latest one.
+
+    `completeness_pct`: of the schools whose return is expected in the latest January that was compared with EHC plans, `compared_year`,
+    those that sent one; None where it cannot be told.
+    """
+
+    censuses: int
+    first_period: str
+    last_period: str
+    pupils: int
+    compared_year: int | None = None
+    completeness_pct: float | None = None
+
+    @property
+    def sentence(self) -> str:
+        """For a person."""
+        which = (
+            f"{self.censuses} school censuses, {self.first_period} to {self.last_period}"
+            if self.censuses > 1
+            else f"the school census of {self.last_period}"
+        )
+        held = f"{which}; {self.pupils:,} pupils on roll in the last"
+        if self.completeness_pct is None:
+            return f"{held}; which schools are missing cannot be told without the schools register"
+        return (
+            f"{held}; {self.completeness_pct:.1f}% of the schools expected in January {self.compared_year} sent theirs"
+        )
+
+
+def read_census(release: Path) -> CensusHeld | None:
+    """Read what a release folder holds; None where it holds no census."""
+    with duckdb.connect(str(release / RESTRICTED_DATABASE), read_only=True) as connection:
+        [held] = connection.execute(
+            """
+            select
+                count(distinct census_period), min(census_period), max(census_period),
+                count(*) filter (where is_counted and census_period = (select max(census_period) from marts.fct_census_pupil))
+            from marts.fct_census_pupil
+            """
+        ).fetchall()
+        compared = connection.execute(
+            """
+            select census_year, cast(max(completeness_pct) as double) from marts.fct_census_plan_difference
+            where completeness_pct is not null
+            group by census_year order by census_year desc limit 1
+            """
+        ).fetchone()
+    return CensusHeld(*held, *(compared or ())) if held[0] else None
