@@ -1,24 +1,32 @@
 """`cornerstone status`: what has arrived, what waits, what was refused, and which release people read."""
 
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
 
 from rich.console import Console
 from rich.table import Table
 
 from orchestration.release.folders import current_release
 from orchestration.release.lifecycle import list_releases
+from orchestration.returns.expected import ExpectedPeriod, expected_periods
 from orchestration.returns.inbox import inbox_files, stray_entries
 from orchestration.returns.land import pending_receipts
 from orchestration.returns.spec import load_spec, return_ids
 from orchestration.returns.submission import (
     WHOSE,
     People,
+    Submission,
     current_submissions,
     people_in_store,
     read_submissions,
     read_waiting,
 )
 from orchestration.settings import Settings
+
+# Above so many, suppliers of a return are told as one row; --json has each.
+SUPPLIERS_NAMED = 10
 
 
 @dataclass(frozen=True)
@@ -49,6 +57,8 @@ class Status:
     arrived: list[ArrivedSupplier]
     refused: list[str]
     absent: list[str]
+    expected: list[ExpectedPeriod]
+    not_judged: list[str]
 
     def print_to(self, console: Console) -> None:
         """For a person."""
@@ -72,7 +82,7 @@ class Status:
         for heading in ("periods", "rows", "set aside"):
             table.add_column(heading, justify="right", no_wrap=True)
         table.add_column("received", no_wrap=True)
-        for row in self.arrived:
+        for row in self._arrived_rows():
             table.add_row(
                 row.supplier,
                 row.latest_period,
@@ -87,13 +97,70 @@ class Status:
             console.print(f"refused  {reason}", soft_wrap=True)
         for sentence in self.absent:
             console.print(f"absent   {sentence}", soft_wrap=True)
+        for sentence in self.not_judged:
+            console.print(f"unjudged {sentence}", soft_wrap=True)
+        for sentence in self._expected_lines():
+            console.print(sentence, soft_wrap=True)
+
+    def _arrived_rows(self) -> Iterator[ArrivedSupplier]:
+        """What has arrived, by supplier; those of a return of many suppliers are one row."""
+        for return_id in dict.fromkeys(row.return_id for row in self.arrived):
+            own = [row for row in self.arrived if row.return_id == return_id]
+            if len(own) <= SUPPLIERS_NAMED:
+                yield from own
+                continue
+            yield ArrivedSupplier(
+                return_id,
+                f"{return_id}: {len(own)} suppliers",
+                max(row.latest_period for row in own),
+                max(row.periods for row in own),
+                sum(row.rows_landed for row in own),
+                sum(row.rows_quarantined for row in own),
+                max(row.received_at for row in own),
+            )
+
+    def _expected_lines(self) -> Iterator[str]:
+        """By return: how complete the latest period is, what is next, and what is overdue.
+
+        The lives of invented people end some day: their returns get a line each, however many periods are overdue.
+        """
+        for title in dict.fromkeys(one.title for one in self.expected):
+            own = [one for one in self.expected if one.title == title]
+            overdue = [one for one in own if one.state == "overdue"]
+            come = [one.completeness for one in own if one.received_suppliers and one.state != "overdue"]
+            next_one = next((f"next is {one.occasion.sentence}" for one in own if one.state == "open"), None)
+            said = [*come[-1:], *([next_one] if next_one else [])]
+            if overdue and self.people == "invented":
+                earlier = f" and {len(overdue) - 1} before it" if len(overdue) > 1 else ""
+                said.append(f"overdue is {overdue[-1].completeness}{earlier}")
+            if said:
+                yield f"expected {title}: {'; '.join(said)}"
+            if self.people != "invented":
+                for one in overdue:
+                    yield f"overdue  {title}: {one.completeness}; expected by {one.occasion.due_sentence}"
 
 
-def read_status(settings: Settings) -> Status:
-    """Read the state of the store."""
+def _not_judged(title: str, counting: Iterable[Submission]) -> list[str]:
+    """Rules that could not be judged of what counts: one sentence a reason."""
+    rules: dict[str, set[str]] = defaultdict(set)
+    periods: dict[str, list[str]] = defaultdict(list)
+    for submission in counting:
+        for rule_id, reason in submission.not_judged.items():
+            rules[reason].add(rule_id)
+        for reason in set(submission.not_judged.values()):
+            periods[reason].append(submission.period)
+    return [
+        f"{title}: {', '.join(sorted(rules[reason]))} of {len(told)} submission(s), {min(told)} to {max(told)}. {reason}"
+        " What has landed since is used when the return is sent again."
+        for reason, told in periods.items()
+    ]
+
+
+def read_status(settings: Settings, today: date | None = None) -> Status:
+    """Read the state of the store; what is overdue is said of `today`, or of the day it is."""
     release = current_release(settings)
     arrived: list[ArrivedSupplier] = []
-    waiting, received, incomplete, refused, empty = [], [], [], [], []
+    waiting, received, incomplete, refused, empty, not_judged = [], [], [], [], [], []
     for return_id in return_ids():
         submissions = read_submissions(settings, return_id)
         counting = list(current_submissions(submissions).values())
@@ -109,8 +176,9 @@ def read_status(settings: Settings) -> Status:
             for path in stray_entries(settings, return_id)
         ]
         refused += [str(submission.reason) for submission in submissions if submission.status == "refused"]
+        spec = load_spec(return_id)
+        not_judged += _not_judged(spec.title, counting)
         if not counting:
-            spec = load_spec(return_id)
             empty.append(f"{spec.title}: nothing has arrived; left out: {spec.feeds}")
         for supplier in sorted({submission.supplier for submission in counting}):
             own = [submission for submission in counting if submission.supplier == supplier]
@@ -138,4 +206,6 @@ def read_status(settings: Settings) -> Status:
         arrived=arrived,
         refused=refused,
         absent=empty,
+        expected=expected_periods(settings, today or datetime.now(UTC).date()),
+        not_judged=not_judged,
     )

@@ -523,7 +523,7 @@ def _fill_areas(settings: Settings, keys: Keys, spec: ReturnSpec) -> None:
         log.info("areas of %s, %s filled in", submission.supplier, submission.period)
 
 
-def _landed_table(settings: Settings, return_id: str, table: str) -> str | None:
+def landed_table(settings: Settings, return_id: str, table: str) -> str | None:
     """The relation (SQL) of a reference table that counts now, or None where none is landed."""
     current = list(current_submissions(read_submissions(settings, return_id)).values())
     latest = max((s.period for s in current), default=None)  # each describes one date; the latest counts
@@ -539,7 +539,7 @@ def _find_landed(settings: Settings) -> FindLanded:
     def find(lookup: Lookup) -> str | None:
         wanted = (lookup.return_id, lookup.table)
         if wanted not in found:
-            found[wanted] = _landed_table(settings, *wanted)
+            found[wanted] = landed_table(settings, *wanted)
         return found[wanted]
 
     return find
@@ -550,7 +550,7 @@ def _attach_references(
 ) -> None:
     """Put the returns that rules compare with beside the rows they judge; one that is not landed whole stays away."""
     for return_id in needed_returns:
-        tables = {name: _landed_table(settings, return_id, name) for name in load_spec(return_id).tables}
+        tables = {name: landed_table(settings, return_id, name) for name in load_spec(return_id).tables}
         landed = {name: relation for name, relation in tables.items() if relation is not None}
         if len(landed) == len(tables):
             attach_reference(connection, return_id, landed)

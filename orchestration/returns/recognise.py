@@ -23,7 +23,7 @@ from orchestration.returns.readers import (
 from orchestration.returns.readers.flat_csv import read_header
 from orchestration.returns.readers.outcome import ReadFile
 from orchestration.returns.readers.records import HeldRecords, Keep, RecordsRead
-from orchestration.returns.spec import FileKind, ReturnSpec, load_spec, return_ids
+from orchestration.returns.spec import FileKind, ReturnSpec, load_spec, normalised, return_ids
 
 # What parsing bytes of any origin can raise, from the standard library, Arrow, DuckDB and the workbook and XML readers.
 # One such file must not keep the others, or the next run, from landing.
@@ -114,8 +114,24 @@ def nobodys(file: DataFile) -> FileRefused:
     """The sentence for a file that no return knows."""
     if separator := _other_separator(file):
         return _wrongly_separated(file, separator)
+    for return_id in return_ids():
+        if refused := _not_read(file, load_spec(return_id), by_marks_alone=True):
+            return refused
     titles = ", ".join(load_spec(return_id).title for return_id in return_ids())
     return FileRefused("FILE-008", f"{file.source_file} is not a file of any return that is known here: {titles}.")
+
+
+def _not_read(file: DataFile, spec: ReturnSpec, *, by_marks_alone: bool = False) -> FileRefused | None:
+    """The sentence for a file of the return that is known and not read."""
+    for known in spec.not_read:
+        if file.kind != known.kind or (by_marks_alone and not known.marks):
+            continue
+        header = {normalised(name) for name in read_header(file)} if known.marks else set()
+        if {normalised(mark) for mark in known.marks} <= header:
+            return FileRefused(
+                "FILE-008", f"{file.source_file} is {known.what}, which is not read for {spec.title}: {known.instead}"
+            )
+    return None
 
 
 def _wrongly_separated(file: DataFile, separator: str) -> FileRefused:
@@ -151,6 +167,8 @@ def recognise_data_file(file: DataFile, spec: ReturnSpec) -> tuple[str, str | He
             )
     if separator := _other_separator(file):
         raise _wrongly_separated(file, separator)
+    if refused := _not_read(file, spec):
+        raise refused
     what = "its elements are not known" if file.kind == "xml" else "neither its columns nor its sheets are known"
     raise FileRefused("FILE-008", f"{file.source_file} is not a file of {spec.title}: {what}.")
 

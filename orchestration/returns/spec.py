@@ -317,6 +317,18 @@ class FileKind(_Strict):
         return self.shape.startswith("record_")
 
 
+class NotRead(_Strict):
+    """A kind of file that people have of the return and that is not read: its headings, and what to send instead.
+
+    Without headings it is every file of that kind which no reader of the return knows.
+    """
+
+    kind: Literal["text", "workbook"]
+    marks: list[str] = Field(default_factory=list)
+    what: str
+    instead: str
+
+
 class SubmissionColumns(_Strict):
     """Columns of the header table that say which submission a file is, and which of two counts.
 
@@ -403,6 +415,7 @@ class ReturnSpec(_Strict):
     terms: dict[str, Term] = Field(default_factory=dict)  # in the order of the calendar year
     census_days: list[date] = Field(default_factory=list)  # of a return of every term
     left_out: dict[str, LeftOut] = Field(default_factory=dict)  # tables, by what files call them; names: of elements
+    not_read: list[NotRead] = Field(default_factory=list)
     submission: SubmissionColumns | None = None
     person: PersonColumns | None = None
     area_lookup: AreaLookup | None = None

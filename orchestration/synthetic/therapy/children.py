@@ -7,10 +7,9 @@ import pandas as pd
 
 from orchestration.synthetic.census import Schooling
 from orchestration.synthetic.census.children import PLAN, SUPPORT
-from orchestration.synthetic.census.identity import OUTSIDE_POSTCODES
 from orchestration.synthetic.census.schools import TERMS
 from orchestration.synthetic.dates import day
-from orchestration.synthetic.identity import name_parts, postcode_list
+from orchestration.synthetic.identity import name_parts, neighbouring_postcodes, postcode_list
 from orchestration.synthetic.therapy.lines import FIRST_MONTH, LAST_MONTH, OVER_18, Ints, Line, Texts
 
 FIRST_NHS_STEM, STEMS = 999_000_000, 1_000_000
@@ -231,4 +230,4 @@ def register_patients(provider: str, children: Ints, pool: Pool, numbers: Texts,
 
 def lives_outside(postcodes: Texts) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
     """Whether a home is outside the borough."""
-    return np.isin(postcodes.astype(str), OUTSIDE_POSTCODES)
+    return np.isin(postcodes.astype(str), neighbouring_postcodes())

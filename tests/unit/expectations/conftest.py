@@ -1,6 +1,8 @@
 """Sound data for the rules: landed tables as the return specifies them, marts and KPIs as the dbt models promise them."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -8,11 +10,16 @@ import duckdb
 import pytest
 import yaml
 
-from expectations.catalogue import Catalogue, load_catalogue
+from expectations.catalogue import Catalogue, Rule, load_catalogue
 from orchestration.returns.spec import load_spec, return_ids
+from orchestration.returns.workspace import attach_reference, open_workspace
 
 HERE = Path(__file__).parent
 PROJECT = Path(__file__).parents[3]
+# Cases of landing rules that have sound records of their own, by return: the folder is named after it.
+CASES_OF_RETURNS: dict[str, dict[str, Any]] = {
+    path.parent.name: yaml.safe_load(path.read_text()) for path in sorted(HERE.glob("*/rule_cases.yaml"))
+}
 
 CONTROL_TABLES = """
 create schema control;
@@ -38,6 +45,18 @@ create table intermediate.int_kpi__local_cell (
 );
 create table intermediate.int_kpi__local_component (
     kpi_value_key varchar, part varchar, weight decimal(18, 4), cell_key varchar
+);
+create table intermediate.int_census__completeness (
+    la_code varchar, census_period varchar, expected_school_count integer, landed_expected_school_count integer,
+    unexpected_school_count integer
+);
+create table intermediate.int_census_pupil__described (
+    submission_id varchar, row_person_ref varchar, child_key varchar, la_estab varchar, census_period varchar,
+    is_on_roll boolean, sessions_possible integer, second_half_sessions_possible integer
+);
+create schema staging;
+create table staging.stg_school_census__suspension (
+    submission_id varchar, row_person_ref varchar, is_current boolean, start_date date, category_code varchar
 );
 create schema disclosure;
 create table disclosure.cell (cell_key varchar, cell_count bigint, is_known boolean);
@@ -70,6 +89,33 @@ def landing_world() -> duckdb.DuckDBPyConnection:
 
 
 @pytest.fixture(scope="session")
+def sound_records(
+    catalogue: Catalogue, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[str], duckdb.DuckDBPyConnection]]:
+    """Sound records of a return as landing holds them: the tables of its spec, with identifiers, in one connection.
+
+    Of the returns that its rules compare with there is what the folder's SQL puts there.
+    """
+    with ExitStack() as opened:
+
+        @cache
+        def made(return_id: str) -> duckdb.DuckDBPyConnection:
+            spill = tmp_path_factory.mktemp(return_id) / "spill"
+            connection = opened.enter_context(open_workspace(load_spec(return_id), spill))
+            connection.execute("set threads = 1")  # a few hundred rows: more threads only cost
+            connection.execute("insert into setting values ('la_code', '372')")
+            for needed in catalogue.needed_returns(return_id):
+                tables = load_spec(needed).tables
+                for name, table in tables.items():
+                    connection.execute(f"create table empty_{name} ({table.column_sql})")
+                attach_reference(connection, needed, {name: f"empty_{name}" for name in tables})
+            connection.execute((HERE / return_id / "sound_returns.sql").read_text())
+            return connection
+
+        yield made
+
+
+@pytest.fixture(scope="session")
 def warehouse_world() -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect()
     connection.execute(CONTROL_TABLES)
@@ -78,7 +124,7 @@ def warehouse_world() -> duckdb.DuckDBPyConnection:
         for model in contracted_models(models):
             columns = ", ".join(f"{column['name']} {column['data_type']}" for column in model["columns"])
             connection.execute(f"create table {schema}.{model['name']} ({columns})")
-    for sound in ("sound_warehouse.sql", "sound_ehc_marts.sql", "sound_disclosure.sql"):
+    for sound in ("sound_warehouse.sql", "sound_ehc_marts.sql", "sound_census_marts.sql", "sound_disclosure.sql"):
         connection.execute((HERE / sound).read_text())
     return connection
 
@@ -98,6 +144,15 @@ def sound_landing(landing_world: duckdb.DuckDBPyConnection) -> Iterator[duckdb.D
 @pytest.fixture
 def sound_warehouse(warehouse_world: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyConnection]:
     yield from undone(warehouse_world)
+
+
+def findings(connection: duckdb.DuckDBPyConnection, rules: Iterable[Rule]) -> dict[str, int]:
+    """Failing rows of the rules that find any."""
+    counts = {
+        rule.rule_id: connection.execute(f"select count(*) from ({rule.failing_rows})").fetchall()[0][0]
+        for rule in rules
+    }
+    return {rule_id: count for rule_id, count in counts.items() if count}
 
 
 def undone(connection: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyConnection]:

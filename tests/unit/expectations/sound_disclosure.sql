@@ -34,7 +34,8 @@ select
     cell_count as people_count,
     false as is_already_published
 from (
-    values ('plans', 20), ('girls', 3), ('boys', 17), ('refused', 12), ('requests', 40), ('plans held', 47)
+    values ('plans', 20), ('girls', 3), ('boys', 17), ('refused', 12), ('requests', 40), ('plans held', 47),
+    ('pupils on roll', 220), ('pupils with sen', 44), ('pupils on support', 33), ('pupils with a plan', 11)
 ) as cells (cell_key, cell_count);
 
 insert into intermediate.int_kpi__local_component
@@ -53,6 +54,23 @@ select
     'plans held' as cell_key
 from kpi.kpi_value
 where kpi_id = 'ehcp_total' and value_basis = 'local';
+
+insert into intermediate.int_kpi__local_component
+select
+    kpi_value.kpi_value_key,
+    parts.part,
+    1 as weight,
+    parts.cell_key
+from kpi.kpi_value as kpi_value
+inner join (
+    values
+    ('pupils_on_roll', 'numerator', 'pupils on roll'), ('sen_pupils_pct', 'numerator', 'pupils with sen'),
+    ('sen_pupils_pct', 'denominator', 'pupils on roll'), ('sen_support_pct', 'numerator', 'pupils on support'),
+    ('sen_support_pct', 'denominator', 'pupils on roll'), ('ehcp_pupils_pct', 'numerator', 'pupils with a plan'),
+    ('ehcp_pupils_pct', 'denominator', 'pupils on roll')
+) as parts (kpi_id, part, cell_key)
+    on kpi_value.kpi_id = parts.kpi_id
+where kpi_value.value_basis = 'local';
 
 insert into disclosure.cell
 select

@@ -9,21 +9,22 @@ import yaml
 
 from expectations.catalogue import LANDING_LEVELS, Catalogue, Rule, load_catalogue
 from expectations.engine import evaluate
+from tests.unit.expectations.conftest import CASES_OF_RETURNS, findings
 
 HERE = Path(__file__).parent
 OWNERS = {"Data engineer", "Performance and intelligence lead", "Head of SEND", "SEN2 data officer"}
 CASES: dict[str, dict[str, Any]] = {
     rule_id: case
-    for name in ("rule_cases.yaml", "sen2/mart_rule_cases.yaml")
-    for rule_id, case in yaml.safe_load((HERE / name).read_text()).items()
+    for path in (HERE / "rule_cases.yaml", *sorted(HERE.glob("*/mart_rule_cases.yaml")))
+    for rule_id, case in yaml.safe_load(path.read_text()).items()
 }
 CATALOGUE = load_catalogue(Path(__file__).parents[3] / "expectations" / "rules")
-# The landing rules of the EHC plans return and those restated of the school census have sound returns and cases of their
-# own, in folders named after the returns.
+# Rules of returns about people have sound records and cases of their own, in folders named after the returns.
+WITH_OWN_RECORDS = {rule_id for cases in CASES_OF_RETURNS.values() for rule_id in cases}
 CHECKED = [
     rule
     for rule in CATALOGUE.rules
-    if not rule.is_reader_raised and not (rule.rule_id.startswith(("RS2-", "RC-")) and rule.level in LANDING_LEVELS)
+    if not rule.is_reader_raised and (rule.rule_id in CASES or rule.rule_id not in WITH_OWN_RECORDS)
 ]
 
 
@@ -34,15 +35,6 @@ def world(request: pytest.FixtureRequest) -> duckdb.DuckDBPyConnection:
     name = "sound_landing" if rule.level in LANDING_LEVELS else "sound_warehouse"
     connection: duckdb.DuckDBPyConnection = request.getfixturevalue(name)
     return connection
-
-
-def findings(connection: duckdb.DuckDBPyConnection, rules: list[Rule]) -> dict[str, int]:
-    """Failing rows of the rules that find any."""
-    counts = {
-        rule.rule_id: connection.execute(f"select count(*) from ({rule.failing_rows})").fetchall()[0][0]
-        for rule in rules
-    }
-    return {rule_id: count for rule_id, count in counts.items() if count}
 
 
 def rules_beside(rule: Rule) -> list[Rule]:

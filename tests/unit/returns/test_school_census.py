@@ -8,6 +8,7 @@ from typing import Any
 
 import duckdb
 import pytest
+from openpyxl import Workbook
 
 from expectations.catalogue import load_catalogue
 from orchestration.check.find import check_files
@@ -498,6 +499,29 @@ def test_an_extract_whose_name_says_no_term_is_refused(census_inbox: Path, land_
     [refused] = land_census().refused
     assert list(refused.failures) == ["RF-005"]
     assert "term and year" in str(refused.reason)
+
+
+def test_a_file_that_is_known_and_not_read_says_what_to_send_instead(
+    settings: Settings, census_inbox: Path, land_census: Land
+) -> None:
+    book = Workbook()
+    book.active.append(["UPN", "Surname", "SENprovision", "SENneed1"])  # type: ignore[union-attr]
+    book.save(census_inbox / "January 2025.xlsx")
+    cleaned = "PupilMatchingRef,AcademicYear,CensusTerm,LA,UPN,SENProvision\nZZ1,2025,Spring,372,E372400021001,E\n"
+    (census_inbox / "cleaned.csv").write_text(cleaned)
+    write_census_xml(census_inbox, census(estab="4005"))
+    checked = check_files(settings, [census_inbox / "cleaned.csv"])
+    report = land_census()
+    assert [s.supplier for s in report.current] == ["school.3724005"]
+    said = {one.source_file: str(one.reason) for one in report.refused}
+    assert {rule for one in report.refused for rule in one.failures} == {"FILE-008"}
+    assert (
+        "a workbook, which is not read for school census: save every sheet as a CSV file" in said["January 2025.xlsx"]
+    )
+    assert "DfE's download of the cleaned census" in said["cleaned.csv"]
+    assert "drop the schools' XML files or the tables of COLLECT of that term." in said["cleaned.csv"]
+    assert checked.exit_code == 2
+    assert "DfE's download of the cleaned census" in str(checked.files[0].reason)
 
 
 def test_check_says_of_a_census_what_landing_would(settings: Settings, tmp_path: Path) -> None:

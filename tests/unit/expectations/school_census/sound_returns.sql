@@ -190,5 +190,21 @@ select
 from sound_pupil
 group by all;
 
+-- The register: the school; one that became an academy of the same number; and one closed on a day that nobody knows.
+insert into establishment_register.establishment by name
+select
+    'gias' as submission_id,
+    'register.csv' as source_file,
+    row_number() over () as source_row,
+    '372' as la_code,
+    *
+from (
+    values
+    ('999001', '0', '1', '', ''),
+    ('999002', '1', '2', '', '31-08-2024'),
+    ('999003', '1', '1', '01-09-2024', ''),
+    ('999004', '4', '2', '', null)
+) as schools (urn, establishment_number, status_code, open_date, close_date);
+
 drop table sound_pupil;
 drop table sound_return;

@@ -1,83 +1,21 @@
-"""Every restated rule of the school census has a case that it lets pass and a case that it, and no other rule, finds."""
+"""What the cases of the rules of the school census leave open."""
 
 import csv
 import re
-from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import pytest
-import yaml
 
 from expectations.catalogue import Rule
 from orchestration.returns.spec import load_spec
+from tests.unit.expectations.conftest import CASES_OF_RETURNS, findings
 
-HERE = Path(__file__).parent
 PROJECT = Path(__file__).parents[4]
-CASES: dict[str, dict[str, Any]] = yaml.safe_load((HERE / "rule_cases.yaml").read_text())
+CASES = CASES_OF_RETURNS["school_census"]
 OFFICIAL = PROJECT.parent / "shared" / "domain" / "school_census_rules.csv"
 # Terms that rules are about alone, and another term.
 OTHER_TERM = {"SPR": "AUT", "AUT": "SPR"}
-
-
-def findings(connection: duckdb.DuckDBPyConnection, rules: Iterable[Rule]) -> dict[str, int]:
-    """Failing rows of the rules that find any."""
-    counts = {
-        rule.rule_id: connection.execute(f"select count(*) from ({rule.failing_rows})").fetchall()[0][0]
-        for rule in rules
-    }
-    return {rule_id: count for rule_id, count in counts.items() if count}
-
-
-def test_every_restated_rule_has_a_passing_and_a_failing_case(census_rules: dict[str, Rule]) -> None:
-    assert sorted(CASES) == sorted(rule_id for rule_id in census_rules if rule_id.startswith("RC-"))
-    assert all({"passes", "fails"} <= set(case) <= {"passes", "fails", "places", "also"} for case in CASES.values())
-
-
-def test_no_rule_finds_anything_in_sound_returns(
-    census_rules: dict[str, Rule], sound_censuses: duckdb.DuckDBPyConnection
-) -> None:
-    assert sound_censuses.execute("select count(*) from census_pupil").fetchall() == [(81,)]
-    assert findings(sound_censuses, census_rules.values()) == {}
-
-
-@pytest.mark.parametrize("rule_id", CASES)
-def test_a_rule_lets_what_is_right_pass(
-    rule_id: str, census_rules: dict[str, Rule], sound_censuses: duckdb.DuckDBPyConnection
-) -> None:
-    sound_censuses.execute(CASES[rule_id]["passes"])
-    assert findings(sound_censuses, [census_rules[rule_id]]) == {}
-
-
-@pytest.mark.parametrize("rule_id", CASES)
-def test_a_rule_alone_finds_what_it_is_for(
-    rule_id: str, census_rules: dict[str, Rule], sound_censuses: duckdb.DuckDBPyConnection
-) -> None:
-    case = CASES[rule_id]
-    sound_censuses.execute(case["fails"])
-    assert findings(sound_censuses, census_rules.values()) == {rule_id: case.get("places", 1), **case.get("also", {})}
-
-
-@pytest.mark.parametrize("rule_id", CASES)
-def test_a_failure_is_placed_in_a_row_or_in_the_whole_return(
-    rule_id: str, census_rules: dict[str, Rule], sound_censuses: duckdb.DuckDBPyConnection
-) -> None:
-    rule = census_rules[rule_id]
-    sound_censuses.execute(CASES[rule_id]["fails"])
-    places = sound_censuses.execute(
-        f"""
-        select landed.record is not null, failing.source_row is null
-        from ({rule.failing_rows}) as failing
-        left join {rule.table} as landed using (submission_id, source_file, source_row)
-        """
-    ).fetchall()
-    assert places
-    assert all(is_row != is_whole_return for is_row, is_whole_return in places)
-    assert not (rule.level == "row" and any(is_whole_return for _, is_whole_return in places))
-    assert set(rule.columns) <= set(load_spec("school_census").for_period("2025-01").tables[rule.table].columns) | {
-        "second_half_sessions_possible"
-    }
 
 
 def test_the_census_days_of_the_rules_are_those_of_the_spec(census_rules: dict[str, Rule]) -> None:

@@ -1,40 +1,21 @@
-"""Four sound SEN2 returns as landing holds them: the tables of the spec, with identifiers, in one DuckDB connection."""
+"""Four sound SEN2 returns, and the landing rules that judge them."""
 
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterator
 
 import duckdb
 import pytest
 
-from expectations.catalogue import Rule, load_catalogue
-from orchestration.returns.spec import load_spec
-from orchestration.returns.workspace import attach_reference, open_workspace
+from expectations.catalogue import Catalogue, Rule
 from tests.unit.expectations.conftest import undone
 
-HERE = Path(__file__).parent
-PROJECT = Path(__file__).parents[4]
-
 
 @pytest.fixture(scope="session")
-def sen2_rules() -> dict[str, Rule]:
+def sen2_rules(catalogue: Catalogue) -> dict[str, Rule]:
     """The landing rules of the return that a query checks, by id."""
-    rules = load_catalogue(PROJECT / "expectations" / "rules").for_landing("sen2")
-    return {rule.rule_id: rule for rule in rules}
-
-
-@pytest.fixture(scope="session")
-def sound_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
-    with open_workspace(load_spec("sen2"), tmp_path_factory.mktemp("sen2") / "spill") as connection:
-        connection.execute("set threads = 1")  # a few hundred rows: more threads only cost
-        connection.execute("insert into setting values ('la_code', '372')")
-        for name, table in load_spec("establishment_register").tables.items():
-            connection.execute(f"create table empty_{name} ({table.column_sql})")
-            attach_reference(connection, "establishment_register", {name: f"empty_{name}"})
-        connection.execute((HERE / "sound_returns.sql").read_text())
-        yield connection
+    return {rule.rule_id: rule for rule in catalogue.for_landing("sen2")}
 
 
 @pytest.fixture
-def sound_returns(sound_world: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyConnection]:
+def sound_returns(sound_records: Callable[[str], duckdb.DuckDBPyConnection]) -> Iterator[duckdb.DuckDBPyConnection]:
     """The sound returns; what a test changes is undone after it."""
-    yield from undone(sound_world)
+    yield from undone(sound_records("sen2"))

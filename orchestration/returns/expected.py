@@ -1,0 +1,122 @@
+"""What is expected of each return by when, what of it has come, and what is overdue."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Literal
+
+import duckdb
+
+from orchestration.returns.calendar import ExpectedSuppliers, Occasion, load_calendar
+from orchestration.returns.conform import define_macros
+from orchestration.returns.land import landed_table
+from orchestration.returns.spec import ReturnSpec, load_spec, return_ids
+from orchestration.returns.submission import Submission, current_submissions, read_submissions
+from orchestration.settings import Settings
+
+# The next occasion of a yearly return is never further off.
+_HORIZON = timedelta(days=400)
+_NAMED = 5
+
+
+@dataclass(frozen=True)
+class ExpectedPeriod:
+    """One period of a return: what is expected and what counts of it.
+
+    `expected_suppliers` is None where no list says who has to send; `missing` are the ids of those on it that have not sent.
+    A period is complete when all on the list have sent, or anybody where there is none; else it is open until its last
+    day, and then overdue.
+    """
+
+    occasion: Occasion
+    title: str
+    suppliers_called: str
+    expected_suppliers: int | None
+    received_suppliers: int
+    missing: list[str]
+    state: Literal["complete", "open", "overdue"]
+
+    @property
+    def completeness(self) -> str:
+        """What has come, in a line: spring 2026: 117 of 119 schools; 2 missing (3724001, 3724002)."""
+        if self.expected_suppliers is None:
+            came = f"{self.received_suppliers} received" if self.received_suppliers else "nothing received"
+            return f"{self.occasion.said}: {came}"
+        named = ", ".join(self.missing[:_NAMED]) + (" and others" if len(self.missing) > _NAMED else "")
+        return (
+            f"{self.occasion.said}: {self.expected_suppliers - len(self.missing)} of {self.expected_suppliers}"
+            f" {self.suppliers_called}" + (f"; {len(self.missing)} missing ({named})" if self.missing else "")
+        )
+
+
+def expected_periods(settings: Settings, today: date) -> list[ExpectedPeriod]:
+    """Periods of every return with a calendar, in order, from the first that a submission counts of to the next one due.
+
+    Of a return of which nothing has come, the latest period that is due stands for all before it.
+    """
+    return [one for return_id in return_ids() for one in _of_return(settings, load_spec(return_id), today)]
+
+
+def _of_return(settings: Settings, spec: ReturnSpec, today: date) -> Iterator[ExpectedPeriod]:
+    calendar = load_calendar(spec.return_id)
+    if calendar is None:
+        return
+    counting = list(current_submissions(read_submissions(settings, spec.return_id)).values())
+    occasions = _asked_for(list(calendar.occasions(spec.return_id, today + _HORIZON)), counting, today)
+    suppliers = calendar.expected_suppliers
+    asked = _suppliers(settings, suppliers, [one.day for one in occasions]) if suppliers else None
+    prefix = spec.submission.supplier_prefix if spec.submission else ""
+    for occasion in occasions:
+        came = {one.supplier for one in counting if one.period == occasion.period}
+        expected = asked.get(occasion.day) if asked else None
+        missing = sorted(supplier.removeprefix(prefix) for supplier in (expected or set()) - came)
+        is_short = bool(missing) if expected else not came
+        yield ExpectedPeriod(
+            occasion=occasion,
+            title=spec.title,
+            suppliers_called=suppliers.called if suppliers else "suppliers",
+            expected_suppliers=len(expected) if expected else None,
+            received_suppliers=len(came),
+            missing=missing,
+            state="complete" if not is_short else "overdue" if occasion.due < today else "open",
+        )
+
+
+def _asked_for(occasions: list[Occasion], counting: Sequence[Submission], today: date) -> list[Occasion]:
+    """From the first period that counts, or else the latest that is due, to the first whose day is still to come."""
+    due = [one for one in occasions if one.due < today]
+    first = min((one.period for one in counting), default=due[-1].period if due else "")
+    begun = [one for one in occasions if one.day <= today and one.period >= first]
+    return [*begun, *[one for one in occasions if one.day > today][:1]]
+
+
+def _suppliers(settings: Settings, asked: ExpectedSuppliers, days: list[date]) -> dict[date, set[str]] | None:
+    """Who is expected on each day by the reference table that counts now; None while it is not landed."""
+    relation = landed_table(settings, asked.return_id, asked.table)
+    if relation is None:
+        return None
+    found: dict[date, set[str]] = {day: set() for day in days}
+    with duckdb.connect() as connection:
+        define_macros(connection)
+        rows = connection.execute(
+            f"""
+            select days.day, asked.supplier
+            from (select unnest(?::date[]) as day) as days
+            inner join (
+                select
+                    {asked.supplier} as supplier,
+                    as_moment({asked.opened}) as opened,
+                    as_moment({asked.closed}) as closed,
+                    {asked.is_open} as is_open
+                from {relation}
+                where la_code = ? and {asked.condition}
+            ) as asked
+                -- Without a first day, what is open or has closed had begun.
+                on coalesce(asked.opened <= days.day, asked.is_open or asked.closed is not null)
+                and coalesce(asked.closed > days.day, asked.is_open)
+            """,
+            [days, settings.la_code],
+        ).fetchall()
+    for day, supplier in rows:
+        found[day].add(supplier)
+    return found
