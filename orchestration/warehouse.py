@@ -7,7 +7,7 @@ release open it, each under an operating-system lock; people read releases.
 import logging
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -23,10 +23,10 @@ from orchestration.returns.submission import (
     People,
     Submission,
     current_submissions,
+    landing_dirs,
     people_in,
     read_submissions,
     return_dir,
-    submission_dir,
 )
 from orchestration.settings import Settings
 from orchestration.sql_text import literal
@@ -110,32 +110,27 @@ def write_control_tables(connection: duckdb.DuckDBPyConnection, settings: Settin
         current |= {submission.submission_id for submission in current_submissions(own).values()}
     connection.execute("begin")
     connection.execute(_SUBMISSION_TABLE)
-    if submissions:
-        rows = pa.Table.from_pylist([_submission_row(submission, current) for submission in submissions])
-        connection.register("submission_rows", rows)
-        connection.execute(
-            "insert into control.submission by name select * from submission_rows order by submission_id"
-        )
-        connection.unregister("submission_rows")
+    registered = [_submission_row(submission, current) for submission in submissions]
+    _insert(connection, "control.submission", sorted(registered, key=lambda row: str(row["submission_id"])))
     connection.execute(
         "create or replace table control.submission_table"
         " (submission_id varchar, table_name varchar, rows_read bigint, rows_landed bigint, rows_quarantined bigint)"
     )
     counted = [
-        [submission.submission_id, name, rows.rows_read, rows.rows_landed, rows.rows_quarantined]
+        {"submission_id": submission.submission_id, "table_name": name} | asdict(rows)
         for submission in submissions
         for name, rows in sorted(submission.tables.items())
     ]
-    if counted:
-        connection.executemany("insert into control.submission_table values (?, ?, ?, ?, ?)", counted)
+    _insert(connection, "control.submission_table", counted)
     connection.execute(
         "create or replace table control.rule_failure"
         " (rule_id varchar, submission_id varchar, source_file varchar, source_row bigint, table_name varchar)"
     )
     failures = [
         str(path)
-        for submission in submissions
-        if (path := submission_dir(settings, submission) / "rule_failure.parquet").is_file()
+        for return_id in return_ids()
+        for folder in landing_dirs(settings, return_id)
+        if (path := folder / "rule_failure.parquet").is_file()
     ]
     if failures:
         connection.execute(
@@ -144,9 +139,10 @@ def write_control_tables(connection: duckdb.DuckDBPyConnection, settings: Settin
             [failures],
         )
     connection.execute("create or replace table control.rule_not_judged (rule_id varchar, submission_id varchar)")
-    not_judged = [[rule_id, one.submission_id] for one in submissions for rule_id in one.not_judged]
-    if not_judged:
-        connection.executemany("insert into control.rule_not_judged values (?, ?)", not_judged)
+    not_judged = [
+        {"rule_id": rule_id, "submission_id": one.submission_id} for one in submissions for rule_id in one.not_judged
+    ]
+    _insert(connection, "control.rule_not_judged", not_judged)
     columns = ", ".join(f"{name} {type_}" for name, type_ in LINK_COLUMNS.items())
     connection.execute(f"create or replace table control.child_key ({columns})")
     if settings.child_link_path.is_file():
@@ -159,6 +155,13 @@ def write_control_tables(connection: duckdb.DuckDBPyConnection, settings: Settin
     connection.execute("insert into control.setting values ('la_code', ?)", [settings.la_code])
     connection.execute("commit")
     return len(submissions)
+
+
+def _insert(connection: duckdb.DuckDBPyConnection, table: str, rows: Sequence[Mapping[str, object]]) -> None:
+    if rows:
+        connection.register("new_rows", pa.Table.from_pylist(list(rows)))
+        connection.execute(f"insert into {table} by name select * from new_rows")
+        connection.unregister("new_rows")
 
 
 def _write_stated_cells(connection: duckdb.DuckDBPyConnection, settings: Settings, people: People | None) -> None:
@@ -183,7 +186,7 @@ def _submission_row(submission: Submission, current: set[str]) -> dict[str, obje
     tables = row.pop("tables")
     row["table_name"] = next(iter(tables)) if len(tables) == 1 else None
     row |= {name: getattr(submission, name) for name in ("rows_read", "rows_landed", "rows_quarantined")}
-    for name in ("delivery_sha256", "failures", "files", "notes", "not_judged", "people"):
+    for name in ("landing", "delivery_sha256", "failures", "files", "notes", "not_judged", "people"):
         del row[name]
     row["is_current"] = submission.submission_id in current
     return row
@@ -193,7 +196,7 @@ def write_empty_tables(settings: Settings) -> None:
     """A zero-row typed Parquet of every table a return can land, so that models always find their sources."""
     with duckdb.connect(":memory:") as connection:
         for return_id in return_ids():
-            folder = return_dir(settings, return_id) / "period=_none" / "submission=_none"
+            folder = return_dir(settings, return_id) / "_none"
             folder.mkdir(parents=True, exist_ok=True)
             spec = load_spec(return_id)
             for name in spec.tables:

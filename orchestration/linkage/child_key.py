@@ -19,7 +19,7 @@ import duckdb
 from orchestration.durable import sync_dir
 from orchestration.privacy.keys import Keys, load_keys
 from orchestration.privacy.pseudonyms import define_pseudonym, normalised_number
-from orchestration.privacy.vault import identity_dir, open_vault, vault_file
+from orchestration.privacy.vault import identity_dir, open_vault, vault_files
 from orchestration.returns.spec import PersonColumns, ReturnSpec, load_spec, return_ids
 from orchestration.returns.submission import Submission, read_submissions
 from orchestration.returns.workspace import MEMORY_LIMIT, load_encryption
@@ -128,7 +128,7 @@ def _person_rows(spec: ReturnSpec, person: PersonColumns, paths: list[Path]) -> 
                 then {name(person.surname)} || ' ' || {name(person.forename)} end as name,
             "{person.birth_date}" as birth_date,
             {f'"{person.repeats_by}"' if person.repeats_by else "null::varchar"} as part
-        from ({" union all by name ".join(f"from {vault_file(path)}" for path in paths)})
+        from {vault_files(paths)}
     """
 
 
@@ -141,10 +141,8 @@ def _link(
     number or name, however indirectly, with those of an earlier submission come a round later. All others go at once.
     """
     assert spec.person is not None
-    paths = [
-        identity_dir(settings, spec.return_id, submission.submission_id) / f"{spec.person.table}.parquet"
-        for submission in submissions
-    ]
+    landings = dict.fromkeys(submission.landing for submission in submissions)
+    paths = [identity_dir(settings, spec.return_id, landing) / f"{spec.person.table}.parquet" for landing in landings]
     connection.execute("create or replace temp table submission_order (submission_id varchar, place integer)")
     connection.executemany(
         "insert into submission_order values (?, ?)",

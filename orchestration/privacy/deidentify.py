@@ -1,13 +1,15 @@
-"""The split of a submission: identifiers to the vault, pseudonymised rows to the landed tables, by the verbs of the spec.
+"""The split of submissions: identifiers to the vault, pseudonymised rows to the landed tables, by the verbs of the spec.
 
 Keys of rows are made from content, not from the file's own numbers or order, so that the same people give the same rows
 whatever shape they came in.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
+from typing import NamedTuple
 
 import duckdb
+import pyarrow as pa
 
 from orchestration.privacy.pseudonyms import normalised_number
 from orchestration.returns.spec import AGE_ON_CENSUS_DAY, AGE_REFERENCE, RAW_CODE_LENGTH, Column, Lookup, ReturnSpec
@@ -19,27 +21,49 @@ FindLanded = Callable[[Lookup], str | None]
 """The relation (SQL) of a reference table that counts now, or None where none is landed."""
 
 
-def make_row_keys(
-    connection: duckdb.DuckDBPyConnection, spec: ReturnSpec, submission_id: str, supplier: str, period: str
-) -> None:
-    """Tables `key_<table>` (record, person_ref, parent_key, own_key) for the records of one submission.
+class Accepted(NamedTuple):
+    """A submission whose rows are split: what its row keys are made within, and its census day."""
+
+    submission_id: str
+    scope: str
+    census_day: date | None
+
+
+def name_accepted(connection: duckdb.DuckDBPyConnection, accepted: Sequence[Accepted]) -> None:
+    """Table `accepted`: the submissions whose rows the queries of this module are about.
+
+    `reference_day` is the 31 August before the census day, on which ages are compared.
+    """
+    days = [one.census_day for one in accepted]
+    rows = pa.table(
+        {
+            "submission_id": pa.array([one.submission_id for one in accepted], pa.string()),
+            "scope": pa.array([one.scope for one in accepted], pa.string()),
+            "census_day": pa.array(days, pa.date32()),
+            "reference_day": pa.array([day and date(day.year - (day.month < 9), 8, 31) for day in days], pa.date32()),
+        }
+    )
+    connection.register("accepted_rows", rows)
+    connection.execute("create or replace table accepted as from accepted_rows")
+    connection.unregister("accepted_rows")
+
+
+def make_row_keys(connection: duckdb.DuckDBPyConnection, spec: ReturnSpec) -> None:
+    """Tables `key_<table>` (record, person_ref, parent_key, own_key) for the records of the submissions accepted.
 
     A person's key is a pseudonym of the identifiers given, or, where two rows give the same, of their order besides; a
     record's key is made from its parent's key and its place among its siblings by content.
     """
     assert spec.person is not None
-    scope = f"{spec.return_id}|{supplier}|{period}"
-    parameters: list[str] | dict[str, str]
     for name in spec.tables:
         if name == spec.root_table:
-            query = "select record, null::varchar as person_ref, null::varchar as parent_key, md5(?) as own_key"
-            query += f' from "{name}" where submission_id = ?'
-            parameters = [scope, submission_id]
+            query = "select record, null::varchar as person_ref, null::varchar as parent_key, md5(scope) as own_key"
+            query += f' from "{name}" inner join accepted using (submission_id)'
         elif name == spec.person.table:
-            query, parameters = _person_keys(spec, name), [submission_id, scope]
+            query = _person_keys(spec, name)
         else:
-            query, parameters = _child_keys(spec, name), {"submission_id": submission_id}
-        connection.execute(f'create or replace table "key_{name}" as {query}', parameters)
+            query = _child_keys(spec, name)
+        connection.execute(f'create or replace table "key_{name}" as {query}')
 
 
 def _person_keys(spec: ReturnSpec, name: str) -> str:
@@ -53,14 +77,14 @@ def _person_keys(spec: ReturnSpec, name: str) -> str:
         identifying.append(f"coalesce(\"{spec.person.repeats_by}\", '')")
     return f"""
         with identified as (
-            select record, parent_record, concat_ws({_SEPARATOR}, {", ".join(identifying)}) as identity
-            from "{name}" where submission_id = ?
+            select submission_id, record, parent_record, scope, concat_ws({_SEPARATOR}, {", ".join(identifying)}) as identity
+            from "{name}" inner join accepted using (submission_id)
         ),
         counted as (
-            select *, row_number() over (partition by identity order by record) as occurrence from identified
+            select *, row_number() over (partition by submission_id, identity order by record) as occurrence from identified
         )
         select counted.record, null::varchar as person_ref, parent.own_key as parent_key,
-            pseudonym('row_person', concat_ws({_SEPARATOR}, ?, identity, occurrence)) as own_key
+            pseudonym('row_person', concat_ws({_SEPARATOR}, scope, identity, occurrence)) as own_key
         from counted left join "key_{spec.tables[name].parent}" as parent on parent.record = counted.parent_record
     """
 
@@ -73,19 +97,16 @@ def _child_keys(spec: ReturnSpec, name: str) -> str:
     # Most records have no sibling; only those that have are put in order, for sorting whole rows is slow.
     return f"""
         with sibling as (
-            select parent_record from "{name}" where submission_id = $submission_id
-            group by parent_record having count(*) > 1
+            select parent_record from "{name}" group by parent_record having count(*) > 1
         ),
         numbered as (
             select own.record, own.parent_record, row_number() over (
                 partition by own.parent_record order by {", ".join([*content, *raw])}, own.record
             ) as number
             from "{name}" as own semi join sibling using (parent_record)
-            where own.submission_id = $submission_id
             union all
             select own.record, own.parent_record, 1 as number
             from "{name}" as own anti join sibling using (parent_record)
-            where own.submission_id = $submission_id
         )
         select numbered.record, {person_ref} as person_ref, parent.own_key as parent_key,
             md5(concat_ws('|', parent.own_key, '{name}', number)) as own_key
@@ -93,11 +114,9 @@ def _child_keys(spec: ReturnSpec, name: str) -> str:
     """
 
 
-def landed_query(
-    spec: ReturnSpec, name: str, submission_id: str, census_day: date | None, usable: str, find_landed: FindLanded
-) -> str:
-    """The select of a table's landed rows: every column of `spec.landed_types`, in order, of the rows that `usable` (SQL
-    about the alias `landed`) lets through."""
+def landed_query(spec: ReturnSpec, name: str, usable: str, find_landed: FindLanded) -> str:
+    """The select of a table's landed rows: every column of `spec.landed_types`, in order, of the rows of submissions
+    accepted that `usable` (SQL about the alias `landed`) lets through."""
     assert spec.person is not None
     table = spec.tables[name]
     person_key = spec.tables[spec.person.table].key
@@ -110,13 +129,14 @@ def landed_query(
         else:
             made[key] = "keys.parent_key"
     for column_name, column in table.columns.items():
-        made |= _made_from(spec, column_name, column, census_day, find_landed)
+        made |= _made_from(spec, column_name, column, find_landed)
     types = spec.landed_types(name)
     person = ""
     if any(column.age_at is not None for column in table.columns.values()):
         person = (
             f'left join "{spec.person.table}" as person'
             " on person.submission_id = landed.submission_id and person.record = landed.person_record"
+            " inner join accepted on accepted.submission_id = landed.submission_id"
         )
     selected = ", ".join(f'cast({made[column]} as {type_}) as "{column}"' for column, type_ in types.items())
     return f"""
@@ -125,23 +145,17 @@ def landed_query(
         inner join "key_{name}" as keys on keys.record = landed.record
         {person}
         {_area_joins(spec, name, find_landed)}
-        where landed.submission_id = '{submission_id}' and {usable}
+        where {usable}
         order by landed.record
     """
 
 
-def _made_from(
-    spec: ReturnSpec, name: str, column: Column, census_day: date | None, find_landed: FindLanded
-) -> dict[str, str]:
+def _made_from(spec: ReturnSpec, name: str, column: Column, find_landed: FindLanded) -> dict[str, str]:
     """SQL of what a column lands as."""
     assert spec.person is not None
     if column.age_at is not None:
-        event = f'landed."{column.age_at}"'
-        if column.age_at == AGE_REFERENCE:
-            assert census_day is not None
-            event = f"date '{census_day.year - (census_day.month < 9)}-08-31'"
-        elif column.age_at == AGE_ON_CENSUS_DAY:
-            event = f"date '{census_day}'"
+        days = {AGE_REFERENCE: "accepted.reference_day", AGE_ON_CENSUS_DAY: "accepted.census_day"}
+        event = days.get(column.age_at, f'landed."{column.age_at}"')
         return {name: f'age_on(person."{spec.person.birth_date}", {event})'}
     given = f'landed."{name}"'
     if column.privacy == "keep":
@@ -185,7 +199,7 @@ def area_column(spec: ReturnSpec, name: str) -> str | None:
 
 
 def with_areas_query(spec: ReturnSpec, name: str, landed: str, identities: str, find_landed: FindLanded) -> str:
-    """The select of a table's landed rows with the areas that its postcodes, in the vault, have now.
+    """The select of a table's landed rows with the areas that their postcodes, in the vault, have now.
 
     `landed` and `identities` are the relations (SQL) of the landed rows and of what was kept of them in the vault.
     """
@@ -198,9 +212,10 @@ def with_areas_query(spec: ReturnSpec, name: str, landed: str, identities: str, 
     return f"""
         select landed.* replace ({areas})
         from {landed} as landed
-        inner join {identities} as given on given."{table.key}" = landed."{table.key}"
+        inner join {identities} as given
+            on given.submission_id = landed.submission_id and given."{table.key}" = landed."{table.key}"
         {_area_joins(spec, name, find_landed, of="given")}
-        order by landed.source_file, landed.source_row
+        order by landed.submission_id, landed.source_file, landed.source_row
     """
 
 
@@ -238,8 +253,9 @@ def missing_areas(spec: ReturnSpec, find_landed: FindLanded) -> list[str]:
     ]
 
 
-def identity_query(spec: ReturnSpec, name: str, submission_id: str, usable: str) -> str | None:
-    """The select of what does not land of a table, with the keys of its rows; None where everything lands."""
+def identity_query(spec: ReturnSpec, name: str, usable: str) -> str | None:
+    """The select of what does not land of a table, of submissions accepted, with the keys of its rows; None where
+    everything lands."""
     table = spec.tables[name]
     repeats_by = spec.person.repeats_by if spec.person and name == spec.person.table else None
     kept = [column for column, made in table.columns.items() if made.privacy != "keep" or column == repeats_by]
@@ -249,5 +265,5 @@ def identity_query(spec: ReturnSpec, name: str, submission_id: str, usable: str)
     return (
         f'select landed.submission_id, {columns} from "{name}" as landed'
         f' inner join "key_{name}" as keys on keys.record = landed.record'
-        f" where landed.submission_id = '{submission_id}' and {usable} order by landed.record"
+        f" where {usable} order by landed.record"
     )

@@ -1,4 +1,4 @@
-"""The identity vault: Parquet that DuckDB encrypts, one folder a submission, for its owner alone."""
+"""The identity vault: Parquet that DuckDB encrypts, one folder a landing, for its owner alone."""
 
 import base64
 import shutil
@@ -47,9 +47,9 @@ def vault_session(settings: Settings, spill_dir: Path) -> Iterator[duckdb.DuckDB
         shutil.rmtree(spill_dir, ignore_errors=True)
 
 
-def identity_dir(settings: Settings, return_id: str, submission_id: str) -> Path:
-    """Where the identifiers of a submission's persons lie."""
-    return settings.vault_dir / "identity" / return_id / f"submission={submission_id}"
+def identity_dir(settings: Settings, return_id: str, landing: str) -> Path:
+    """Where the identifiers of the persons of a landing's submissions lie."""
+    return settings.vault_dir / "identity" / return_id / landing
 
 
 def identity_files(settings: Settings, return_id: str, table: str) -> list[Path]:
@@ -57,9 +57,9 @@ def identity_files(settings: Settings, return_id: str, table: str) -> list[Path]
     return sorted((settings.vault_dir / "identity" / return_id).glob(f"*/{table}.parquet"))
 
 
-def quarantine_dir(settings: Settings, return_id: str, submission_id: str) -> Path:
-    """Where the rows of a submission that could not be used lie, as received."""
-    return settings.vault_dir / "quarantine" / return_id / f"submission={submission_id}"
+def quarantine_dir(settings: Settings, return_id: str, landing: str) -> Path:
+    """Where the rows of a landing's submissions that could not be used lie, as received."""
+    return settings.vault_dir / "quarantine" / return_id / landing
 
 
 def write_vault(connection: duckdb.DuckDBPyConnection, query: str, path: Path) -> int:

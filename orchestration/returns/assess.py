@@ -19,6 +19,7 @@ from expectations.catalogue import Catalogue, Rule
 from expectations.data_docs import QualityStore
 from expectations.landing import LandingFailure, evaluate_landing, verdicts
 from orchestration.returns.conform import (
+    UNIT_RECORDS,
     Header,
     batch_in_view,
     complete_headers,
@@ -31,6 +32,7 @@ from orchestration.returns.conform import (
     headers_received,
     in_raw_tables,
     name_submissions,
+    of_unit,
 )
 from orchestration.returns.delivered import DataFile, DeliveredFile, FileRefused, open_delivered
 from orchestration.returns.readers.flat_csv import UnreadableRow
@@ -49,7 +51,6 @@ UNLINKED_ROW = "RF-008"
 UNTYPABLE_ROW = "RF-009"
 PARENT_QUARANTINED = "RF-010"
 _ID_LENGTH = 20
-_UNIT_RECORDS = 1_000_000_000  # more than one file, or a set of them, can hold
 _TYPED_AT_ONCE = 20_000  # records of one file that are worth typing by themselves
 _BATCHES_AHEAD = 1  # batches of records that may wait to be taken: bounds memory
 _DATE_IN_NAME = re.compile(r"\d{1,2}[-_. ]\d{1,2}[-_. ]\d{4}|\d{4}[-_. ]\d{1,2}[-_. ]\d{1,2}|\d{8,}")
@@ -486,12 +487,12 @@ def _keep_unreadable(
 
 @dataclass
 class _Received:
-    """The records of a unit as received: the number theirs come after, its headers, and what its reader could not place."""
+    """The records of a unit as received: the number theirs come after, what its reader could not place, and its headers."""
 
     unit: _Unit
     after: int
-    headers: list[Header]
     result: RecordsRead
+    headers: list[Header] = field(default_factory=list)
 
 
 def _read_together(
@@ -509,7 +510,10 @@ def _read_together(
     create_raw_tables(connection, spec)
     try:
         with _transaction(connection):
-            received = [_receive(connection, spec, unit, number, la_code) for number, unit in enumerate(units, first)]
+            waiting = _Waiting(connection)
+            received = [_receive(connection, spec, unit, number, waiting) for number, unit in enumerate(units, first)]
+            waiting.insert()
+            received = _with_headers(connection, spec, received, la_code)
             typed = iter(_typed(connection, spec, [one for one in received if isinstance(one, _Received)], seen))
         return [one if isinstance(one, FileRefused) else next(typed) for one in received]
     except PARSING_ERRORS as error:
@@ -525,24 +529,50 @@ def _read_together(
 
 
 def _receive(
-    connection: duckdb.DuckDBPyConnection, spec: ReturnSpec, unit: _Unit, number: int, la_code: str
+    connection: duckdb.DuckDBPyConnection, spec: ReturnSpec, unit: _Unit, number: int, waiting: "_Waiting"
 ) -> _Received | FileRefused:
     """Take the records of a unit, numbered apart from those of others; one that is refused leaves none behind."""
     assert isinstance(unit.found, list)
-    after = number * _UNIT_RECORDS
+    after = number * UNIT_RECORDS
     try:
-        with _beside(_Arriving(connection, spec, unit, after).take) as keep:
+        with _beside(_Arriving(connection, spec, unit, after, waiting).take) as keep:
             result = read_records(list(zip(unit.files, unit.found, strict=True)), spec, unit.kind, keep)
-        return _Received(unit, after, _headers(connection, spec, unit, la_code, after), result)
+        return _Received(unit, after, result)
     except duckdb.Error:  # the transaction, with the records of other units, cannot be saved
         raise
     except FileRefused as refused:
         outcome = refused
     except PARSING_ERRORS as error:
         outcome = _unreadable(unit.source_file, error)
+    waiting.insert()
+    _forget(connection, spec, unit, after)
+    return outcome
+
+
+def _with_headers(
+    connection: duckdb.DuckDBPyConnection, spec: ReturnSpec, received: list[_Received | FileRefused], la_code: str
+) -> list[_Received | FileRefused]:
+    """Units with their headers; one whose headers do not say of when it is leaves nothing behind."""
+    of_after: dict[int, list[Header]] = {}
+    for header in headers_received(connection, spec):
+        of_after.setdefault((header.record - 1) // UNIT_RECORDS * UNIT_RECORDS, []).append(header)
+    outcomes: list[_Received | FileRefused] = []
+    for one in received:
+        if isinstance(one, FileRefused):
+            outcomes.append(one)
+            continue
+        try:
+            one.headers = _headers(connection, spec, one, of_after.get(one.after, []), la_code)
+            outcomes.append(one)
+        except FileRefused as refused:
+            _forget(connection, spec, one.unit, one.after)
+            outcomes.append(refused)
+    return outcomes
+
+
+def _forget(connection: duckdb.DuckDBPyConnection, spec: ReturnSpec, unit: _Unit, after: int) -> None:
     forget_records(connection, spec, after)
     _forget_submissions(connection, spec, [unit.submission_id])
-    return outcome
 
 
 def _typed(
@@ -596,14 +626,6 @@ def _typed(
             ]
         )
     return outcomes
-
-
-def is_last_of_its_files(spec: ReturnSpec, submission_id: str, sha256: str, period: str) -> bool:
-    """Whether all that was read together with a submission is committed once it is.
-
-    Files that hold several headers give the last one the identifier that stands for the files.
-    """
-    return submission_id in {submission_id_of(spec, sha256, named) for named in ("", period)}
 
 
 def _submissions_of(unit: _Unit, headers: list[Header], seen: Collection[str]) -> dict[str, Header]:
@@ -714,38 +736,69 @@ def _beside(take: Keep) -> Iterator[Keep]:
             taken.result()
 
 
+class _Waiting:
+    """Records that wait in tables of text to be typed with those of other units; small batches go there together."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self._connection = connection
+        self._rows: dict[str, list[pa.Table]] = {}
+        self._count = 0
+
+    def add(self, batch: Batch) -> None:
+        """Let a batch wait."""
+        for name, rows in batch.items():
+            self._rows.setdefault(name, []).append(rows)
+            self._count += rows.num_rows
+        if self._count >= _TYPED_AT_ONCE:
+            self.insert()
+
+    def insert(self) -> None:
+        """Put into the tables what is not in them yet."""
+        for name, rows in self._rows.items():
+            together = without_blanks(pa.concat_tables(rows, promote_options="default"))
+            insert_arrow(self._connection, f"raw_{name}", together)
+        self._rows.clear()
+        self._count = 0
+
+
 class _Arriving:
     """Takes batches of the records of a unit, whose numbers come after `after`.
 
-    Records wait in tables of text, to be typed with those of other units. Many at a time are typed as they come instead,
-    where the one header that a file of the kind has came first, which says of when they are. Headers always wait.
+    Small batches wait. Many records at a time are typed as they come instead, where the one header that a file of the kind
+    has came first, which says of when they are. Headers always wait.
     """
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, spec: ReturnSpec, unit: _Unit, after: int) -> None:
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        spec: ReturnSpec,
+        unit: _Unit,
+        after: int,
+        waiting: _Waiting,
+    ) -> None:
         self._connection, self._spec, self._unit, self._after = connection, spec, unit, after
+        self._waiting = waiting
         self._period: str | None = None
 
     def take(self, batch: Batch) -> None:
         """Type a batch, or let it wait."""
         assert self._spec.submission is not None
-        batch = {name: _numbered_after(without_blanks(rows), self._after) for name, rows in batch.items()}
+        batch = {name: _numbered_after(rows, self._after) for name, rows in batch.items()}
         if self._spec.submission.header in batch:
-            self._wait({self._spec.submission.header: batch.pop(self._spec.submission.header)})
+            self._waiting.add({self._spec.submission.header: batch.pop(self._spec.submission.header)})
         is_large = sum(rows.num_rows for rows in batch.values()) >= _TYPED_AT_ONCE
         if is_large and (period := self._known_period()) is not None:
+            batch = {name: without_blanks(rows) for name, rows in batch.items()}
             with batch_in_view(self._connection, self._spec, batch) as held:
                 conform(self._connection, self._spec, period, held)
         else:
-            self._wait(batch)
-
-    def _wait(self, batch: Batch) -> None:
-        for name, rows in batch.items():
-            insert_arrow(self._connection, f"raw_{name}", rows)
+            self._waiting.add(batch)
 
     def _known_period(self) -> str | None:
         """The period of the records, once their one header has come; None while it is not known."""
         if self._period is None and not self._spec.files[self._unit.kind].holds_several:
-            headers = headers_received(self._connection, self._spec, self._after)
+            self._waiting.insert()
+            headers = headers_received(self._connection, self._spec, of_unit(self._after))
             if len(headers) == 1 and headers[0].period in self._spec.periods:
                 self._period = headers[0].period
                 name_submissions(self._connection, [(headers[0].record, self._unit.submission_id, str(self._period))])
@@ -816,11 +869,11 @@ def _require_named_so(
 
 
 def _headers(
-    connection: duckdb.DuckDBPyConnection, spec: ReturnSpec, unit: _Unit, la_code: str, after: int
+    connection: duckdb.DuckDBPyConnection, spec: ReturnSpec, received: _Received, headers: list[Header], la_code: str
 ) -> list[Header]:
-    """The headers received, each of a known period; where files have none that says one, that of their name."""
+    """The headers received of a unit, each of a known period; where files have none that says one, that of their name."""
+    unit, after = received.unit, received.after
     file_period = _period_in_name(spec, unit)
-    headers = headers_received(connection, spec, after)
     if len(headers) > 1 and not spec.files[unit.kind].holds_several:
         raise FileRefused("RF-006", f"{unit.source_file} holds {len(headers)} headers; send one return at a time.")
     has_none = not headers or (spec.files[unit.kind].flat and not any(header.said for header in headers))
@@ -828,7 +881,7 @@ def _headers(
         if file_period not in spec.periods:
             raise _unknown_period(spec, unit, file_period)
         complete_headers(connection, spec, unit.source_file, file_period, la_code, after)
-        headers = headers_received(connection, spec, after)
+        headers = headers_received(connection, spec, of_unit(after))
     when = "term and year" if spec.terms else "year"
     for header in headers:
         if header.period is not None and header.period not in spec.periods:
@@ -898,10 +951,12 @@ def _judge(
     for failure in failures:
         of_submission[failure.submission_id].append(failure)
     quarantined = _quarantined(connection, spec, _quarantining_tables(failures))
+    invented = _invented(connection, spec)
+    real: People | None = None if spec.personal_data == "none" else "real"
     judged = {}
     for read in reads:
         own = verdict[read.submission_id]
-        whose = _whose(connection, spec, read.submission_id)
+        whose: People | None = "invented" if read.submission_id in invented else real
         status, rule_ids, reason = own.status, own.rule_ids, None
         if status == "refused":
             reason = f"{read.source_file}: {_because(own.reason, rule_ids, catalogue)}"
@@ -945,17 +1000,15 @@ def _not_judged(rules: list[Rule], spec: ReturnSpec) -> dict[str, str]:
     return reasons
 
 
-def _whose(connection: duckdb.DuckDBPyConnection, spec: ReturnSpec, submission_id: str) -> People | None:
-    """Whose rows a submission in the workspace holds; nobody's where it is neither invented nor about people."""
-    if spec.invented is not None:
-        row = connection.execute(
-            f"select coalesce(bool_and(coalesce({spec.invented.condition}, false)), false)"
-            f' from "{spec.invented.table}" where submission_id = ?',
-            [submission_id],
-        ).fetchone()
-        if row is not None and row[0]:
-            return "invented"
-    return None if spec.personal_data == "none" else "real"
+def _invented(connection: duckdb.DuckDBPyConnection, spec: ReturnSpec) -> set[str]:
+    """The submissions in the workspace that hold invented people, every row of their marking table saying so."""
+    if spec.invented is None:
+        return set()
+    rows = connection.execute(
+        f'select submission_id from "{spec.invented.table}" group by all'
+        f" having bool_and(coalesce({spec.invented.condition}, false))"
+    ).fetchall()
+    return {submission_id for (submission_id,) in rows}
 
 
 def _of_others(source_file: str, whose: People) -> FileRefused:

@@ -22,6 +22,8 @@ _DATE_FORMATS = (
 # Days since 30 December 1899, as spreadsheets count them; these run from 1927 to 2064.
 _EXCEL_SERIAL = r"[1-5]\d{4}(\.\d+)?"
 _PLAUSIBLE_YEARS = (1900, 2100)
+UNIT_RECORDS = 1_000_000_000  # more than one file, or a set of them, can hold
+"""Records of files read together are numbered apart: those of each file, or set, come after a multiple of this."""
 
 
 def define_macros(connection: duckdb.DuckDBPyConnection) -> None:
@@ -127,8 +129,13 @@ class Header:
     said: str
 
 
-def headers_received(connection: duckdb.DuckDBPyConnection, spec: ReturnSpec, after: int) -> list[Header]:
-    """The headers among the records received that are numbered above `after`, in file order."""
+def of_unit(after: int) -> str:
+    """SQL that is true for the records as received of the file, or set of files, whose numbers come after `after`."""
+    return f"record > {after} and record <= {after + UNIT_RECORDS}"
+
+
+def headers_received(connection: duckdb.DuckDBPyConnection, spec: ReturnSpec, condition: str = "true") -> list[Header]:
+    """The headers among the records received that meet a condition (SQL), in file order."""
     assert spec.submission is not None
     columns = spec.tables[spec.submission.header].columns
     names = frozenset(spec.tables[spec.submission.header].source_names)
@@ -136,7 +143,7 @@ def headers_received(connection: duckdb.DuckDBPyConnection, spec: ReturnSpec, af
     term = _given(columns[spec.submission.term], names) if spec.submission.term else "null"
     rows = connection.execute(
         f"select record, source_file, try_cast({year} as integer), {term}"
-        f' from "raw_{spec.submission.header}" as received where record > {after} order by record'
+        f' from "raw_{spec.submission.header}" as received where {condition} order by record'
     ).fetchall()
     return [
         Header(
@@ -154,7 +161,7 @@ def complete_headers(
 ) -> None:
     """Give files without a header, or with one that says no period, what their name and the setting imply.
 
-    The records of the files are numbered above `after`.
+    The records of the files are numbered after `after`.
     """
     assert spec.submission is not None
     columns = spec.tables[spec.submission.header].columns
@@ -166,13 +173,13 @@ def complete_headers(
     if spec.submission.census_day and census_day:
         implied[spec.submission.census_day] = census_day.isoformat()
     named = {f'"{RAW_PREFIX}{normalised(columns[name].names[0])}"': text for name, text in implied.items()}
-    if connection.execute(f"select 1 from {header} where record > {after}").fetchone() is None:
+    if connection.execute(f"select 1 from {header} where {of_unit(after)}").fetchone() is None:
         connection.execute(
             f"insert into {header} (source_file, source_row, record, root_record) values ($1, 0, $2, $2)",
             [source_file, after + 1],
         )
     for column, text in named.items():
-        connection.execute(f"update {header} set {column} = ? where {column} is null and record > {after}", [text])
+        connection.execute(f"update {header} set {column} = ? where {column} is null and {of_unit(after)}", [text])
 
 
 def name_submissions(connection: duckdb.DuckDBPyConnection, submissions: list[tuple[int, str, str]]) -> None:
@@ -185,9 +192,9 @@ def name_submissions(connection: duckdb.DuckDBPyConnection, submissions: list[tu
 
 
 def forget_records(connection: duckdb.DuckDBPyConnection, spec: ReturnSpec, after: int) -> None:
-    """Let go of the records received that are numbered above `after`."""
+    """Let go of the records received whose numbers come after `after`."""
     for name in spec.tables:
-        connection.execute(f'delete from "raw_{name}" where record > {after}')
+        connection.execute(f'delete from "raw_{name}" where {of_unit(after)}')
 
 
 _ROOT_JOIN = "inner join root_submission as root on root.root_record = received.root_record and root.period = ?"

@@ -1,15 +1,16 @@
-"""Landing: what is in the inbox is archived, read, judged and committed, one submission at a time.
+"""Landing: what is in the inbox is archived, read, judged and committed, as many small files together as memory allows.
 
-Killed at any instant, nothing is lost: a file leaves the inbox only when its archive copy is verified and receipted, a
-submission counts only when its folder, `submission.json` included, is renamed into place, and a received file without a
-delivery record is taken up again at the next run.
+Killed at any instant, nothing is lost: a file leaves the inbox only when its archive copy is verified and receipted; what
+was read together counts, and its files are dealt with, only when its folder, `landing.json` included, is renamed into
+place; and a received file that is not dealt with is taken up again at the next run.
 """
 
+import hashlib
 import logging
 import shutil
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 
@@ -21,12 +22,14 @@ from orchestration.durable import sync_dir
 from orchestration.errors import CornerstoneError
 from orchestration.locking import exclusive_lock
 from orchestration.privacy.deidentify import (
+    Accepted,
     FindLanded,
     area_column,
     identity_query,
     landed_query,
     make_row_keys,
     missing_areas,
+    name_accepted,
     with_areas_query,
 )
 from orchestration.privacy.keys import Keys, load_keys
@@ -35,10 +38,8 @@ from orchestration.privacy.vault import identity_dir, open_vault, quarantine_dir
 from orchestration.returns.archive import FileChanged, Receipt, archived_file, receipts, receive
 from orchestration.returns.assess import (
     Assessed,
-    AssessedDelivery,
     Assessment,
     assess,
-    is_last_of_its_files,
     is_quarantined,
 )
 from orchestration.returns.delivered import delivered_file
@@ -59,13 +60,15 @@ from orchestration.returns.submission import (
     Submission,
     WaitingSet,
     current_submissions,
+    landed_rows,
+    landing_dirs,
     people_in_store,
-    read_delivery,
+    read_deliveries,
+    read_landing,
     read_submissions,
     read_waiting,
-    submission_dir,
-    write_delivery,
-    write_submission,
+    return_dir,
+    write_landing,
     write_waiting,
 )
 from orchestration.returns.workspace import attach_reference, open_workspace, run_abreast
@@ -103,12 +106,13 @@ class LandingReport:
 
 def pending_receipts(settings: Settings, return_id: str) -> list[Receipt]:
     """Received files that are not dealt with yet."""
-    pending = []
-    for receipt in receipts(settings, return_id):
-        delivery = read_delivery(settings, return_id, receipt.key)
-        if delivery is None or delivery.received_at < receipt.received_at:  # received again since
-            pending.append(receipt)
-    return pending
+    deliveries = read_deliveries(settings, return_id)
+    return [
+        receipt
+        for receipt in receipts(settings, return_id)
+        # Files of a set can be received again.
+        if receipt.key not in deliveries or deliveries[receipt.key].received_at < receipt.received_at
+    ]
 
 
 def land_return(settings: Settings, return_id: str, catalogue: Catalogue, *, now: datetime) -> LandingReport:
@@ -211,9 +215,7 @@ def _land_batch(
     Returns: the submissions committed, the sets that wait, and the receipts of their files.
     """
     before = read_submissions(settings, spec.return_id)
-    batch = _not_in_a_set(settings, spec, batch, before)
     of_file = {(receipt.sha256, receipt.file_name): receipt for receipt in batch}
-    committed: list[Submission] = []
     try:
         with open_workspace(spec, settings.vault_dir / "spill") as connection:
             open_vault(connection, keys)
@@ -229,13 +231,11 @@ def _land_batch(
                 people_in_store(settings),
                 docs,
             )
-            for delivery in assessment.deliveries:
-                received = [of_file[file.sha256, file.name] for file in delivery.delivered]
-                if spec.comes_in_sets:
-                    repeats += [f"{known} was dealt with before; nothing to do." for known in delivery.known]
-                committed += _commit_delivery(
-                    connection, settings, keys, spec, catalogue, received, delivery, [*before, *committed]
-                )
+            landing = _Landing(_landing_id(batch), [], [])
+            waiting, carried = _waiting(spec, assessment, of_file, before, landing, repeats)
+            rivals = _add_submissions(spec, assessment, of_file, before, landing, repeats)
+            if landing.deliveries:
+                landing = _commit(connection, settings, keys, spec, catalogue, landing)
     except duckdb.Error as error:
         if spec.personal_data == "none":
             raise
@@ -244,46 +244,51 @@ def _land_batch(
             f"Landing {spec.title} stopped at a fault of the database ({type(error).__name__}); what was "
             "committed before it stands. Run it again, and report the fault if it comes back."
         ) from None
-    waiting, carried = _waiting(settings, spec, assessment, of_file, [*before, *committed], repeats)
-    return committed, waiting, carried
+    for submission in landing.submissions:
+        _log_landed(submission, rivals.get(submission.submission_id))
+    return landing.submissions, waiting, carried
 
 
-def _not_in_a_set(
-    settings: Settings, spec: ReturnSpec, batch: list[Receipt], before: list[Submission]
-) -> list[Receipt]:
-    """Receipts still to be dealt with; a run killed after its set was committed left the records of others open."""
-    of_set = {
-        (name, digest): s
-        for s in before
-        if len(s.files) > 1 and is_last_of_its_files(spec, s.submission_id, s.sha256, s.period)
-        for name, digest in s.files.items()
-    }
-    open_receipts = []
-    for receipt in batch:
-        submission = of_set.get((receipt.file_name, receipt.sha256))
-        if submission is not None and receipt.received_at <= submission.received_at:
-            _write_delivery(settings, spec, receipt, [submission])
-        else:
-            open_receipts.append(receipt)
-    return open_receipts
+@dataclass(frozen=True)
+class _Landing:
+    """What is committed together: the name of its folder, the submissions and the received files dealt with."""
+
+    name: str
+    submissions: list[Submission]
+    deliveries: list[Delivery]
+
+    def deal_with(self, receipt: Receipt, submissions: Iterable[Submission] = ()) -> None:
+        """Record what a received file gave."""
+        gave = [submission.submission_id for submission in submissions]
+        self.deliveries.append(Delivery(receipt.return_id, receipt.key, receipt.file_name, receipt.received_at, gave))
+
+
+def _landing_id(batch: list[Receipt]) -> str:
+    """When the last of the files was received, and a digest of which they are: no two landings deal with the same."""
+    last = max(receipt.received_at for receipt in batch)
+    received = "|".join(sorted(f"{receipt.key} {receipt.received_at}" for receipt in batch))
+    return f"{last[:19].replace('-', '').replace(':', '')}-{hashlib.sha256(received.encode()).hexdigest()[:8]}"
 
 
 def _waiting(
-    settings: Settings,
     spec: ReturnSpec,
     assessment: Assessment,
     of_file: dict[tuple[str, str], Receipt],
-    known: list[Submission],
+    before: list[Submission],
+    landing: _Landing,
     repeats: list[str],
 ) -> tuple[list[WaitingSet], list[Receipt]]:
     """Sets that wait, and their receipts; a part of a set that was landed before, sent again alone, is a repeat."""
-    landed_before = {digest for submission in known for digest in submission.files.values()}
+    landed = {digest for submission in before for digest in submission.files.values()}
+    landed |= {
+        digest for delivery in assessment.deliveries for one in delivery.assessed for digest in one.files.values()
+    }
     sets, carried = [], []
     for incomplete in assessment.incomplete:
         received = [of_file[file.sha256, file.name] for file in incomplete.delivered]
-        if all(receipt.sha256 in landed_before for receipt in received):
+        if all(receipt.sha256 in landed for receipt in received):
             for receipt in received:
-                _write_delivery(settings, spec, receipt, [])
+                landing.deal_with(receipt)
                 repeats.append(f"{receipt.file_name} was landed before; nothing to do.")
             continue
         carried += received
@@ -299,59 +304,61 @@ def _waiting(
     return sets, carried
 
 
-def _commit_delivery(
-    connection: duckdb.DuckDBPyConnection,
-    settings: Settings,
-    keys: Keys,
+def _add_submissions(
     spec: ReturnSpec,
-    catalogue: Catalogue,
-    received: list[Receipt],
-    delivery: AssessedDelivery,
+    assessment: Assessment,
+    of_file: dict[tuple[str, str], Receipt],
     before: list[Submission],
-) -> list[Submission]:
-    committed: list[Submission] = []
-    for assessed in delivery.assessed:
-        rival = current_submissions([*before, *committed]).get((assessed.supplier, assessed.period))
-        submission = _submission(assessed, spec, received, rival)
-        submission = _commit(connection, settings, keys, spec, catalogue, submission)
-        committed.append(submission)
-        if submission.status == "refused":
-            log.warning("refused: %s", submission.reason)
-            continue
-        place = ""
-        if rival:
-            place = (
-                f", in place of {rival.source_file}" if submission.supersedes else f"; {rival.source_file} still counts"
-            )
-        log.info(
-            "landed %s, %s: %s rows, %s quarantined%s",
-            submission.supplier,
-            submission.period,
-            f"{submission.rows_landed:,}",
-            f"{submission.rows_quarantined:,}",
-            place,
-        )
-    for source_file in delivery.known:
-        log.info("%s was dealt with before, in another delivery; nothing to do.", source_file)
-    for receipt in received:
-        _write_delivery(settings, spec, receipt, committed)
-    return committed
+    landing: _Landing,
+    repeats: list[str],
+) -> dict[str, Submission]:
+    """The manifests of what was assessed, in the order of receipt.
+
+    Returns: by submission the one that counted for its supplier and period until then.
+    """
+    current = current_submissions(before)
+    rivals: dict[str, Submission] = {}
+    for delivery in assessment.deliveries:
+        received = [of_file[file.sha256, file.name] for file in delivery.delivered]
+        if spec.comes_in_sets:
+            repeats += [f"{known} was dealt with before; nothing to do." for known in delivery.known]
+        made = []
+        for assessed in delivery.assessed:
+            rival = current.get((assessed.supplier, assessed.period))
+            submission = _submission(assessed, spec, landing.name, received, rival)
+            made.append(submission)
+            if rival is not None:
+                rivals[submission.submission_id] = rival
+            if submission.status == "accepted" and (rival is None or submission.supersedes):
+                current[submission.supplier, submission.period] = submission
+        for source_file in delivery.known:
+            log.info("%s was dealt with before, in another delivery; nothing to do.", source_file)
+        landing.submissions.extend(made)
+        for receipt in received:
+            landing.deal_with(receipt, made)
+    return rivals
 
 
-def _write_delivery(settings: Settings, spec: ReturnSpec, receipt: Receipt, submissions: list[Submission]) -> None:
-    write_delivery(
-        settings,
-        Delivery(
-            spec.return_id,
-            receipt.key,
-            receipt.file_name,
-            receipt.received_at,
-            [submission.submission_id for submission in submissions],
-        ),
+def _log_landed(submission: Submission, rival: Submission | None) -> None:
+    if submission.status == "refused":
+        log.warning("refused: %s", submission.reason)
+        return
+    place = ""
+    if rival is not None:
+        place = f", in place of {rival.source_file}" if submission.supersedes else f"; {rival.source_file} still counts"
+    log.info(
+        "landed %s, %s: %s rows, %s quarantined%s",
+        submission.supplier,
+        submission.period,
+        f"{submission.rows_landed:,}",
+        f"{submission.rows_quarantined:,}",
+        place,
     )
 
 
-def _submission(assessed: Assessed, spec: ReturnSpec, received: list[Receipt], rival: Submission | None) -> Submission:
+def _submission(
+    assessed: Assessed, spec: ReturnSpec, landing: str, received: list[Receipt], rival: Submission | None
+) -> Submission:
     """The manifest of what was assessed; `rival` is the submission that has counted for its supplier and period."""
     last = max(received, key=lambda receipt: receipt.received_at)
     submission = Submission(
@@ -367,6 +374,7 @@ def _submission(assessed: Assessed, spec: ReturnSpec, received: list[Receipt], r
         delivery_sha256=last.sha256,
         tables=assessed.tables,
         status=assessed.status,
+        landing=landing,
         reason=assessed.reason,
         failures=assessed.failures_by_rule,
         files=assessed.files,
@@ -388,114 +396,108 @@ def _commit(
     keys: Keys,
     spec: ReturnSpec,
     catalogue: Catalogue,
-    submission: Submission,
-) -> Submission:
-    """Write the submission beside its place and rename it in; from then on it counts.
+    landing: _Landing,
+) -> _Landing:
+    """Write what was landed beside its place and rename it in; from then on it counts.
 
-    What belongs to the vault is written before: without its submission nothing reads it.
+    What belongs to the vault is written before: without its landing nothing reads it.
+
+    Returns: the landing with what could not be said of its rows noted in its submissions.
     """
-    final = submission_dir(settings, submission)
-    writing = _partial_dir(settings, spec.return_id) / submission.submission_id
+    final = return_dir(settings, spec.return_id) / landing.name
+    writing = _partial_dir(settings, spec.return_id) / landing.name
     writing.mkdir(parents=True)
-    if submission.status == "accepted":
+    accepted = [submission for submission in landing.submissions if submission.status == "accepted"]
+    name_accepted(connection, [_accepted(spec, submission) for submission in accepted])
+    find_landed = _find_landed(settings)
+    if accepted:
+        tasks = [
+            partial(_write_table, settings, keys, spec, landing.name, accepted, table, find_landed, writing)
+            for table in spec.tables
+            if any(table in submission.tables for submission in accepted)
+        ]
         if spec.holds_records:
-            submission = _split(connection, settings, keys, spec, submission, writing)
-        else:
-            _write_rows(connection, spec, submission, writing)
-        _write_quarantine(connection, settings, spec, catalogue, submission)
-    if submission.tables:
+            make_row_keys(connection, spec)
+            _write_unknown_text(connection, identity_dir(settings, spec.return_id, landing.name))
+        run_abreast(connection, tasks)
+        _write_quarantine(connection, settings, spec, catalogue, landing.name, accepted)
+    if any(submission.tables for submission in landing.submissions):
         _copy(
             connection,
             "select rule_id, effect, submission_id, source_file, source_row, cell, table_name from landing_failure"
-            f" where submission_id = '{submission.submission_id}' order by all",
+            " order by all",
             writing / "rule_failure.parquet",
         )
-    write_submission(writing, submission)
+    notes = missing_areas(spec, find_landed)
+    submissions = [replace(one, notes=notes) if one.status == "accepted" else one for one in landing.submissions]
+    write_landing(writing, submissions, landing.deliveries)
     final.parent.mkdir(parents=True, exist_ok=True)
     writing.rename(final)
     sync_dir(final.parent)
-    return submission
+    return replace(landing, submissions=submissions)
 
 
-def _copy(connection: duckdb.DuckDBPyConnection, query: str, path: Path) -> int:
-    row = connection.execute(f"copy ({query}) to {literal(str(path))} (format parquet, compression zstd)").fetchone()
-    return int(row[0]) if row else 0
+def _accepted(spec: ReturnSpec, submission: Submission) -> Accepted:
+    scope = f"{submission.return_id}|{submission.supplier}|{submission.period}"
+    census_day = spec.for_period(submission.period).census_day if spec.holds_records else None
+    return Accepted(submission.submission_id, scope, census_day)
 
 
-def _usable(spec: ReturnSpec, submission: Submission, table: str) -> str:
-    return f"not {is_quarantined(spec, table)}" if submission.tables[table].rows_quarantined else "true"
+def _copy(connection: duckdb.DuckDBPyConnection, query: str, path: Path) -> None:
+    connection.execute(f"copy ({query}) to {literal(str(path))} (format parquet, compression zstd)")
 
 
-def _require_landed(submission: Submission, table: str, written: int) -> None:
-    if written != submission.tables[table].rows_landed:
-        raise AssertionError(
-            f"{submission.source_file}, {table}: {written} rows written where {submission.tables[table].rows_landed} should land"
-        )
+def _require_landed(
+    connection: duckdb.DuckDBPyConnection, submissions: Iterable[Submission], table: str, path: Path
+) -> None:
+    """A written file holds of each submission exactly the rows that its manifest says."""
+    written = dict(
+        connection.execute(
+            f"select submission_id, count(*) from read_parquet({literal(str(path))}) group by all"
+        ).fetchall()
+    )
+    for submission in submissions:
+        wanted = submission.tables[table].rows_landed if table in submission.tables else 0
+        if written.pop(submission.submission_id, 0) != wanted:
+            raise AssertionError(f"{submission.source_file}, {table}: the rows written are not the {wanted} to land")
+    if written:
+        raise AssertionError(f"{table}: rows written of {len(written)} submission(s) that should not land")
 
 
-def _write_rows(connection: duckdb.DuckDBPyConnection, spec: ReturnSpec, submission: Submission, folder: Path) -> None:
-    for table in submission.tables:
-        written = _copy(
-            connection,
-            f"select * from \"{table}\" as landed where submission_id = '{submission.submission_id}'"
-            f" and {_usable(spec, submission, table)} order by source_row",
-            folder / f"{table}.parquet",
-        )
-        _require_landed(submission, table, written)
-
-
-def _split(
-    connection: duckdb.DuckDBPyConnection,
+def _write_table(
     settings: Settings,
     keys: Keys,
     spec: ReturnSpec,
-    submission: Submission,
-    folder: Path,
-) -> Submission:
-    """Identifiers to the vault, pseudonymised rows to the landed tables.
-
-    Returns: the submission with notes of what could not be said of its rows.
-    """
-    find_landed = _find_landed(settings)
-    make_row_keys(connection, spec, submission.submission_id, submission.supplier, submission.period)
-    identities = identity_dir(settings, spec.return_id, submission.submission_id)
-    _write_unknown_text(connection, submission, identities)
-    census_day = spec.for_period(submission.period).census_day
-    run_abreast(
-        connection,
-        [
-            partial(_split_table, keys, spec, submission, table, census_day, find_landed, identities, folder)
-            for table in submission.tables
-        ],
-    )
-    return replace(submission, notes=missing_areas(spec, find_landed))
-
-
-def _write_unknown_text(connection: duckdb.DuckDBPyConnection, submission: Submission, identities: Path) -> None:
-    """What stood under names that the return does not have: to the vault, as text."""
-    unknown = f"from unknown_text where submission_id = '{submission.submission_id}'"
-    if connection.execute(f"select 1 {unknown} limit 1").fetchone():
-        write_vault(connection, f"select * {unknown} order by all", identities / "unknown_text.parquet")
-
-
-def _split_table(
-    keys: Keys,
-    spec: ReturnSpec,
-    submission: Submission,
+    landing: str,
+    accepted: list[Submission],
     table: str,
-    census_day: date | None,
     find_landed: FindLanded,
-    identities: Path,
     folder: Path,
     connection: duckdb.DuckDBPyConnection,
 ) -> None:
-    define_pseudonym(connection, keys.pseudonym)
-    usable = _usable(spec, submission, table)
-    kept = identity_query(spec, table, submission.submission_id, usable)
-    if kept is not None:
-        write_vault(connection, kept, identities / f"{table}.parquet")
-    query = landed_query(spec, table, submission.submission_id, census_day, usable, find_landed)
-    _require_landed(submission, table, _copy(connection, query, folder / f"{table}.parquet"))
+    """The rows of one table that can be used; of people, identifiers to the vault and pseudonymised rows to the folder."""
+    has_quarantined = any(one.tables[table].rows_quarantined for one in accepted if table in one.tables)
+    usable = f"not {is_quarantined(spec, table)}" if has_quarantined else "true"
+    if spec.holds_records:
+        define_pseudonym(connection, keys.pseudonym)
+        kept = identity_query(spec, table, usable)
+        if kept is not None:
+            write_vault(connection, kept, identity_dir(settings, spec.return_id, landing) / f"{table}.parquet")
+        query = landed_query(spec, table, usable, find_landed)
+    else:
+        query = (
+            f'select landed.* from "{table}" as landed semi join accepted using (submission_id) where {usable}'
+            " order by submission_id, source_row"
+        )
+    _copy(connection, query, folder / f"{table}.parquet")
+    _require_landed(connection, accepted, table, folder / f"{table}.parquet")
+
+
+def _write_unknown_text(connection: duckdb.DuckDBPyConnection, identities: Path) -> None:
+    """What stood under names that the return does not have: to the vault, as text."""
+    unknown = "from unknown_text semi join accepted using (submission_id)"
+    if connection.execute(f"select 1 {unknown} limit 1").fetchone():
+        write_vault(connection, f"select * {unknown} order by all", identities / "unknown_text.parquet")
 
 
 def _fill_areas(settings: Settings, keys: Keys, spec: ReturnSpec) -> None:
@@ -505,22 +507,26 @@ def _fill_areas(settings: Settings, keys: Keys, spec: ReturnSpec) -> None:
     """
     find_landed = _find_landed(settings)
     missing = missing_areas(spec, find_landed)
-    for submission in read_submissions(settings, spec.return_id):
-        if submission.status == "refused" or submission.notes == missing:
+    for folder in landing_dirs(settings, spec.return_id):
+        submissions, deliveries = read_landing(folder)
+        accepted = [one for one in submissions if one.status == "accepted"]
+        if all(one.notes == missing for one in accepted):
             continue
-        folder = submission_dir(settings, submission)
-        for table in (name for name in submission.tables if area_column(spec, name)):
+        for table in spec.tables:
             path = folder / f"{table}.parquet"
+            if area_column(spec, table) is None or not path.is_file():
+                continue
             partial = path.with_name(f"{path.name}.partial")
-            kept = identity_dir(settings, spec.return_id, submission.submission_id) / path.name
-            landed = f"read_parquet({literal(str(path))}, hive_partitioning = false)"
+            kept = identity_dir(settings, spec.return_id, folder.name) / path.name
             with open_workspace(spec, settings.vault_dir / "spill") as connection:
                 open_vault(connection, keys)
-                query = with_areas_query(spec, table, landed, vault_file(kept), find_landed)
-                _require_landed(submission, table, _copy(connection, query, partial))
+                landed = f"read_parquet({literal(str(path))})"
+                _copy(connection, with_areas_query(spec, table, landed, vault_file(kept), find_landed), partial)
+                _require_landed(connection, accepted, table, partial)
             partial.replace(path)
-        write_submission(folder, replace(submission, notes=missing))
-        log.info("areas of %s, %s filled in", submission.supplier, submission.period)
+        noted = [replace(one, notes=missing) if one.status == "accepted" else one for one in submissions]
+        write_landing(folder, noted, deliveries)
+        log.info("areas of %s submission(s) filled in", len(accepted))
 
 
 def landed_table(settings: Settings, return_id: str, table: str) -> str | None:
@@ -528,8 +534,7 @@ def landed_table(settings: Settings, return_id: str, table: str) -> str | None:
     current = list(current_submissions(read_submissions(settings, return_id)).values())
     latest = max((s.period for s in current), default=None)  # each describes one date; the latest counts
     current = [s for s in current if s.period == latest]
-    paths = [submission_dir(settings, s) / f"{table}.parquet" for s in current if table in s.tables]
-    return f"read_parquet([{', '.join(literal(str(path)) for path in paths)}])" if paths else None
+    return landed_rows(settings, current, table)
 
 
 def _find_landed(settings: Settings) -> FindLanded:
@@ -561,45 +566,43 @@ def _write_quarantine(
     settings: Settings,
     spec: ReturnSpec,
     catalogue: Catalogue,
-    submission: Submission,
+    landing: str,
+    accepted: list[Submission],
 ) -> None:
     """Rows that could not be used, as received, with their place, the rule and what to do; in the vault."""
-    if not submission.rows_quarantined:
+    if not any(submission.rows_quarantined for submission in accepted):
         return
     actions = {rule.rule_id: rule.action for rule in catalogue.about_landing(spec.return_id)}
     connection.execute("create or replace temp table rule_action (rule_id varchar, action varchar)")
     connection.executemany("insert into rule_action values (?, ?)", [list(pair) for pair in actions.items()])
-    quarantined = "\nunion all\n".join(
-        _quarantined_rows(spec, table, submission.submission_id) for table in submission.tables
-    )
+    quarantined = "\nunion all\n".join(_quarantined_rows(spec, table) for table in spec.tables)
     write_vault(
         connection,
         f"""
         with quarantined as (
             {quarantined}
             union all
-            select table_name, rule_id, source_file, source_row, null, row_text from unreadable_row
-            where submission_id = '{submission.submission_id}'
+            select submission_id, table_name, rule_id, source_file, source_row, null, row_text from unreadable_row
         )
-        select '{submission.submission_id}' as submission_id, quarantined.*, action
-        from quarantined left join rule_action using (rule_id)
-        order by table_name, source_file, source_row, cell, rule_id
+        select quarantined.*, action
+        from quarantined semi join accepted using (submission_id) left join rule_action using (rule_id)
+        order by submission_id, table_name, source_file, source_row, cell, rule_id
         """,
-        quarantine_dir(settings, spec.return_id, submission.submission_id) / "rows.parquet",
+        quarantine_dir(settings, spec.return_id, landing) / "rows.parquet",
     )
 
 
-def _quarantined_rows(spec: ReturnSpec, table: str, submission_id: str) -> str:
+def _quarantined_rows(spec: ReturnSpec, table: str) -> str:
     cell = spec.tables[table].cell
     same_cell = f"and (failed.cell is null or failed.cell = {cell})" if cell else ""
     return f"""
-        select failed.table_name, failed.rule_id, failed.source_file, failed.source_row, failed.cell,
+        select failed.submission_id, failed.table_name, failed.rule_id, failed.source_file, failed.source_row, failed.cell,
             to_json(landed)::varchar as row_text
         from landing_failure as failed
         inner join "{table}" as landed
             on landed.submission_id = failed.submission_id and landed.source_file = failed.source_file
             and landed.source_row = failed.source_row {same_cell}
-        where failed.effect = 'quarantine' and failed.table_name = '{table}' and failed.submission_id = '{submission_id}'
+        where failed.effect = 'quarantine' and failed.table_name = '{table}'
     """
 
 

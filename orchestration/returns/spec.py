@@ -50,6 +50,7 @@ AGE_REFERENCE = "31_august_before_census"
 AGE_ON_CENSUS_DAY = "census_day"
 
 
+@lru_cache(maxsize=4096)
 def normalised(name: str) -> str:
     """A name as files are compared by: lower case, letters and digits only."""
     return re.sub(r"[^a-z0-9]", "", name.lower())

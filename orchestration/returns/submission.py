@@ -1,4 +1,4 @@
-"""A submission: one supplier's return for one period. Its `submission.json` is what commits it."""
+"""A submission: one supplier's return for one period. The `landing.json` beside its rows is what commits it."""
 
 import json
 from collections.abc import Iterable
@@ -9,8 +9,9 @@ from typing import Any, Literal
 from orchestration.durable import write_json_durably
 from orchestration.returns.spec import return_ids
 from orchestration.settings import Settings
+from orchestration.sql_text import literal
 
-COMMIT_FILE = "submission.json"
+COMMIT_FILE = "landing.json"
 UNKNOWN_PERIOD = "unknown"
 People = Literal["invented", "real"]
 """Whose rows a submission holds, or a store: invented people's or real ones'."""
@@ -44,7 +45,8 @@ class Submission:
     `rows_read = rows_landed + rows_quarantined` always, in total and for each of `tables`; a refused submission has all
     its rows quarantined. `files` are the data files it was read from, with their digests. `failures` counts failing rows
     by rule; `not_judged` says of a rule why it could not be judged. `notes` say what a reader of the landed rows has to know.
-    `people` says whose rows these are; public figures and registers of real places are nobody's.
+    `people` says whose rows these are; public figures and registers of real places are nobody's. `landing` names the folder
+    of the landing that it came with.
     """
 
     submission_id: str
@@ -59,6 +61,7 @@ class Submission:
     delivery_sha256: str
     tables: dict[str, TableRows]
     status: Literal["accepted", "refused"]
+    landing: str
     reason: str | None = None
     supersedes: str | None = None
     failures: dict[str, int] = field(default_factory=dict)
@@ -88,38 +91,74 @@ class Submission:
         return self.sequence, self.received_at, self.submission_id
 
 
+@dataclass(frozen=True)
+class Delivery:
+    """The outcome of a received file: the submissions it gave."""
+
+    return_id: str
+    receipt_key: str
+    file_name: str
+    received_at: str
+    submission_ids: list[str]
+
+
 def return_dir(settings: Settings, return_id: str) -> Path:
-    """Where a return's submissions lie."""
+    """Where a return's landings lie."""
     return settings.landed_dir / return_id
 
 
-def submission_dir(settings: Settings, submission: Submission) -> Path:
-    """The folder of one submission."""
-    return (
-        return_dir(settings, submission.return_id)
-        / f"period={submission.period}"
-        / f"submission={submission.submission_id}"
-    )
+def landing_dir(settings: Settings, submission: Submission) -> Path:
+    """The folder of the landing that a submission came with: a Parquet file a table, of all its accepted submissions."""
+    return return_dir(settings, submission.return_id) / submission.landing
 
 
-def write_submission(folder: Path, submission: Submission) -> None:
-    """Write the manifest into its folder, last of all: from then on the submission counts."""
-    totals = {name: getattr(submission, name) for name in _TOTALS}
-    write_json_durably(folder / COMMIT_FILE, asdict(submission) | totals)
+def landed_rows(settings: Settings, submissions: Iterable[Submission], table: str) -> str | None:
+    """The relation (SQL) of a table's landed rows of some submissions; None where none of them has the table."""
+    holding = [one for one in submissions if one.status == "accepted" and table in one.tables]
+    if not holding:
+        return None
+    paths = dict.fromkeys(literal(str(landing_dir(settings, one) / f"{table}.parquet")) for one in holding)
+    ids = ", ".join(literal(one.submission_id) for one in holding)
+    return f"(select * from read_parquet([{', '.join(paths)}]) where submission_id in ({ids}))"
 
 
-def _from_json(content: dict[str, Any]) -> Submission:
+def write_landing(folder: Path, submissions: list[Submission], deliveries: list[Delivery]) -> None:
+    """Write the record of a landing into its folder, last of all."""
+    content = {
+        "submissions": [asdict(one) | {name: getattr(one, name) for name in _TOTALS} for one in submissions],
+        "deliveries": [asdict(one) for one in deliveries],
+    }
+    write_json_durably(folder / COMMIT_FILE, content)
+
+
+def _submission(content: dict[str, Any]) -> Submission:
     for total in _TOTALS:
         del content[total]
     content["tables"] = {name: TableRows(**rows) for name, rows in content["tables"].items()}
     return Submission(**content)
 
 
+def read_landing(folder: Path) -> tuple[list[Submission], list[Delivery]]:
+    """The record of a landing."""
+    content = json.loads((folder / COMMIT_FILE).read_text(encoding="utf-8"))
+    return [_submission(one) for one in content["submissions"]], [Delivery(**one) for one in content["deliveries"]]
+
+
+def landing_dirs(settings: Settings, return_id: str) -> list[Path]:
+    """The folders of a return's landings."""
+    return sorted(path.parent for path in return_dir(settings, return_id).glob(f"*/{COMMIT_FILE}"))
+
+
 def read_submissions(settings: Settings, return_id: str) -> list[Submission]:
     """Every committed submission of a return, in the order they were received."""
-    paths = return_dir(settings, return_id).glob(f"period=*/submission=*/{COMMIT_FILE}")
-    found = [_from_json(json.loads(path.read_text(encoding="utf-8"))) for path in paths]
+    found = [one for folder in landing_dirs(settings, return_id) for one in read_landing(folder)[0]]
     return sorted(found, key=lambda submission: (submission.received_at, submission.source_file))
+
+
+def read_deliveries(settings: Settings, return_id: str) -> dict[str, Delivery]:
+    """The last outcome of each received file that is dealt with, by the key of its receipt."""
+    found = [one for folder in landing_dirs(settings, return_id) for one in read_landing(folder)[1]]
+    return {one.receipt_key: one for one in sorted(found, key=lambda delivery: delivery.received_at)}
 
 
 def current_submissions(submissions: list[Submission]) -> dict[tuple[str, str], Submission]:
@@ -142,35 +181,6 @@ def people_in(submissions: Iterable[Submission]) -> People | None:
 def people_in_store(settings: Settings) -> People | None:
     """Whether a store is of invented people or of real ones: what its first accepted return made it; None before that."""
     return people_in(one for return_id in return_ids() for one in read_submissions(settings, return_id))
-
-
-@dataclass(frozen=True)
-class Delivery:
-    """The outcome of a received file: the submissions it gave. Written when all of them are committed."""
-
-    return_id: str
-    receipt_key: str
-    file_name: str
-    received_at: str
-    submission_ids: list[str]
-
-
-def _delivery_path(settings: Settings, return_id: str, receipt_key: str) -> Path:
-    return return_dir(settings, return_id) / "deliveries" / f"{receipt_key}.json"
-
-
-def write_delivery(settings: Settings, delivery: Delivery) -> None:
-    """Record that a received file is dealt with."""
-    write_json_durably(_delivery_path(settings, delivery.return_id, delivery.receipt_key), asdict(delivery))
-
-
-def read_delivery(settings: Settings, return_id: str, receipt_key: str) -> Delivery | None:
-    """The outcome of a received file, or None while it is not dealt with."""
-    path = _delivery_path(settings, return_id, receipt_key)
-    if not path.is_file():
-        return None
-    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return Delivery(**content)
 
 
 @dataclass(frozen=True)

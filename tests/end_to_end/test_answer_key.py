@@ -15,7 +15,7 @@ from orchestration.returns.assess import Assessed, assess
 from orchestration.returns.delivered import DeliveredFile, delivered_file
 from orchestration.returns.land import land_return
 from orchestration.returns.spec import load_spec
-from orchestration.returns.submission import submission_dir
+from orchestration.returns.submission import landing_dir
 from orchestration.returns.workspace import attach_reference, open_workspace
 from orchestration.settings import PROJECT_DIR, Settings
 from orchestration.synthetic import bundled_figures, synthesise
@@ -66,7 +66,7 @@ def register(borough: Path, catalogue: Catalogue, tmp_path_factory: pytest.TempP
         borough / "establishment_register", settings.inbox_dir / "establishment_register", dirs_exist_ok=True
     )
     [landed] = land_return(settings, "establishment_register", catalogue, now=datetime.now(UTC)).committed
-    return submission_dir(settings, landed) / "establishment.parquet"
+    return landing_dir(settings, landed) / "establishment.parquet"
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +83,7 @@ def judged(folders: Iterable[Path], tmp_path: Path, catalogue: Catalogue, regist
         attach_reference(
             connection,
             "establishment_register",
-            {"establishment": f"read_parquet('{register}', hive_partitioning = false)"},
+            {"establishment": f"read_parquet('{register}')"},
         )
         found = assess(connection, files, spec, catalogue, known_ids=(), la_code=AUTHORITY, people=None, docs=None)
     assert found.incomplete == []

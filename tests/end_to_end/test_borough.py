@@ -14,7 +14,7 @@ from expectations.catalogue import load_catalogue
 from orchestration.returns.delivered import delivered_file
 from orchestration.returns.land import land_return
 from orchestration.returns.spec import return_ids
-from orchestration.returns.submission import Submission, read_submissions, submission_dir
+from orchestration.returns.submission import Submission, landed_rows, read_submissions
 from orchestration.settings import PROJECT_DIR, Settings
 from orchestration.synthetic import bundled_figures, synthesise
 from orchestration.synthetic.borough import FIRST_YEAR, LAST_YEAR
@@ -85,8 +85,7 @@ def test_every_row_read_landed_or_was_set_aside(settings: Settings) -> None:
     for one in submissions(settings):
         assert one.status == "accepted"
         for table, rows in one.tables.items():
-            path = submission_dir(settings, one) / f"{table}.parquet"
-            landed = duckdb.sql(f"select count(*) from read_parquet('{path}')").fetchall()
+            landed = duckdb.sql(f"select count(*) from {landed_rows(settings, [one], table)}").fetchall()
             assert landed == [(rows.rows_read - rows.rows_quarantined,)]
 
 

@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.end_to_end]
 # Python run before the command: what is replaced by death, or by death a moment later.
 KILL = "import os, signal\ndef die(*_, **__):\n    os.kill(os.getpid(), signal.SIGKILL)\n"
 MOMENTS = {
-    "landing": KILL + "import orchestration.returns.land as m\nm.write_submission = die",
+    "landing": KILL + "import orchestration.returns.land as m\nm.write_landing = die",
     "dbt": KILL
     + "import threading, orchestration.resources as m\noriginal = m.WarehouseResource.lock\n"
     + "def lock(self):\n    threading.Timer(4.0, die).start()\n    return original(self)\n"

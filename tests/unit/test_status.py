@@ -10,7 +10,7 @@ from rich.console import Console
 
 from orchestration.returns.expected import ExpectedPeriod
 from orchestration.returns.spec import load_spec
-from orchestration.returns.submission import People, Submission, TableRows, submission_dir, write_submission
+from orchestration.returns.submission import People, Submission, TableRows, landing_dir, write_landing
 from orchestration.settings import Settings
 from orchestration.status import read_status
 
@@ -25,13 +25,13 @@ SCHOOLS = [
 def submission(return_id: str, period: str, supplier: str, people: People | None = None) -> Submission:
     return Submission(
         f"{return_id}-{period}-{supplier}", return_id, period, supplier, "1", f"{period}-28T09:00:00", "1", "a.xml", "aa", "aa",
-        tables={}, status="accepted", people=people,
+        tables={}, status="accepted", landing=f"{return_id}-{period}-{supplier}", people=people,
     )  # fmt: skip
 
 
 def commit(settings: Settings, one: Submission) -> None:
-    submission_dir(settings, one).mkdir(parents=True)
-    write_submission(submission_dir(settings, one), one)
+    landing_dir(settings, one).mkdir(parents=True)
+    write_landing(landing_dir(settings, one), [one], [])
 
 
 def send(settings: Settings, period: str, *schools: str, people: People | None = "real") -> None:
@@ -50,12 +50,21 @@ def register(settings: Settings) -> None:
         )
         for number, kind, status, opened, closed in SCHOOLS:
             connection.execute(
-                "insert into establishment (la_code, establishment_number, type_code, status_code, open_date, close_date)"
-                " values ('372', ?, ?, ?, ?, ?), ('373', ?, ?, ?, ?, ?)",
-                2 * [number, kind, status, opened, closed],
+                "insert into establishment"
+                " (submission_id, la_code, establishment_number, type_code, status_code, open_date, close_date)"
+                " values ($id, '372', $number, $kind, $status, $opened, $closed),"
+                " ($id, '373', $number, $kind, $status, $opened, $closed)",
+                {
+                    "id": one.submission_id,
+                    "number": number,
+                    "kind": kind,
+                    "status": status,
+                    "opened": opened,
+                    "closed": closed,
+                },
             )
         connection.execute(
-            f"copy establishment to '{submission_dir(settings, one) / 'establishment.parquet'}' (format parquet)"
+            f"copy establishment to '{landing_dir(settings, one) / 'establishment.parquet'}' (format parquet)"
         )
 
 

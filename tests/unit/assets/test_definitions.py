@@ -99,7 +99,19 @@ def test_a_return_lands_after_those_that_its_rules_compare_with(definitions: dg.
 def test_a_rule_that_was_not_judged_is_not_shown_as_passed() -> None:
     rules = [rule for rule in load_catalogue(Settings().rules_dir).for_landing("sen2") if rule.rule_id == "RS2-102"]
     judged = Submission(
-        "s1", "sen2", "2025", "la.372", "1", "2025-03-01", "1", "r.xml", "aa", "aa", tables={}, status="accepted"
+        "s1",
+        "sen2",
+        "2025",
+        "la.372",
+        "1",
+        "2025-03-01",
+        "1",
+        "r.xml",
+        "aa",
+        "aa",
+        tables={},
+        status="accepted",
+        landing="l1",
     )
     open_one = replace(judged, submission_id="s2", source_file="open.xml", not_judged={"RS2-102": "Nothing at hand."})
     [passed] = _check_results(rules, LandingReport([], [judged], [], [], []))

@@ -55,7 +55,7 @@ class Landing:
 
     def land(self, submission_id: str, period: str, table: str, rows: list[dict[str, Any]]) -> None:
         """Write one accepted submission as Parquet, in the columns of the spec."""
-        folder = self.settings.landed_dir / RETURN / f"period={period}" / f"submission={submission_id}"
+        folder = self.settings.landed_dir / RETURN / submission_id
         folder.mkdir(parents=True)
         columns = load_spec(RETURN).tables[table].columns
         with duckdb.connect() as connection:

@@ -39,7 +39,7 @@ class Store:
 
     def land(self, return_id: str, submission_id: str, period: str, tables: dict[str, Rows], **usual: Any) -> None:
         """Write the tables of one submission as Parquet, in the columns of the spec."""
-        folder = self.settings.landed_dir / return_id / f"period={period}" / f"submission={submission_id}"
+        folder = self.settings.landed_dir / return_id / submission_id
         folder.mkdir(parents=True)
         with duckdb.connect() as connection:
             for table, rows in tables.items():

@@ -44,8 +44,9 @@ def link(settings: Settings) -> Callable[..., list[Linked]]:
 def rows(settings: Settings, submission_id: str) -> Linked:
     return duckdb.sql(
         f"select child_key, match_strength from read_parquet('{settings.child_link_path}') as link"
-        f" inner join read_parquet('{settings.landed_dir}/sen2/*/submission={submission_id}/sen2_person.parquet') as person"
-        " on link.submission_id = person.submission_id and link.row_person_ref = person.row_person_ref order by source_row"
+        f" inner join read_parquet('{settings.landed_dir}/sen2/*/sen2_person.parquet') as person"
+        " on link.submission_id = person.submission_id and link.row_person_ref = person.row_person_ref"
+        f" where link.submission_id = '{submission_id}' order by source_row"
     ).fetchall()
 
 

@@ -16,7 +16,7 @@ from orchestration.linkage.child_key import link_children
 from orchestration.privacy.vault import identity_dir, quarantine_dir, vault_file
 from orchestration.returns import land
 from orchestration.returns.land import LandingReport, land_return
-from orchestration.returns.submission import submission_dir
+from orchestration.returns.submission import landing_dir
 from orchestration.settings import Settings
 from orchestration.warehouse import prepare_store
 from tests.conftest import vault_connection
@@ -68,8 +68,8 @@ def test_the_vault_gives_the_identifiers_back_to_who_holds_the_key(
 ) -> None:
     (inbox / "r.xml").write_text(xml_text(header(), people()))
     [submission] = land_people().committed
-    path = identity_dir(settings, "sen2", submission.submission_id) / "sen2_person.parquet"
-    landed = submission_dir(settings, submission) / "sen2_person.parquet"
+    path = identity_dir(settings, "sen2", submission.landing) / "sen2_person.parquet"
+    landed = landing_dir(settings, submission) / "sen2_person.parquet"
     with vault_connection(settings) as connection:
         rows = connection.sql(
             f"select surname, forename, birth_date, upn, uln from {vault_file(path)}"
@@ -88,7 +88,7 @@ def test_rows_set_aside_are_in_the_vault_as_received_with_what_to_do(
     girl.within[0].fields["ReceivedDate"] = "soon"
     (inbox / "r.xml").write_text(xml_text(header(), [girl, *people(), *people()]))
     [submission] = land_people().committed
-    path = quarantine_dir(settings, "sen2", submission.submission_id) / "rows.parquet"
+    path = quarantine_dir(settings, "sen2", submission.landing) / "rows.parquet"
     with vault_connection(settings) as connection:
         rows = connection.sql(
             f"select table_name, rule_id, source_row, row_text, action from {vault_file(path)}"
@@ -139,7 +139,7 @@ def test_the_areas_of_a_postcode_come_from_the_reference_returns_in_whatever_ord
             del absent[return_id]
     [current] = land_people().current
     assert current.notes == []
-    path = submission_dir(settings, current) / "sen2_person.parquet"
+    path = landing_dir(settings, current) / "sen2_person.parquet"
     areas = duckdb.sql(
         f"select postcode_sector, lsoa_code, ward_code, imd_decile from read_parquet('{path}') order by source_row"
     ).fetchall()

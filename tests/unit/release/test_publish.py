@@ -27,7 +27,7 @@ from orchestration.release.inventory import Inventory
 from orchestration.release.lifecycle import show_release
 from orchestration.release.manifest import read_manifest
 from orchestration.release.meta import COLUMN_COMMENTS
-from orchestration.returns.submission import Submission, submission_dir, write_submission
+from orchestration.returns.submission import Submission, landing_dir, write_landing
 from orchestration.settings import PROJECT_DIR, Settings
 
 MONDAY = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -449,9 +449,22 @@ def test_two_processes_do_not_release_at_once(
 
 def test_a_release_of_invented_people_says_so_wherever_one_may_look(publish_at: Any, settings: Settings) -> None:
     submission = Submission(
-        "s1", "sen2", "2025", "la.372", "", "2026-03-01", "1", "r.xml", "aa", "aa", {}, "accepted", people="invented"
+        "s1",
+        "sen2",
+        "2025",
+        "la.372",
+        "",
+        "2026-03-01",
+        "1",
+        "r.xml",
+        "aa",
+        "aa",
+        {},
+        "accepted",
+        "l1",
+        people="invented",
     )
-    write_submission(submission_dir(settings, submission), submission)
+    write_landing(landing_dir(settings, submission), [submission], [])
     folder = publish_at(MONDAY).folder
     assert read_manifest(folder).people == "invented"
     sentence = "invented people; published figures are real"

@@ -10,7 +10,7 @@ import pytest
 
 from expectations.catalogue import load_catalogue
 from orchestration.returns.land import LandingReport, land_return
-from orchestration.returns.submission import Submission, submission_dir
+from orchestration.returns.submission import Submission, landed_rows
 from orchestration.settings import Settings
 from orchestration.warehouse import prepare_store
 
@@ -54,8 +54,7 @@ def landed(settings: Settings) -> Callable[..., list[dict[str, Any]]]:
     """Landed rows of a table, by column."""
 
     def rows(submission: Submission, table: str) -> list[dict[str, Any]]:
-        path = submission_dir(settings, submission) / f"{table}.parquet"
-        result = duckdb.sql(f"select * from read_parquet('{path}', hive_partitioning = false)")
+        result = duckdb.sql(f"select * from {landed_rows(settings, [submission], table)}")
         return [dict(zip(result.columns, row, strict=True)) for row in result.fetchall()]
 
     return rows

@@ -17,7 +17,7 @@ from orchestration.returns import inbox as inbox_module
 from orchestration.returns import land
 from orchestration.returns.archive import archived_path, open_archived, receipts
 from orchestration.returns.land import LandingReport, has_work, land_return
-from orchestration.returns.submission import Submission, current_submissions, read_submissions, submission_dir
+from orchestration.returns.submission import Submission, current_submissions, landed_rows, read_submissions
 from orchestration.settings import Settings
 from orchestration.warehouse import prepare_store
 from tests.chs_workbook import write_workbook
@@ -45,8 +45,7 @@ def land_all(settings: Settings, catalogue: Catalogue, monkeypatch: pytest.Monke
 
 def rows(settings: Settings, submission: Submission) -> list[tuple[object, ...]]:
     [table] = submission.tables
-    path = submission_dir(settings, submission) / f"{table}.parquet"
-    return duckdb.sql(f"select * from read_parquet('{path}')").fetchall()
+    return duckdb.sql(f"select * from {landed_rows(settings, [submission], table)}").fetchall()
 
 
 def test_a_file_is_archived_landed_and_leaves_the_inbox(settings: Settings, inbox: Path, land_all: Land) -> None:
@@ -194,7 +193,7 @@ def test_a_landing_killed_after_the_receipt_is_taken_up_again(
         raise KilledError
 
     with monkeypatch.context() as patch, pytest.raises(KilledError):
-        patch.setattr(land, "write_submission", killed)
+        patch.setattr(land, "write_landing", killed)
         land_all()
     assert not list(inbox.iterdir())
     assert read_submissions(settings, RETURN) == []
@@ -204,7 +203,7 @@ def test_a_landing_killed_after_the_receipt_is_taken_up_again(
     assert not has_work(settings, RETURN)
 
 
-def test_a_landing_killed_before_the_delivery_is_recorded_does_not_land_twice(
+def test_a_landing_killed_once_it_is_in_place_does_not_land_twice(
     settings: Settings, inbox: Path, land_all: Land, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (inbox / "requests.csv").write_text(requests_csv())
@@ -213,7 +212,7 @@ def test_a_landing_killed_before_the_delivery_is_recorded_does_not_land_twice(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(land, "write_delivery", killed)
+        patch.setattr(land, "sync_dir", killed)
         land_all()
     assert len(read_submissions(settings, RETURN)) == 1
     assert land_all().committed == []

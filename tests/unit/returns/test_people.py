@@ -115,7 +115,7 @@ def test_a_return_of_real_people_is_refused_where_invented_ones_are(settings: Se
         " which deletes every file received, or with another folder named in CORNERSTONE_STORE."
     )
     assert (refused.rows_read, refused.rows_landed) == (19, 0)
-    assert not identity_dir(settings, "sen2", refused.submission_id).exists()
+    assert not identity_dir(settings, "sen2", refused.landing).exists()
     assert [(s.period, s.people) for s in report.current] == [("2024", "invented")]
     assert people_in_store(settings) == "invented"
 
@@ -150,7 +150,7 @@ def test_an_invented_census_is_known_by_its_header(
     write(settings.inbox_dir / "school_census", census(SoftwareCode="Invented Census"))
     [refused] = land("school_census").committed
     assert refused_for_its_people(refused)
-    assert not identity_dir(settings, "school_census", refused.submission_id).exists()
+    assert not identity_dir(settings, "school_census", refused.landing).exists()
 
 
 def test_a_census_of_real_pupils_is_refused_where_invented_people_are(settings: Settings, land: Land) -> None:

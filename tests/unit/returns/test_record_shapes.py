@@ -338,26 +338,28 @@ def test_files_of_the_same_names_in_two_folders_are_two_sets(people_inbox: Path,
     assert sorted((s.period, s.rows_landed) for s in land_people().committed) == [("2024", 19), ("2025", 19)]
 
 
-def test_a_run_killed_between_the_records_of_a_set_does_not_leave_it_waiting(
-    settings: Settings, people_inbox: Path, land_people: LandPeople, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("step", "committed"), [("write_landing", 1), ("sync_dir", 0)])
+def test_a_run_killed_as_a_set_is_committed_leaves_it_landed_whole_or_not_at_all(
+    settings: Settings,
+    people_inbox: Path,
+    land_people: LandPeople,
+    monkeypatch: pytest.MonkeyPatch,
+    step: str,
+    committed: int,
 ) -> None:
     from orchestration.returns import land
 
     write_collect_export(people_inbox, header(), people())
-    written = []
-    write = land.write_delivery
 
-    def killed(*arguments: Any) -> None:
-        if len(written) == 3:
-            raise KeyboardInterrupt
-        written.append(arguments)
-        write(*arguments)
+    def killed(*_: Any) -> None:
+        raise KeyboardInterrupt
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(land, "write_delivery", killed)
+        patch.setattr(land, step, killed)
         land_people()
     report = land_people()
-    assert (report.committed, report.waiting) == ([], [])
+    assert (len(report.committed), report.waiting) == (committed, [])
+    assert len(report.current) == 1
     assert not has_work(settings, "sen2")
 
 

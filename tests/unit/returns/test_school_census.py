@@ -204,25 +204,50 @@ def test_a_school_that_sends_again_replaces_itself_alone(census_inbox: Path, lan
     assert {s.submission_id for s in land_census().current} == {first["school.3724001"], again.submission_id}
 
 
-def test_a_run_killed_between_the_schools_of_a_set_lands_the_others_next_time(
+def test_a_run_killed_before_the_schools_of_a_set_are_committed_lands_all_of_them_next_time(
     settings: Settings, census_inbox: Path, land_census: Land, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_collect(census_inbox, [census(estab=estab) for estab in ("4001", "4002", "4003")])
-    commit, committed = land._commit, []
 
-    def killed(*arguments: Any) -> Submission:
-        if committed:
-            raise KeyboardInterrupt
-        committed.append(commit(*arguments))
-        return committed[0]
+    def killed(*_: Any) -> None:
+        raise KeyboardInterrupt
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(land, "_commit", killed)
+        patch.setattr(land, "write_landing", killed)
         land_census()
-    assert len(read_submissions(settings, "school_census")) == 1
-    assert sorted(s.supplier for s in land_census().committed) == ["school.3724002", "school.3724003"]
+    assert read_submissions(settings, "school_census") == []
+    assert sorted(s.supplier for s in land_census().committed) == ["school.3724001", "school.3724002", "school.3724003"]
     assert not has_work(settings, "school_census")
     assert all(s.rows_landed == 21 for s in read_submissions(settings, "school_census"))
+    assert not list(settings.landed_dir.glob(".partial/*/*"))
+
+
+def test_schools_read_together_share_a_folder_and_one_refused_leaves_no_row_in_it(
+    settings: Settings, census_inbox: Path, land_census: Land, landed: Landed
+) -> None:
+    # The same children in each: keys are made within a school, whoever is read beside it.
+    write_census_xml(census_inbox, census())
+    [alone] = land_census().committed
+    keys = {table: landed(alone, table) for table in TABLES}
+    write_census_xml(census_inbox, census(estab="4002"))
+    write_census_xml(census_inbox, census(serial="9"))
+    write_census_xml(census_inbox, census(estab="4003", DateTime="soon"))
+    report = land_census()
+    by_supplier = {one.supplier: one for one in report.committed}
+    assert len({one.landing for one in report.committed}) == 1
+    assert by_supplier["school.3724001"].supersedes == alone.submission_id
+    for submission in report.committed:
+        for table, counted in submission.tables.items():
+            held = landed(submission, table) if submission.status == "accepted" else []
+            assert len(held) == counted.rows_landed
+            assert {row["submission_id"] for row in held} <= {submission.submission_id}
+    again, other = by_supplier["school.3724001"], by_supplier["school.3724002"]
+
+    def persons(rows: list[dict[str, Any]]) -> set[str]:
+        return {row["row_person_ref"] for row in rows}
+
+    assert persons(landed(again, "census_pupil")) == persons(keys["census_pupil"])
+    assert not persons(landed(other, "census_pupil")) & persons(keys["census_pupil"])
 
 
 def test_a_set_waits_for_the_tables_its_term_collects(census_inbox: Path, land_census: Land, tmp_path: Path) -> None:
@@ -327,7 +352,7 @@ def test_what_stands_under_an_unknown_name_is_reported_and_kept_in_the_vault(
     write_collect(census_inbox, [summer], name="2025_summer_la_{table}.csv")
     [collect] = land_census().committed
     for submission, name in ((xml, "FavouriteNumber"), (collect, "favouritenumber")):
-        path = identity_dir(settings, "school_census", submission.submission_id) / "unknown_text.parquet"
+        path = identity_dir(settings, "school_census", submission.landing) / "unknown_text.parquet"
         with vault_connection(settings) as connection:
             kept = connection.execute(
                 f"select table_name, column_name, given from {vault_file(path)} order by column_name"
@@ -423,9 +448,11 @@ def test_a_school_cut_short_leaves_nothing_behind_and_the_others_land(
     assert (other.supplier, other.tables["census_pupil"].rows_landed) == ("school.3724003", 1)
     for table in TABLES[1:]:
         assert rows(landed, again, table) == rows(landed, alone, table), table
-    path = identity_dir(settings, "school_census", again.submission_id) / "unknown_text.parquet"
+    path = identity_dir(settings, "school_census", again.landing) / "unknown_text.parquet"
     with vault_connection(settings) as connection:
-        assert connection.execute(f"select given from {vault_file(path)}").fetchall() == [("Zznine",)]
+        assert connection.execute(
+            f"select given from {vault_file(path)} where submission_id = '{again.submission_id}'"
+        ).fetchall() == [("Zznine",)]
 
 
 @pytest.mark.parametrize("at_once", [1, assess._TYPED_AT_ONCE], ids=["typed as they are read", "typed together"])
@@ -552,8 +579,8 @@ def test_where_nothing_landed_every_table_is_there_empty_and_typed(settings: Set
     write_empty_tables(settings)
     spec = load_spec("school_census")
     for table in TABLES:
-        path = settings.landed_dir / "school_census" / "period=_none" / "submission=_none" / f"{table}.parquet"
-        relation = duckdb.sql(f"select * from read_parquet('{path}', hive_partitioning = false)")
+        path = settings.landed_dir / "school_census" / "_none" / f"{table}.parquet"
+        relation = duckdb.sql(f"select * from read_parquet('{path}')")
         assert dict(zip(relation.columns, map(str, relation.types), strict=True)) == spec.landed_types(table)
         assert relation.fetchall() == []
 
