@@ -1,9 +1,10 @@
 """One child across returns: `child_key` for every pseudonymised person row, by fixed steps inside the vault.
 
 Submissions are taken in the order they were received. A row joins a child known by then, first by permanent UPN, then by
-ULN, then by surname, forename and date of birth; else it is a child of its own. A child takes one row of a submission, a
-value that two rows of a submission share links neither, and a row never joins a child of another UPN or birth date by the
-weaker steps. Later receipts never change the key of an earlier row, so keys stay as the store grows.
+NHS number, then by ULN, then by surname, forename and date of birth; else it is a child of its own. A child takes one
+person of a submission, a value that two persons of a submission share links neither, and a row never joins a child of
+another UPN or birth date by the weaker steps. A person has one row, unless the return says which rows are of one: then
+what these disagree in counts as not given. Later receipts never change the key of an earlier row, so keys stay as the store grows.
 
 Only row_person_ref, child_key and the strength of the match leave the vault.
 """
@@ -27,7 +28,7 @@ from orchestration.settings import Settings
 from orchestration.sql_text import literal
 
 # From strongest to weakest; a row of a child not seen before is the first of its child.
-MATCH_STRENGTHS = ("first_seen", "upn", "uln", "name_birth_date")
+MATCH_STRENGTHS = ("first_seen", "upn", "nhs_number", "uln", "name_birth_date")
 LINK_COLUMNS = {
     "return_id": "VARCHAR",
     "submission_id": "VARCHAR",
@@ -39,6 +40,7 @@ LINK_COLUMNS = {
 # Source: DfE, Unique pupil numbers guidance.
 PERMANENT_UPN = r"[A-HJ-NP-RT-Z]\d{12}"
 ULN = r"[1-9]\d{9}"
+NHS_NUMBER = r"\d{10}"
 GROUP_SUBMISSIONS = 250  # linked together: bounds memory
 
 
@@ -103,12 +105,13 @@ def _prepare(connection: duckdb.DuckDBPyConnection, keys: Keys, spill: Path) -> 
     columns = ", ".join(f"{name} {type_}" for name, type_ in LINK_COLUMNS.items())
     connection.execute(f"create table child_link ({columns})")
     connection.execute(
-        "create table known (child_key varchar, upn varchar, uln varchar, name varchar, birth_date date)"
+        "create table known"
+        " (child_key varchar, upn varchar, nhs_number varchar, uln varchar, name varchar, birth_date date)"
     )
 
 
 def _person_rows(spec: ReturnSpec, person: PersonColumns, paths: list[Path]) -> str:
-    """SQL of submissions' persons as they are compared; what cannot identify anyone is null."""
+    """SQL of submissions' persons as they are compared, each with its rows; what cannot identify anyone is null."""
 
     def number(column: str | None, pattern: str) -> str:
         if column is None:
@@ -119,16 +122,28 @@ def _person_rows(spec: ReturnSpec, person: PersonColumns, paths: list[Path]) -> 
     def name(column: str) -> str:
         return f"regexp_replace(strip_accents(lower(\"{column}\")), '[^a-z]', '', 'g')"
 
-    return f"""
+    rows = f"""
         select submission_id,
             "{spec.tables[person.table].key}" as row_person_ref,
+            {normalised_number(f'"{person.one_by}"') if person.one_by else "null::varchar"} as one_by,
             {number(person.upn, PERMANENT_UPN)} as upn,
+            {number(person.nhs_number, NHS_NUMBER)} as nhs_number,
             {number(person.uln, ULN)} as uln,
             case when {name(person.surname)} <> '' and {name(person.forename)} <> ''
                 then {name(person.surname)} || ' ' || {name(person.forename)} end as name,
             "{person.birth_date}" as birth_date,
             {f'"{person.repeats_by}"' if person.repeats_by else "null::varchar"} as part
         from {vault_files(paths)}
+    """
+    if person.one_by is None:
+        return f"select *, [row_person_ref] as rows from ({rows})"
+    agreed = ", ".join(
+        f"case when count(distinct {column}) = 1 then min({column}) end as {column}"
+        for column in ("upn", "nhs_number", "uln", "name", "birth_date")
+    )
+    return f"""
+        select submission_id, part, min(row_person_ref) as row_person_ref, list(row_person_ref) as rows, {agreed}
+        from ({rows}) group by submission_id, part, coalesce(one_by, row_person_ref)
     """
 
 
@@ -180,7 +195,7 @@ def _label_related_rows(connection: duckdb.DuckDBPyConnection) -> None:
         """
         create or replace temp table row_value as
         select row_id, unnest([
-            'upn ' || upn, 'uln ' || uln, 'name ' || name || ' ' || birth_date::varchar
+            'upn ' || upn, 'nhs ' || nhs_number, 'uln ' || uln, 'name ' || name || ' ' || birth_date::varchar
         ]) as value from arrived
         """
     )
@@ -212,11 +227,12 @@ def _link_rows(connection: duckdb.DuckDBPyConnection, spec: ReturnSpec) -> None:
     )
     _match(connection, "upn", "upn", "true")
     agrees = "(person.birth_date = known.birth_date or person.birth_date is null or known.birth_date is null)"
+    _match(connection, "nhs_number", "nhs_number", agrees)
     _match(connection, "uln", "uln", agrees)
     no_other_number = (
         "person.birth_date = known.birth_date"
         " and not exists (select 1 from known as other where other.child_key = known.child_key"
-        " and (other.upn <> person.upn or other.uln <> person.uln))"
+        " and (other.upn <> person.upn or other.nhs_number <> person.nhs_number or other.uln <> person.uln))"
     )
     _match(connection, "name_birth_date", "name", no_other_number)
     connection.execute(
@@ -227,12 +243,13 @@ def _link_rows(connection: duckdb.DuckDBPyConnection, spec: ReturnSpec) -> None:
         """
     )
     connection.execute(
-        "insert into child_link by name select ? as return_id, submission_id, row_person_ref, child_key, match_strength"
+        "insert into child_link by name"
+        " select ? as return_id, submission_id, unnest(rows) as row_person_ref, child_key, match_strength"
         " from person inner join matched using (row_id)",
         [spec.return_id],
     )
     connection.execute(
-        "insert into known select distinct child_key, upn, uln, name, birth_date"
+        "insert into known select distinct child_key, upn, nhs_number, uln, name, birth_date"
         " from person inner join matched using (row_id) except select * from known"
     )
 

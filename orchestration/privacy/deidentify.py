@@ -12,7 +12,15 @@ import duckdb
 import pyarrow as pa
 
 from orchestration.privacy.pseudonyms import normalised_number
-from orchestration.returns.spec import AGE_ON_CENSUS_DAY, AGE_REFERENCE, RAW_CODE_LENGTH, Column, Lookup, ReturnSpec
+from orchestration.returns.spec import (
+    AGE_ON_CENSUS_DAY,
+    AGE_REFERENCE,
+    RAW_CODE_LENGTH,
+    REPORTABLE,
+    Column,
+    Lookup,
+    ReturnSpec,
+)
 
 _SEPARATOR = "chr(31)"
 _POSTCODE = r"[A-Z]{1,2}\d[A-Z\d]?\d[A-Z]{2}"
@@ -130,6 +138,11 @@ def landed_query(spec: ReturnSpec, name: str, usable: str, find_landed: FindLand
             made[key] = "keys.parent_key"
     for column_name, column in table.columns.items():
         made |= _made_from(spec, column_name, column, find_landed)
+    made[REPORTABLE] = (
+        "not exists (select 1 from landing_failure as failed where failed.severity = 'warn'"
+        f" and failed.table_name = '{name}' and failed.submission_id = landed.submission_id"
+        " and failed.source_file = landed.source_file and failed.source_row = landed.source_row)"
+    )
     types = spec.landed_types(name)
     person = ""
     if any(column.age_at is not None for column in table.columns.values()):
@@ -167,8 +180,11 @@ def _made_from(spec: ReturnSpec, name: str, column: Column, find_landed: FindLan
     if column.privacy == "area":
         return _area(column, given, spec, find_landed)
     [landed] = column.lands
+    number = normalised_number(given)
+    if column.scope is not None:
+        number = f"landed.\"{column.scope}\" || '|' || {number}"
     made = {
-        "pseudonymise": f"pseudonym('{column.scheme}', {normalised_number(given)})",
+        "pseudonymise": f"pseudonym('{column.scheme}', {number})",
         "month": f"strftime({given}, '%Y-%m')",
         "presence": f"{given} is not null",
     }

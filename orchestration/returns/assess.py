@@ -4,7 +4,7 @@ import hashlib
 import logging
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -192,6 +192,7 @@ def assess(
     la_code: str,
     people: People | None,
     docs: QualityStore | None,
+    sequences: Mapping[tuple[str, str], str] | None = None,
 ) -> Assessment:
     """Read delivered files into the workspace and judge all of them in one validation.
 
@@ -205,8 +206,9 @@ def assess(
         la_code: the authority of the installation: of files that do not name theirs, and what rules compare others with.
         people: whose rows the store holds; files of the other kind are refused. None while it holds nobody's.
         docs: where the validation result is kept; None keeps nothing.
+        sequences: the sequence of the submission that counts for each supplier and period.
     """
-    connection.execute("insert into setting values ('la_code', ?)", [la_code])
+    connection.execute("insert into setting values ('la_code', ?), ('people', ?)", [la_code, people])
     groups = _grouped(files, spec)
     complete = [group for group in groups if not group.missing]
     seen = set(known_ids)
@@ -226,7 +228,7 @@ def assess(
         group.refused = [one for one in group.refused if one.submission_id not in seen]
         seen |= {one.submission_id for one in group.refused}
     everything = [read for of_group in reads.values() for read in of_group]
-    judged = _judge(connection, everything, spec, catalogue, people, docs) if everything else {}
+    judged = _judge(connection, everything, spec, catalogue, people, docs, sequences or {}) if everything else {}
     return Assessment(
         [
             AssessedDelivery(
@@ -340,7 +342,7 @@ def _refused(spec: ReturnSpec, sha256: str, source_file: str, refused: FileRefus
         sequence="",
         status="refused",
         reason=str(refused),
-        rule_ids=(refused.rule_id,),
+        rule_ids=(spec.reader_rules.get(refused.rule_id, refused.rule_id),),
         files={source_file: sha256},
     )
 
@@ -799,7 +801,7 @@ class _Arriving:
         if self._period is None and not self._spec.files[self._unit.kind].holds_several:
             self._waiting.insert()
             headers = headers_received(self._connection, self._spec, of_unit(self._after))
-            if len(headers) == 1 and headers[0].period in self._spec.periods:
+            if len(headers) == 1 and headers[0].period and self._spec.knows_period(headers[0].period):
                 self._period = headers[0].period
                 name_submissions(self._connection, [(headers[0].record, self._unit.submission_id, str(self._period))])
         return self._period
@@ -818,7 +820,10 @@ def _numbered_after(rows: pa.Table, after: int) -> pa.Table:
 
 
 def _period_in_name(spec: ReturnSpec, unit: _Unit) -> str | None:
-    """The one period that the names of the files carry, dates aside; of a return made every year, the year."""
+    """The one period that the names of the files carry, dates aside; of a return made every year, the year, and of one made
+    every month, none."""
+    if spec.first_month:
+        return None
     if spec.terms:
         periods = {period for file in unit.files if (period := _said_by_name(spec, file).get("period"))}
     else:
@@ -878,28 +883,30 @@ def _headers(
         raise FileRefused("RF-006", f"{unit.source_file} holds {len(headers)} headers; send one return at a time.")
     has_none = not headers or (spec.files[unit.kind].flat and not any(header.said for header in headers))
     if has_none and file_period is not None:
-        if file_period not in spec.periods:
+        if not spec.knows_period(file_period):
             raise _unknown_period(spec, unit, file_period)
         complete_headers(connection, spec, unit.source_file, file_period, la_code, after)
         headers = headers_received(connection, spec, of_unit(after))
-    when = "term and year" if spec.terms else "year"
+    when = "month" if spec.first_month else "term and year" if spec.terms else "year"
     for header in headers:
-        if header.period is not None and header.period not in spec.periods:
+        if header.period is not None and not spec.knows_period(header.period):
             raise _unknown_period(spec, unit, header.period)
     if not headers or any(header.period is None for header in headers):
+        other = "" if spec.first_month else f", or name the {when} in its file name"
         raise FileRefused(
             "RF-005",
-            f"{unit.source_file} does not say which {when} it is for; give it a header with the {when}, or name the"
-            f" {when} in its file name.",
+            f"{unit.source_file} does not say which {when} it is for; give it a header with the {when}{other}.",
         )
     return headers
 
 
 def _unknown_period(spec: ReturnSpec, unit: _Unit, period: str) -> FileRefused:
-    known = [spec.said_period(known) for known in (min(spec.periods), max(spec.periods))]
+    if spec.first_month:
+        known = f"begins with {spec.first_month}"
+    else:
+        known = "is " + " to ".join(spec.said_period(known) for known in (min(spec.periods), max(spec.periods)))
     return FileRefused(
-        "RF-011",
-        f"{unit.source_file} is for {spec.said_period(period)}; what is known of {spec.title} is {known[0]} to {known[1]}.",
+        "RF-011", f"{unit.source_file} is for {spec.said_period(period)}; what is known of {spec.title} {known}."
     )
 
 
@@ -933,8 +940,10 @@ def _judge(
     catalogue: Catalogue,
     people: People | None,
     docs: QualityStore | None,
+    sequences: Mapping[tuple[str, str], str],
 ) -> dict[str, Assessed]:
     """Great Expectations' verdict on every submission read, in the order of receipt."""
+    last = dict(sequences)
     log.info("checking %s submission(s) against the rules of %s", len(reads), spec.title)
     outcome = evaluate_landing(connection, catalogue.for_landing(spec.return_id), docs=docs)
     not_judged = _not_judged(outcome.not_judged, spec)
@@ -958,13 +967,18 @@ def _judge(
         own = verdict[read.submission_id]
         whose: People | None = "invented" if read.submission_id in invented else real
         status, rule_ids, reason = own.status, own.rule_ids, None
+        of_when = read.supplier, read.period
         if status == "refused":
             reason = f"{read.source_file}: {_because(own.reason, rule_ids, catalogue)}"
         elif whose and people and whose != people:
             other = _of_others(read.source_file, whose)
             status, rule_ids, reason = "refused", (other.rule_id,), str(other)
+        elif spec.submission and (rule := spec.submission.sequence_rule) and read.sequence <= last.get(of_when, ""):
+            status, rule_ids = "refused", (rule,)
+            reason = f"{read.source_file}: {_because(None, rule_ids, catalogue)}"
         else:
             people = people or whose
+            last[of_when] = max(read.sequence, last.get(of_when, ""))
         refused = status == "refused"
         judged[read.submission_id] = Assessed(
             submission_id=read.submission_id,

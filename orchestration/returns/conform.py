@@ -17,7 +17,8 @@ from orchestration.returns.spec import Column, ReturnSpec, normalised
 # Dates as returns are known to write them: ISO, COLLECT's export (2022-Sep-28 00:00:00), and British ones.
 _DATE_FORMATS = (
     "%Y-%m-%d", "%Y-%b-%d %H:%M:%S", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S.%f", "%Y-%m-%dT%H:%M:%SZ",
-    "%Y-%b-%d", "%d/%m/%Y", "%d/%m/%Y %H:%M:%S", "%d/%m/%Y %H:%M", "%d-%b-%Y", "%d-%m-%Y", "%d %B %Y",
+    "%Y-%b-%d", "%d/%m/%Y", "%d/%m/%Y %H:%M:%S", "%d/%m/%Y %H:%M", "%d-%b-%Y", "%d-%b-%Y %H:%M:%S", "%d-%b-%Y %H:%M",
+    "%d-%m-%Y", "%d %B %Y", "%d %b %Y", "%Y-%m-%d %H:%M",
 )  # fmt: skip
 # Days since 30 December 1899, as spreadsheets count them; these run from 1927 to 2064.
 _EXCEL_SERIAL = r"[1-5]\d{4}(\.\d+)?"
@@ -139,12 +140,17 @@ def headers_received(connection: duckdb.DuckDBPyConnection, spec: ReturnSpec, co
     assert spec.submission is not None
     columns = spec.tables[spec.submission.header].columns
     names = frozenset(spec.tables[spec.submission.header].source_names)
-    year = _given(columns[spec.submission.period], names)
+    given = _given(columns[spec.submission.period], names)
+    year = f"try_cast({given} as integer)"
+    if spec.first_month:
+        year = f"strftime(as_moment({given}), '%Y-%m')"
     term = _given(columns[spec.submission.term], names) if spec.submission.term else "null"
     rows = connection.execute(
-        f"select record, source_file, try_cast({year} as integer), {term}"
+        f"select record, source_file, {year}, {term}"
         f' from "raw_{spec.submission.header}" as received where {condition} order by record'
     ).fetchall()
+    if spec.first_month:
+        return [Header(record, source_file, month, month or "") for record, source_file, month, _ in rows]
     return [
         Header(
             record,

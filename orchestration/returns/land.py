@@ -230,6 +230,7 @@ def _land_batch(
                 settings.la_code,
                 people_in_store(settings),
                 docs,
+                {which: submission.sequence for which, submission in current_submissions(before).items()},
             )
             landing = _Landing(_landing_id(batch), [], [])
             waiting, carried = _waiting(spec, assessment, of_file, before, landing, repeats)

@@ -1,10 +1,14 @@
 """What a return is, read from its folder of YAML under `orchestration/returns/specs/`.
 
 `return.yaml` is the return as first supported; `<year>.yaml`, one for each later year, holds what changed. A return of
-every term names its terms and census days instead; what only some terms collect says so. The same model serves a table
-of published figures and a return about children; a column that says nothing of privacy is a fact about a place or a case.
+every term names its terms and census days instead; what only some terms collect says so. A return of every month names
+its first. `local_names.yaml`, where there is one, adds names that local files give to columns. The same model serves a
+table of published figures and a return about children; a column that says nothing of privacy is a fact about a place or a
+case.
 """
 
+import calendar
+import hashlib
 import re
 from collections.abc import Iterator
 from copy import deepcopy
@@ -14,7 +18,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from orchestration.errors import CornerstoneError
 
@@ -48,6 +52,7 @@ RECEIVED_PLUMBING = {
 RAW_CODE_LENGTH = 5
 AGE_REFERENCE = "31_august_before_census"
 AGE_ON_CENSUS_DAY = "census_day"
+REPORTABLE = "is_reportable"
 
 
 @lru_cache(maxsize=4096)
@@ -84,8 +89,9 @@ class Column(_Strict):
     type: str
     description: str
     source: str | None = None  # pattern of the column's name in a flat file, whole name, any case
-    required: bool = False  # a flat file without this column is not one of this return
+    required: bool = False  # a flat file without this column is not one of this return; one of records is refused
     names: list[str] = Field(default_factory=list)
+    is_text: bool = False  # a workbook that holds it as a number has lost part of it
     codes: str | None = None
     pattern: str | None = None
     collected: Literal["mandatory", "voluntary"] = "mandatory"
@@ -93,6 +99,9 @@ class Column(_Strict):
     sensitivity: Sensitivity = "attribute"
     privacy: Verb = "keep"
     scheme: str | None = None  # numbers of one scheme have one pseudonym, in whatever column or return they stand
+    scope: str | None = (
+        None  # column of the same table that says whose numbers these are, where others use the same ones
+    )
     lands: dict[str, LandedColumn] = Field(default_factory=dict)
     age_at: str | None = None
     copied_from: CopiedFrom | None = None
@@ -120,17 +129,27 @@ class Column(_Strict):
         return self.is_checked and self.type != "VARCHAR"
 
 
+class Pairs(_Strict):
+    """The two columns of a table that holds one record as pairs, a row for each of its columns."""
+
+    name: str
+    value: str
+
+
 class Source(_Strict):
     """A table as files hold it.
 
     `elements` are what XML calls one record, where that is not unique with what it stands in: `TermlyAttendance/
-    SessionDetail`. `sets` gives every record of it a text under a name of one of the table's columns.
+    SessionDetail`. `sets` gives every record of it a text under a name of one of the table's columns. `marks` are columns by
+    which a file that holds no record numbers is told to be of this table, under any of their names.
     """
 
     elements: list[str]
     titles: list[str]
     terms: list[str] = Field(default_factory=list)
     sets: dict[str, str] = Field(default_factory=dict)
+    marks: list[str] = Field(default_factory=list)
+    pairs: Pairs | None = None
 
     @property
     def normalised_titles(self) -> list[str]:
@@ -149,7 +168,8 @@ class LandedTable(_Strict):
     """A table that landing writes as Parquet, with its grain in one sentence.
 
     A table with a `key` holds records: one XML element, one row of a COLLECT module or of a sheet. Where files hold its
-    records in several tables, `sources` names these; else `element` and `titles` say what files call it.
+    records in several tables, `sources` names these; else `element` and `titles` say what files call it. One that
+    `says_reportable` lands with a column of that: no rule finds an error in the row.
     """
 
     grain: str
@@ -161,6 +181,7 @@ class LandedTable(_Strict):
     left_out: list[LeftOut] = Field(default_factory=list)
     parent: str | None = None
     key: str = ""
+    says_reportable: bool = False
 
     @model_validator(mode="after")
     def _sets_what_it_has(self) -> "LandedTable":
@@ -168,12 +189,22 @@ class LandedTable(_Strict):
         for name, source in self.sources.items():
             if not set(source.sets) <= known:
                 raise ValueError(f"{name} sets a name that no column has")
+            if not {normalised(mark) for mark in source.marks} <= set(self.source_names):
+                raise ValueError(f"{name} is marked by a name that no column has")
+        if strange := {column.scope for column in self.columns.values()} - {None, *self.columns}:
+            raise ValueError(f"{strange.pop()} is a scope and no column")
         return self
 
     @property
     def source_names(self) -> list[str]:
         """Normalised names its columns go under in files, each once."""
         return list(dict.fromkeys(normalised(name) for column in self.columns.values() for name in column.names))
+
+    def names_of(self, name: str) -> set[str]:
+        """Normalised names of the column that has this one among its names."""
+        wanted = normalised(name)
+        known = ({normalised(other) for other in column.names} for column in self.columns.values())
+        return next((names for names in known if wanted in names), set())
 
     @property
     def left_out_names(self) -> set[str]:
@@ -222,6 +253,8 @@ class LandedTable(_Strict):
                 if column.is_checked and not column.must_type:
                     types[f"{name}_raw"] = "VARCHAR"
             types |= {landed: made.type for landed, made in column.lands.items()}
+        if self.says_reportable:
+            types[REPORTABLE] = "BOOLEAN"
         return types
 
 
@@ -276,7 +309,7 @@ class FlatPart(_Strict):
 
 
 class Marker(_Strict):
-    """An element whose text says which return an XML file is."""
+    """An element whose text says which return an XML file is, or a name whose value says it of pairs."""
 
     element: str
     value: str
@@ -289,7 +322,7 @@ class FileKind(_Strict):
     the names of a table's own record number, in which `{title}` and `{element}` stand for what the table is called.
     `own_columns` are further names that no table but that of the title has. Numbers are unique among records that agree
     in `numbered_within`. `holds_several`: each header is a submission. `marks` are columns that tell a file of one table,
-    `flat` what its rows hold.
+    `flat` what its rows hold. Text in another encoding than UTF-8 is refused where it is `utf8_only`.
     """
 
     shape: Shape
@@ -311,6 +344,7 @@ class FileKind(_Strict):
     required: list[str] = Field(default_factory=list)
     marks: list[str] = Field(default_factory=list)
     flat: list[FlatPart] = Field(default_factory=list)
+    utf8_only: bool = False
 
     @property
     def holds_records(self) -> bool:
@@ -334,7 +368,9 @@ class SubmissionColumns(_Strict):
     """Columns of the header table that say which submission a file is, and which of two counts.
 
     The texts of `supplier` together name the sender. `file_names` are patterns of names that carry the period, in groups
-    `year` and `term`, or the `supplier`: a name that fits one and says otherwise than the header is an error.
+    `year` and `term`, or the `supplier`: a name that fits one and says otherwise than the header is an error. A submission
+    whose sequence is not above that of the last one accepted is refused by the `sequence_rule`, where one is named. The
+    period of a return of every month is the month of a date.
     """
 
     header: str
@@ -343,6 +379,7 @@ class SubmissionColumns(_Strict):
     supplier: list[str]
     supplier_prefix: str
     sequence: list[str]
+    sequence_rule: str | None = None
     census_day: str | None = None  # where the header says the day the return describes
     file_names: list[str] = Field(default_factory=list)
 
@@ -367,6 +404,7 @@ class PersonColumns(_Strict):
     nhs_number: str | None = None
     postcode: str | None = None
     repeats_by: str | None = None  # rows of one person can differ in this column within a submission
+    one_by: str | None = None  # rows of a submission that agree in this column are of one person
 
 
 class InventedMark(_Strict):
@@ -412,7 +450,8 @@ class ReturnSpec(_Strict):
     tables: dict[str, LandedTable]
     files: dict[str, FileKind]
     first_year: int | None = None
-    census_day: date | None = None
+    first_month: str | None = None  # of a return of every month
+    census_day: date | None = None  # of a return of every month, its last day
     terms: dict[str, Term] = Field(default_factory=dict)  # in the order of the calendar year
     census_days: list[date] = Field(default_factory=list)  # of a return of every term
     left_out: dict[str, LeftOut] = Field(default_factory=dict)  # tables, by what files call them; names: of elements
@@ -421,6 +460,7 @@ class ReturnSpec(_Strict):
     person: PersonColumns | None = None
     area_lookup: AreaLookup | None = None
     invented: InventedMark | None = None  # returns that nobody invents have none
+    reader_rules: dict[str, str] = Field(default_factory=dict)  # rules of its own that restate those of readers
     codes: dict[str, CodeSet] = Field(default_factory=dict)
 
     @model_validator(mode="after")
@@ -518,8 +558,13 @@ class ReturnSpec(_Strict):
 
     @property
     def periods(self) -> list[str]:
-        """Periods there is a spec for: `2025`, or `2025-01` where a return is made every term."""
+        """Periods there is a spec for: `2025`, or `2025-01` where a return is made every term; none where the spec is the
+        same in all of an endless number of months."""
         return sorted(_periods(self.return_id))
+
+    def knows_period(self, period: str) -> bool:
+        """Whether there is a spec for a period."""
+        return self.first_month <= period if self.first_month else period in _periods(self.return_id)
 
     @property
     def years(self) -> list[int]:
@@ -532,7 +577,7 @@ class ReturnSpec(_Strict):
         Raises:
             KeyError: there is no spec for the period.
         """
-        return _periods(self.return_id)[period]
+        return _of_month(self.return_id, period) if self.first_month else _periods(self.return_id)[period]
 
     def for_year(self, year: int) -> "ReturnSpec":
         """The return as collected in one year, where it is made once a year.
@@ -543,7 +588,9 @@ class ReturnSpec(_Strict):
         return self.for_period(str(year))
 
     def period_of(self, year: int, term: str | None) -> str | None:
-        """The period of a year, and of a term under whatever name; None where the term is not known."""
+        """The period of a year, and of a term under whatever name; None where the term is not known, or the month."""
+        if self.first_month:
+            return None
         if not self.terms:
             return str(year)
         for name, known in self.terms.items():
@@ -581,7 +628,18 @@ class ReturnSpec(_Strict):
 
     def code_validity(self) -> Iterator[dict[str, str | int | None]]:
         """Every code of every period: code_set, code, label (the latest), valid_from and valid_to (null: still valid),
-        years as numbers, periods of a term as text."""
+        years as numbers, periods of a term or a month as text."""
+        if self.first_month:
+            for set_name, code_set in self.codes.items():
+                for code, label in code_set.codes.items():
+                    yield {
+                        "code_set": set_name,
+                        "code": code,
+                        "label": label,
+                        "valid_from": self.first_month,
+                        "valid_to": None,
+                    }
+            return
         periods = {period: self.for_period(period) for period in self.periods}
         last = max(periods)
 
@@ -683,6 +741,9 @@ def _unshared(node: Any) -> Any:
     return [_unshared(value) for value in node] if isinstance(node, list) else node
 
 
+_LOCAL_NAMES = TypeAdapter(dict[str, dict[str, list[str]]])  # by table and column
+
+
 @lru_cache
 def _load(return_id: str) -> tuple[ReturnSpec, dict[str, ReturnSpec]]:
     """The return over all its periods, and as it was in each."""
@@ -692,6 +753,10 @@ def _load(return_id: str) -> tuple[ReturnSpec, dict[str, ReturnSpec]]:
         raise CornerstoneError(f"No return is called '{return_id}'; the returns are {', '.join(return_ids())}.")
     try:
         current = _read_yaml(path, return_id)
+        if (local := folder / "local_names.yaml").is_file():
+            path = local
+            _add_names(current, _LOCAL_NAMES.validate_python(_read_yaml(local, return_id)))
+            path = folder / "return.yaml"
         spanning = deepcopy(current)
         base = ReturnSpec.model_validate(current)
         diffs: dict[int, YearChanges] = {}
@@ -706,6 +771,21 @@ def _load(return_id: str) -> tuple[ReturnSpec, dict[str, ReturnSpec]]:
         return ReturnSpec.model_validate(spanning), periods
     except (ValidationError, ValueError) as error:
         raise CornerstoneError(f"The spec {path.name} of {return_id} cannot be used: {error}") from error
+
+
+def _add_names(document: dict[str, Any], local: dict[str, dict[str, list[str]]]) -> None:
+    """Add the names that local files give to columns; what was read without them is not the same submission.
+
+    Raises:
+        ValueError: there is no such column.
+    """
+    for table, columns in local.items():
+        for column, names in columns.items():
+            known = document["tables"].get(table, {}).get("columns", {}).get(column, {}).get("names")
+            if known is None:
+                raise ValueError(f"there is no {table}.{column} to name")
+            known += [name for name in names if name not in known]
+    document["spec_version"] += "+" + hashlib.sha256(repr(sorted(local.items())).encode()).hexdigest()[:8]
 
 
 def _by_year(
@@ -762,6 +842,14 @@ def _by_term(
 
 def _periods(return_id: str) -> dict[str, ReturnSpec]:
     return _load(return_id)[1]
+
+
+@lru_cache
+def _of_month(return_id: str, period: str) -> ReturnSpec:
+    """The return of one month: the same in all of them but for its last day."""
+    year, month = int(period[:4]), int(period[5:])
+    last = date(year, month, calendar.monthrange(year, month)[1])
+    return load_spec(return_id).model_copy(update={"census_day": last})
 
 
 def load_spec(return_id: str) -> ReturnSpec:

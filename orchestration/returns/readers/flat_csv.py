@@ -37,24 +37,26 @@ class FlatFile:
         return int(self.rows.num_rows) + len(self.unreadable)
 
 
-def decode(file: DataFile) -> str:
-    """The text of a file in UTF-8 (with or without byte-order mark), UTF-16 or Windows-1252.
+def decode(file: DataFile, *, utf8_only: bool = False) -> str:
+    """The text of a file in UTF-8 (with or without byte-order mark) and, unless it must be that, UTF-16 or Windows-1252.
 
     Raises:
         FileRefused: FILE-010, the bytes are none of these.
     """
     try:
-        if file.content[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        if not utf8_only and file.content[:2] in (b"\xff\xfe", b"\xfe\xff"):
             text = file.content.decode("utf-16")
         else:
             try:
                 text = file.content.decode("utf-8-sig")
             except UnicodeDecodeError:
+                if utf8_only:
+                    raise
                 text = file.content.decode("cp1252")
     except UnicodeDecodeError as error:
+        taken = "UTF-8" if utf8_only else "UTF-8, UTF-16 or Windows-1252"
         raise FileRefused(
-            "FILE-010",
-            f"{file.source_file} is in an encoding that is not UTF-8, UTF-16 or Windows-1252; save it as CSV UTF-8.",
+            "FILE-010", f"{file.source_file} is in an encoding that is not {taken}; save it as CSV UTF-8."
         ) from error
     # Line ends of any system, and no blank lines before the header.
     return text.replace("\r\n", "\n").replace("\r", "\n").lstrip("\n")
@@ -69,7 +71,7 @@ def read_header(file: DataFile) -> list[str]:
     return names
 
 
-def read_flat_csv(file: DataFile, *, may_be_empty: bool = False) -> FlatFile:
+def read_flat_csv(file: DataFile, *, may_be_empty: bool = False, utf8_only: bool = False) -> FlatFile:
     """Read a comma-separated file with one header row; every value stays text and blank becomes null.
 
     Column names are lower-cased. Of columns that share a name and every value, one is kept and the name reported.
@@ -77,12 +79,13 @@ def read_flat_csv(file: DataFile, *, may_be_empty: bool = False) -> FlatFile:
     Args:
         file: the file.
         may_be_empty: whether a header without rows is an empty table (one of a set of files) or a fault.
+        utf8_only: whether any other encoding is a fault.
 
     Raises:
         FileRefused: FILE-006 no data row, FILE-007 columns share a name but not their values, FILE-010 encoding, FILE-011 an
             unclosed quote.
     """
-    text = decode(file)
+    text = decode(file, utf8_only=utf8_only)
     if text.count('"') % 2:
         raise FileRefused(
             "FILE-011", f"{file.source_file} has a quotation mark that is never closed; correct it and send it again."

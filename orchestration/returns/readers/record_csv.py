@@ -12,9 +12,11 @@ from orchestration.returns.readers.records import (
     Sheet,
     best_table,
     id_names,
+    is_marked,
     keep_linked,
     own_column_names,
     parent_sources,
+    unpaired,
     with_normalised_names,
 )
 from orchestration.returns.spec import FileKind, ReturnSpec, Source, normalised
@@ -24,18 +26,33 @@ _NUMBERING = re.compile(r"^\d{1,2}[ ._-]+|module[ ._-]*\d+", re.IGNORECASE)
 
 
 def recognise(file: DataFile, kind: FileKind, spec: ReturnSpec) -> HeldRecords | None:
-    """The table a file holds, known by its own record number, and the set of files it belongs to."""
+    """The table a file holds, known by its own record number or its marks, and the set of files it belongs to."""
     if file.kind != "text":
         return None
     names = {normalised(name) for name in read_header(file)}
-    table = _marked_table(names, kind, spec) if kind.own_columns else _numbered_table(names, kind, spec)
+    if not kind.record_ids:
+        table = _table_of_marks(file, names, kind, spec)
+    else:
+        table = _marked_table(names, kind, spec) if kind.own_columns else _numbered_table(names, kind, spec)
     if table is None:
         return None
     if table in spec.left_out:
         return HeldRecords((table,), _set_name(file, [normalised(table)]))
     of_table, source = spec.sources[table]
-    periods = _periods(file, spec) if of_table == spec.root_table else ()
+    periods = _periods(file, spec) if of_table == spec.root_table and source.pairs is None else ()
     return HeldRecords((table,), _set_name(file, source.normalised_titles), periods=periods)
+
+
+def _table_of_marks(file: DataFile, names: set[str], kind: FileKind, spec: ReturnSpec) -> str | None:
+    """The table, of those whose records have no number in files, all of whose marks a file has under any of their names."""
+    for table, (of_table, source) in spec.sources.items():
+        if source.pairs is not None:
+            if {normalised(source.pairs.name), normalised(source.pairs.value)} <= names:
+                rows = with_normalised_names(read_flat_csv(file, may_be_empty=True).rows)
+                return table if is_marked(unpaired(rows, source.pairs, file.source_file), kind.marker) else None
+        elif source.marks and all(spec.tables[of_table].names_of(mark) & names for mark in source.marks):
+            return table
+    return None
 
 
 def _marked_table(names: set[str], kind: FileKind, spec: ReturnSpec) -> str | None:
@@ -106,16 +123,20 @@ def read(files: list[tuple[DataFile, HeldRecords]], kind: FileKind, spec: Return
     """Read a complete set of files into linked records.
 
     Raises:
-        FileRefused: RF-007 a file does not say which record its rows belong to, and what `read_flat_csv` raises.
+        FileRefused: RF-007 a file does not say which record its rows belong to, and what `keep_linked` and `read_flat_csv`
+            raise.
     """
     result = RecordsRead()
     sheets = []
     for file, held in files:
         if held.tables[0] in spec.left_out:
             continue
-        flat = read_flat_csv(file, may_be_empty=True)
+        flat = read_flat_csv(file, may_be_empty=True, utf8_only=kind.utf8_only)
         [table] = held.tables
-        sheets.append(Sheet(table, file.source_file, file.source_file, with_normalised_names(flat.rows)))
+        rows, pairs = with_normalised_names(flat.rows), spec.sources[table][1].pairs
+        if pairs is not None:
+            rows = unpaired(rows, pairs, file.source_file)
+        sheets.append(Sheet(table, file.source_file, file.source_file, rows))
         if flat.unreadable:
             of_table = result.unreadable.setdefault(spec.sources[table][0], [])
             of_table += [(file.source_file, row) for row in flat.unreadable]

@@ -1,4 +1,7 @@
-"""Returns as a workbook: a module on each sheet, or the modules stacked on one sheet below their titles."""
+"""Returns as a workbook: a module on each sheet, or the modules stacked on one sheet below their titles.
+
+A sheet is known by its name, or by that of the one table (as spreadsheets name tables) that stands on it.
+"""
 
 import io
 from datetime import date, datetime, time
@@ -8,8 +11,16 @@ import pyarrow as pa
 from python_calamine import CalamineError, CalamineWorkbook
 
 from orchestration.returns.delivered import DataFile, FileRefused
-from orchestration.returns.readers.records import HeldRecords, Keep, RecordsRead, Sheet, keep_linked
-from orchestration.returns.spec import FileKind, ReturnSpec, normalised
+from orchestration.returns.readers.records import (
+    HeldRecords,
+    Keep,
+    RecordsRead,
+    Sheet,
+    is_marked,
+    keep_linked,
+    unpaired,
+)
+from orchestration.returns.spec import FileKind, LandedTable, ReturnSpec, normalised
 
 _HEADER_WITHIN = 20
 
@@ -22,18 +33,21 @@ def recognise(file: DataFile, kind: FileKind, spec: ReturnSpec) -> HeldRecords |
     """
     if file.kind != "workbook":
         return None
-    sheets = {sheet.table: sheet.name for sheet in _sheets(file, spec)}
-    tables = tuple(sheets)
-    return (
-        HeldRecords(tables, sheets=sheets) if 2 * len(set(kind.required) & set(tables)) > len(kind.required) else None
-    )
+    found = _sheets(file, spec)
+    sheets = {sheet.table: sheet.name for sheet in found}
+    if 2 * len(set(kind.required) & set(sheets)) <= len(kind.required):
+        return None
+    paired = [sheet for sheet in found if spec.sources[sheet.table][1].pairs is not None]
+    if not all(is_marked(sheet.rows, kind.marker) for sheet in paired):
+        return None
+    return HeldRecords(tuple(sheets), sheets=sheets)
 
 
 def read(files: list[tuple[DataFile, HeldRecords]], kind: FileKind, spec: ReturnSpec, keep: Keep) -> RecordsRead:
     """Read a workbook into linked records; `source_row` is the row as a spreadsheet shows it.
 
     Raises:
-        FileRefused: RF-007 a table does not say which record its rows belong to, RF-013 a table is missing.
+        FileRefused: RF-013 a table is missing, RF-016 what must be text is a number, and what `keep_linked` raises.
     """
     [(file, held)] = files
     missing = [spec.sources[table][1].titles[0] for table in kind.required if table not in held.tables]
@@ -43,13 +57,19 @@ def read(files: list[tuple[DataFile, HeldRecords]], kind: FileKind, spec: Return
             f"{file.source_file} has no table that can be told to be {', '.join(missing)}; name the sheet or the title of the table so.",
         )
     result = RecordsRead()
-    keep_linked(_sheets(file, spec), spec, kind, keep, result)
+    keep_linked(_sheets(file, spec, must_be_text=True), spec, kind, keep, result)
     return result
 
 
-def _sheets(file: DataFile, spec: ReturnSpec) -> list[Sheet]:
+def _sheets(file: DataFile, spec: ReturnSpec, *, must_be_text: bool = False) -> list[Sheet]:
+    """The tables of a workbook; `must_be_text` refuses numbers where the return has text.
+
+    Raises:
+        FileRefused: FILE-003 it cannot be opened, FILE-007 pairs contradict, RF-016.
+    """
     try:
-        workbook = CalamineWorkbook.from_filelike(io.BytesIO(file.content))
+        workbook = CalamineWorkbook.from_filelike(io.BytesIO(file.content), load_tables=True)
+        named = _named_by_tables(workbook, spec)
     except CalamineError as error:
         raise FileRefused(
             "FILE-003", f"{file.source_file} is a damaged, incomplete or protected workbook; save it again."
@@ -63,11 +83,37 @@ def _sheets(file: DataFile, spec: ReturnSpec) -> list[Sheet]:
             raise FileRefused(
                 "FILE-003", f"{file.source_file}, sheet '{name}': damaged or incomplete; save it again."
             ) from error
-        for table, start, end in _blocks(name, rows, titles, spec):
-            found.append(
-                Sheet(table, file.source_file, f"{file.source_file}, sheet '{name}',", _block(rows, start, end), name)
-            )
+        place = f"{file.source_file}, sheet '{name}',"
+        for table, start, end in _blocks(named.get(name, name), rows, titles, spec):
+            of_table, source = spec.sources[table]
+            if must_be_text:
+                _require_text(rows, start, end, spec.tables[of_table], place)
+            block = _block(rows, start, end)
+            if source.pairs is not None:
+                block = unpaired(block, source.pairs, place)
+            found.append(Sheet(table, file.source_file, place, block, name))
     return found
+
+
+def _named_by_tables(workbook: CalamineWorkbook, spec: ReturnSpec) -> dict[str, str]:
+    """By sheet whose own name says nothing, the name of the table on it that says which it is."""
+    titles = {title for _, source in spec.sources.values() for title in source.normalised_titles}
+    tables = [name for name in workbook.table_names or [] if normalised(name) in titles]
+    sheets = {name: workbook.get_table_by_name(name).sheet for name in tables}
+    return {sheet: name for name, sheet in sheets.items() if normalised(sheet) not in titles}
+
+
+def _require_text(rows: list[list[Any]], header: int, end: int, table: LandedTable, place: str) -> None:
+    must_be_text = {normalised(name) for column in table.columns.values() if column.is_text for name in column.names}
+    for position, name in enumerate(rows[header]):
+        if normalised(str(name)) in must_be_text:
+            for i in range(header + 1, end):
+                if isinstance(rows[i][position], int | float):
+                    raise FileRefused(
+                        "RF-016",
+                        f"{place} row {i + 1}, holds '{name}' as a number, which has lost any leading zeros; format the"
+                        " column as text, fill it from the source again and send the workbook anew.",
+                    )
 
 
 def _blocks(name: str, rows: list[list[Any]], titles: dict[str, str], spec: ReturnSpec) -> list[tuple[str, int, int]]:
@@ -92,7 +138,10 @@ def _blocks(name: str, rows: list[list[Any]], titles: dict[str, str], spec: Retu
 
 def _header_row(rows: list[list[Any]], start: int, end: int, table: str, spec: ReturnSpec) -> int | None:
     """The first row in which two cells, or all there are, are names of the table's columns."""
-    known = set(spec.tables[spec.sources[table][0]].source_names)
+    of_table, source = spec.sources[table]
+    known = set(spec.tables[of_table].source_names)
+    if source.pairs is not None:
+        known = {normalised(source.pairs.name), normalised(source.pairs.value)}
     for i in range(start, min(end, start + _HEADER_WITHIN)):
         cells = [normalised(str(cell)) for cell in rows[i] if cell != ""]
         if len(known & set(cells)) >= min(2, len(known)):

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from orchestration.returns.delivered import DataFile, FileRefused
 from orchestration.returns.readers.flat_csv import UnreadableRow
-from orchestration.returns.spec import FileKind, ReturnSpec, Source, normalised
+from orchestration.returns.spec import FileKind, LandedTable, Marker, Pairs, ReturnSpec, Source, normalised
 
 RAW_PREFIX = "in_"
 PLUMBING = ("source_file", "source_row", "record", "parent_record", "root_record")
@@ -132,7 +132,7 @@ def keep_linked(sheets: list[Sheet], spec: ReturnSpec, kind: FileKind, keep: Kee
     A number that is blank, or that two records share, links nothing: its records have no key.
 
     Raises:
-        FileRefused: RF-007 a table has no column that names its parent.
+        FileRefused: RF-007 a table has no column that names its parent, RF-015 it lacks a column that it must have.
     """
     of_source = {sheet.table: sheet for sheet in sheets}
     linked: dict[str, _Linked] = {}
@@ -144,6 +144,7 @@ def keep_linked(sheets: list[Sheet], spec: ReturnSpec, kind: FileKind, keep: Kee
             continue
         sheet, table = of_source[name], spec.tables[table_name]
         columns = set(sheet.rows.column_names)
+        _require_columns(sheet, table, columns)
         rows = sheet.rows.num_rows
         ids = next((column for column in id_names(kind, source) if column in columns), None)
         numbers = _unique_or_null(_number(sheet, kind, ids)) if ids else pa.nulls(rows, pa.string())
@@ -176,6 +177,20 @@ def keep_linked(sheets: list[Sheet], spec: ReturnSpec, kind: FileKind, keep: Kee
                 texts = _text(sheet, column)
                 read.keep_unknown(table_name, sheet.source_file, sheet.rows.column("source_row"), column, texts)
     keep(batch)
+
+
+def _require_columns(sheet: Sheet, table: LandedTable, columns: set[str]) -> None:
+    missing = [
+        column.names[0]
+        for column in table.columns.values()
+        if column.required and not columns & set(map(normalised, column.names))
+    ]
+    if missing:
+        raise FileRefused(
+            "RF-015",
+            f"{sheet.place} has no {', '.join(missing)}; add what is missing, or tell the return's local names what it is"
+            " called there.",
+        )
 
 
 def _text(sheet: Sheet, column: str) -> pa.Array:
@@ -270,6 +285,33 @@ def with_normalised_names(table: pa.Table) -> pa.Table:
     for name in table.column_names:
         kept.setdefault(name if name == "source_row" else normalised(name), table.column(name))
     return pa.table(kept)
+
+
+def unpaired(rows: pa.Table, pairs: Pairs, place: str) -> pa.Table:
+    """The one record that a table of pairs holds, a column a normalised name; pairs without a name hold nothing.
+
+    Raises:
+        FileRefused: FILE-007 a name has two values.
+    """
+    names, values = (rows.column(normalised(column)).to_pylist() for column in (pairs.name, pairs.value))
+    found: dict[str, str | None] = {}
+    for given, value in zip(names, values, strict=True):
+        name = normalised(given or "")
+        if found.get(name) not in (None, value):
+            raise FileRefused("FILE-007", f"{place} gives '{name}' twice with different values; keep the right one.")
+        if name:
+            found[name] = value
+    columns = {name: pa.array([value], pa.string()) for name, value in found.items()}
+    return pa.table(columns | {"source_row": pa.array([1], pa.int64())})
+
+
+def is_marked(record: pa.Table, marker: Marker | None) -> bool:
+    """Whether a record of pairs says which return it is of, where it has to."""
+    if marker is None:
+        return True
+    name = normalised(marker.element)
+    value = record.column(name)[0].as_py() if name in record.column_names else None
+    return (value or "").strip().upper() == marker.value.upper()
 
 
 def said_of(file: DataFile, sheet: str) -> str:

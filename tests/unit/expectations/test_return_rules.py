@@ -43,7 +43,7 @@ def test_no_rule_finds_anything_in_sound_records(
     assert findings(sound, rules.values()) == {}
     person = load_spec(return_id).person
     assert person is not None
-    assert sound.execute(f"select count(*) > 50 from {person.table}").fetchall() == [(True,)]
+    assert sound.execute(f"select count(*) > 10 from {person.table}").fetchall() == [(True,)]
 
 
 @every_rule

@@ -12,7 +12,9 @@ from expectations.engine import evaluate
 from tests.unit.expectations.conftest import CASES_OF_RETURNS, findings
 
 HERE = Path(__file__).parent
-OWNERS = {"Data engineer", "Performance and intelligence lead", "Head of SEND", "SEN2 data officer"}
+OWNERS = {
+    "Data engineer", "Performance and intelligence lead", "Head of SEND", "SEN2 data officer", "Community health contract lead",
+}  # fmt: skip
 CASES: dict[str, dict[str, Any]] = {
     rule_id: case
     for path in (HERE / "rule_cases.yaml", *sorted(HERE.glob("*/mart_rule_cases.yaml")))
