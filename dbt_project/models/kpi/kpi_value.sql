@@ -54,6 +54,30 @@ with kpi_values as (
     from {{ ref('int_kpi__community_wait') }} as wait
     inner join {{ ref('dim_provider') }} as provider -- exactly one
         on wait.provider_key = provider.provider_key
+
+    union all by name
+
+    select
+        'local' as value_basis,
+        therapy.kpi_id,
+        therapy.area_role,
+        therapy.area_level,
+        therapy.area_code,
+        therapy.area_name,
+        therapy.la_code,
+        therapy.time_identifier,
+        therapy.time_period,
+        therapy.breakdown_topic,
+        therapy.breakdown,
+        therapy.numerator,
+        therapy.denominator,
+        therapy.value,
+        therapy.value_status,
+        therapy.method,
+        'Local calculation' as publisher,
+        therapy.coverage_note,
+        therapy.submission_id
+    from {{ ref('int_kpi__therapy_value') }} as therapy
 ),
 
 dated_values as (

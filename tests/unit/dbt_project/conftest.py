@@ -1,5 +1,6 @@
 """A store with a few real published figures, landed as the spec says, and the dbt project built over it once."""
 
+import json
 import os
 import subprocess
 import sys
@@ -94,14 +95,15 @@ class Landing:
                 )
 
 
-def build(settings: Settings, *selected: str) -> None:
-    """Build the whole dbt project, or what is selected of it, over a store; its tests are left to `dbt build` in the
-    pipeline itself."""
+def build(settings: Settings, *selected: str, variables: dict[str, Any] | None = None) -> None:
+    """Build the whole dbt project, or what is selected of it, over a store, with dbt variables; its tests are left to
+    `dbt build` in the pipeline itself."""
     done = subprocess.run(
         [
             str(Path(sys.executable).with_name("dbt")),
             *("build", "--exclude-resource-types", "test", "unit_test"),
             *(("--select", *selected) if selected else ()),
+            *(("--vars", json.dumps(variables)) if variables else ()),
             *("--target-path", str(settings.store / "target"), "--log-path", str(settings.store / "logs")),
         ],
         cwd=PROJECT_DIR / "dbt_project",

@@ -124,7 +124,13 @@ def warehouse_world() -> duckdb.DuckDBPyConnection:
         for model in contracted_models(models):
             columns = ", ".join(f"{column['name']} {column['data_type']}" for column in model["columns"])
             connection.execute(f"create table {schema}.{model['name']} ({columns})")
-    for sound in ("sound_warehouse.sql", "sound_ehc_marts.sql", "sound_census_marts.sql", "sound_disclosure.sql"):
+    for sound in (
+        "sound_warehouse.sql",
+        "sound_ehc_marts.sql",
+        "sound_census_marts.sql",
+        "sound_therapy_marts.sql",
+        "sound_disclosure.sql",
+    ):
         connection.execute((HERE / sound).read_text())
     return connection
 

@@ -211,6 +211,11 @@ local_cells as (
     union all by name
 
     from census_cells
+
+    union all by name
+
+    select * exclude (cell_key)
+    from {{ ref('int_kpi__therapy_cell') }}
 )
 
 select

@@ -66,3 +66,12 @@ inner join {{ ref('kpi_value') }} as kpi_value -- exactly one, where the value e
         and used.time_identifier = kpi_value.time_identifier
         and used.period_start = kpi_value.period_start
         and kpi_value.value_basis = 'local'
+
+union all
+
+select
+    kpi_value_key,
+    part,
+    weight,
+    cell_key
+from {{ ref('int_kpi__therapy_component') }}

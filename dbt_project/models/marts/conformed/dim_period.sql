@@ -41,6 +41,23 @@ with periods as (
             unnest([{{ term_identifier('term_code') }}, 'Autumn and spring term', 'Academic year']) as time_identifier
         from {{ ref('int_census_term__told') }}
     )
+
+    union
+
+    select
+        {{ month_key('month_start') }} as period_key,
+        monthname(month_start) as time_identifier,
+        cast(year(month_start) as varchar) as time_period
+    from (
+        select date_trunc('month', snapshot_date) as month_start
+        from {{ ref('int_therapy_delivery__current') }}
+
+        union
+
+        select date_trunc('month', contact_date) as month_start
+        from {{ ref('int_therapy_contact__told') }}
+    ) as therapy_months
+    where month_start is not null
 ),
 
 -- Files differ in the case of the identifier; one spelling stands for all.

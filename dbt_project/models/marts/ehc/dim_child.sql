@@ -25,6 +25,21 @@ with persons as (
         submission_id,
         row_person_ref
     from {{ ref('int_census_pupil__described') }}
+
+    union all
+
+    select
+        child_key,
+        birth_month,
+        nullif(sex_code, 'U') as sex_code,
+        null as ethnicity_code,
+        ward_code,
+        year(snapshot_date) as return_year,
+        strftime(snapshot_date, '%Y-%m') as return_month,
+        submission_id,
+        row_person_ref
+    from {{ ref('int_therapy_request__linked') }}
+    where child_key is not null
 )
 
 select

@@ -12,6 +12,7 @@ select
     rows_landed,
     rows_quarantined,
     supersedes,
+    received_at,
     is_current,
     is_current and period = max(period) filter (where is_current) over (
         partition by return_id, supplier

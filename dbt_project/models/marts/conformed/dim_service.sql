@@ -1,4 +1,5 @@
--- The seventeen children's lines are known before any workbook arrives; adult lines come from the workbooks.
+-- The children's lines are known before anything arrives, published or only in the local list; adult lines come from the
+-- workbooks.
 with workbook_lines as (
     select
         age_group,
@@ -19,7 +20,8 @@ select
     line.therapy_line,
     line.therapy_line_name,
     line.service_team_type_code,
-    coalesce(line.is_suppressed_nationally, false) as is_suppressed_nationally
+    coalesce(line.is_suppressed_nationally, false) as is_suppressed_nationally,
+    coalesce(line.is_published, true) as is_published
 from {{ ref('service_line') }} as line
 full outer join workbook_lines -- at most one
     on

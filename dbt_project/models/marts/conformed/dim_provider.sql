@@ -12,6 +12,17 @@ with organisations as (
             wait.org_level = organisation.org_level
             and wait.org_name_key = organisation.org_name_key
     group by all
+
+    union all
+
+    -- The authority's trusts are known before any workbook arrives: their own lists name them by code.
+    select
+        org_level,
+        upper(org_name) as org_name_key,
+        org_code,
+        org_name,
+        null as last_published_date
+    from {{ ref('provider_of_interest') }}
 ),
 
 -- Names change for one code; the latest workbook's stands.
@@ -20,7 +31,7 @@ named_organisations as (
         {{ surrogate_key(['org_level', 'coalesce(org_code, org_name_key)']) }} as provider_key,
         org_level,
         org_code,
-        arg_max(org_name, (last_published_date, org_name)) as org_name
+        arg_max(org_name, (coalesce(last_published_date, date '1900-01-01'), org_name)) as org_name
     from organisations
     group by org_level, org_code, coalesce(org_code, org_name_key)
 ),

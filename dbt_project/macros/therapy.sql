@@ -1,0 +1,36 @@
+{#-
+    Group of an ATTENDANCE STATUS of the NHS Data Dictionary: 5 and 6 are seen, 3 and 7 missed without warning or too late
+    to be seen, 2 and 4 cancelled. NULL where no outcome is recorded.
+-#}
+{% macro contact_group(attendance_status_code) -%}
+case
+        when {{ attendance_status_code }} in ('5', '6') then 'attended'
+        when {{ attendance_status_code }} in ('3', '7') then 'missed'
+        when {{ attendance_status_code }} in ('2', '4') then 'cancelled'
+    end
+{%- endmacro %}
+
+{#- A date that has come by the snapshot; NULL where it lies after it. -#}
+{% macro come_by(date, snapshot_date) -%}
+case when {{ date }} <= {{ snapshot_date }} then {{ date }} end
+{%- endmacro %}
+
+{#- Percentile of whole days by nearest rank: value number (p x N + 99) div 100 in ascending order; NULL of no days. -#}
+{% macro nearest_rank(percent, days) -%}
+list_extract(list_sort(list({{ days }})), cast(({{ percent }} * count({{ days }}) + 99) // 100 as integer))
+{%- endmacro %}
+
+{#- Key in dim_period of the month that holds a day. -#}
+{% macro month_key(day) -%}
+{{ surrogate_key(['lower(monthname(' ~ day ~ '))', 'year(' ~ day ~ ')']) }}
+{%- endmacro %}
+
+{#- Key of a trust in dim_provider. -#}
+{% macro provider_key(provider_code) -%}
+{{ surrogate_key(["'provider'", provider_code]) }}
+{%- endmacro %}
+
+{#- Key of a service request in fct_therapy_referral. -#}
+{% macro therapy_referral_key(request) -%}
+{{ surrogate_key([request ~ '.provider_code', request ~ '.service_request_ref']) }}
+{%- endmacro %}

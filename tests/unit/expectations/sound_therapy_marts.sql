@@ -1,0 +1,56 @@
+-- Marts of four therapy waiting lists of one trust, of July to October 2025, in which no rule finds anything.
+insert into marts.fct_therapy_referral by name
+select
+    therapy_referral_key,
+    'rfr' as provider_key,
+    'slt' as service_key,
+    first_seen_date,
+    referral_received_date,
+    'open' as status_code,
+    false as is_vanished,
+    false as was_reopened,
+    false as was_missing,
+    false as was_redated,
+    false as was_transferred,
+    ehcp_known_code,
+    has_ehc_plan,
+    true as is_reportable
+from (
+    values
+    ('first', date '2025-07-31', date '2024-01-01', 'Y', true),
+    ('later', date '2025-10-31', date '2025-10-05', 'N', false)
+) as referrals (therapy_referral_key, first_seen_date, referral_received_date, ehcp_known_code, has_ehc_plan);
+
+insert into marts.fct_therapy_wait by name
+select
+    'wait-' || number as therapy_wait_key,
+    'request-' || number as therapy_referral_key,
+    'rfr' as provider_key,
+    'slt' as service_key,
+    date '2025-10-31' as snapshot_date,
+    number < 19 as is_known_child
+from range(20) as numbers (number);
+
+insert into marts.fct_therapy_flow by name
+select
+    service_key || '-' || snapshot_date as therapy_flow_key,
+    'rfr' as provider_key,
+    service_key,
+    snapshot_date,
+    last_day(snapshot_date - interval 1 month) as previous_snapshot_date,
+    20 as waiting_start_count,
+    30 as waiting_end_count,
+    0 as residual_count
+from (values (date '2025-08-31'), (date '2025-09-30'), (date '2025-10-31')) as snapshots (snapshot_date)
+cross join (values ('slt'), ('ot')) as services (service_key);
+
+insert into marts.fct_therapy_wait_comparison by name
+select
+    'slt-total' as therapy_wait_comparison_key,
+    'rfr' as provider_key,
+    'slt' as service_key,
+    'total' as band_code,
+    60 as waiting_count,
+    60 as sitrep_counted_count,
+    100 as published_count,
+    -40 as sitrep_difference_count;
