@@ -54,3 +54,10 @@ select
     60 as sitrep_counted_count,
     100 as published_count,
     -40 as sitrep_difference_count;
+
+insert into intermediate.int_therapy_delivery__current
+values ('list-1', 'RFR', '2025-08-31'), ('list-2', 'RFR', '2025-09-30'), ('list-3', 'RFR', '2025-10-31');
+
+insert into control.submission_table
+select submission_id, 'therapy_referral', 100
+from intermediate.int_therapy_delivery__current;
