@@ -258,7 +258,10 @@ def reconcile(connection: duckdb.DuckDBPyConnection, parameters: Parameters) -> 
         connection.execute(
             "update reconciliation_day set kept = ? where list_contains(?, cell_day)", [list(kept), unsafe]
         )
-        connection.execute(f"create or replace temp table reconciliation_cell as {_CELLS}", given)
+        connection.execute(
+            f"create or replace temp table reconciliation_cell as select *, cell_count as people_count from ({_CELLS})",
+            given,
+        )
         connection.execute(f"create or replace temp table reconciliation_line as {_LINES}")
         pattern = suppress(connection, parameters, cells="reconciliation_cell", lines="reconciliation_line")
         lines = pattern.unprotected.column("line_key").to_pylist()

@@ -68,7 +68,7 @@ class Person:
 
 def _persons(settings: Settings, return_id: str, table: str) -> list[Person]:
     rows = duckdb.sql(
-        f"select submission_id, row_person_ref from read_parquet('{settings.landed_dir}/{return_id}/*/*/{table}.parquet')"
+        f"select submission_id, row_person_ref from read_parquet('{settings.landed_dir}/{return_id}/*/{table}.parquet')"
         " order by source_row"
     ).fetchall()
     return [Person(*row) for row in rows]
