@@ -22,14 +22,15 @@ SUPPRESSED_TABLES = ("kpi_value", "kpi_comparison")
 COPIED_TABLES = ("kpi_catalogue", "kpi_availability")
 OPEN_TABLES = (*SUPPRESSED_TABLES, *COPIED_TABLES)
 
-# Local figures by school, ward and the like; a breakdown topic that nobody has declared counts as one.
+# Local figures by school, ward and the like, and by reasons for a difference, which are net of two sides that the evidence
+# page shows apart; a breakdown topic that nobody has declared is withheld.
 _WITHHELD = """
 create table disclosure.withheld_value as
 select kpi_value.kpi_value_key
 from kpi.kpi_value as kpi_value
 left join seed.kpi_breakdown_topic as topic  -- at most one
     on kpi_value.breakdown_topic = topic.breakdown_topic
-where kpi_value.value_basis = 'local' and coalesce(topic.is_smaller_area, true);
+where kpi_value.value_basis = 'local' and coalesce(topic.is_withheld, true);
 """
 
 # The terms of a local value: the counts of one period that are added, or taken away, in its numerator or denominator.
@@ -114,7 +115,7 @@ select cell.cell_key
 from intermediate.int_kpi__local_cell as cell
 left join seed.kpi_breakdown_topic as topic  -- at most one
     on cell.cell_topic = topic.breakdown_topic
-where not coalesce(topic.is_smaller_area, false);
+where not coalesce(topic.is_withheld, false);
 
 create temp table disclosure_line_part as
 with local_cell as (

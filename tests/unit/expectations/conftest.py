@@ -34,7 +34,7 @@ create table seed.kpi_source (
     kpi_id varchar, calculation varchar, breakdown_topic varchar, breakdown varchar, series_code varchar,
     measure_code varchar
 );
-create table seed.kpi_breakdown_topic (breakdown_topic varchar, is_smaller_area boolean);
+create table seed.kpi_breakdown_topic (breakdown_topic varchar, is_withheld boolean);
 create table seed.total_counterpart (
     series_code varchar, measure_code varchar, counterpart_series_code varchar, counterpart_measure_code varchar
 );

@@ -149,7 +149,7 @@ create table seed.additive_measure (
     line_code varchar, total_series_code varchar, total_measure_code varchar, part_series_code varchar,
     part_measure_code varchar
 );
-create table seed.kpi_breakdown_topic (breakdown_topic varchar, is_smaller_area boolean);
+create table seed.kpi_breakdown_topic (breakdown_topic varchar, is_withheld boolean);
 insert into seed.kpi_breakdown_topic values
     ('Total', false), ('Sex', false), ('Item', false), ('School phase', false), ('Ward', true), ('School', true);
 create table seed.total_counterpart (
