@@ -400,6 +400,20 @@ def synthesise(
         out.print(f"{report.faults} planted faults; the answer key is {keys}", soft_wrap=True)
 
 
+@app.command()
+def template(
+    slug: Annotated[str, typer.Argument(help="The return, such as safety-valve.")],
+    quarter: Annotated[str, typer.Option(help="Financial year and quarter, such as 2025-26Q4.")],
+    out_path: Annotated[Path, typer.Option("--out", help="File to write to, or a folder for it.")],
+) -> None:
+    """Write the blank workbook of a return that is filled in by hand, with last quarter's accepted figures in place."""
+    from orchestration.template.workbook import write_template
+
+    written = write_template(load_settings(), slug, quarter, out_path)
+    repeated = f", with the figures accepted of {written.repeats}" if written.repeats else ""
+    out.print(f"written to {written.path}{repeated}", soft_wrap=True, markup=False)
+
+
 @app.command("clean-store")
 def clean_store(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,

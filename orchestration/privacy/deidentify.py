@@ -62,12 +62,11 @@ def make_row_keys(connection: duckdb.DuckDBPyConnection, spec: ReturnSpec) -> No
     A person's key is a pseudonym of the identifiers given, or, where two rows give the same, of their order besides; a
     record's key is made from its parent's key and its place among its siblings by content.
     """
-    assert spec.person is not None
     for name in spec.tables:
         if name == spec.root_table:
             query = "select record, null::varchar as person_ref, null::varchar as parent_key, md5(scope) as own_key"
             query += f' from "{name}" inner join accepted using (submission_id)'
-        elif name == spec.person.table:
+        elif spec.person and name == spec.person.table:
             query = _person_keys(spec, name)
         else:
             query = _child_keys(spec, name)
@@ -125,14 +124,14 @@ def _child_keys(spec: ReturnSpec, name: str) -> str:
 def landed_query(spec: ReturnSpec, name: str, usable: str, find_landed: FindLanded) -> str:
     """The select of a table's landed rows: every column of `spec.landed_types`, in order, of the rows of submissions
     accepted that `usable` (SQL about the alias `landed`) lets through."""
-    assert spec.person is not None
     table = spec.tables[name]
-    person_key = spec.tables[spec.person.table].key
+    persons = spec.person.table if spec.person else ""
+    person_key = spec.tables[persons].key if persons else ""
     made: dict[str, str] = {column: f"landed.{column}" for column in ("submission_id", "source_file", "source_row")}
     for key in spec.keys(name):
         if key == table.key:
             made[key] = "keys.own_key"
-        elif key == person_key and table.parent != spec.person.table:
+        elif key == person_key and table.parent != persons:
             made[key] = "keys.person_ref"
         else:
             made[key] = "keys.parent_key"
@@ -147,7 +146,7 @@ def landed_query(spec: ReturnSpec, name: str, usable: str, find_landed: FindLand
     person = ""
     if any(column.age_at is not None for column in table.columns.values()):
         person = (
-            f'left join "{spec.person.table}" as person'
+            f'left join "{persons}" as person'
             " on person.submission_id = landed.submission_id and person.record = landed.person_record"
             " inner join accepted on accepted.submission_id = landed.submission_id"
         )
@@ -165,8 +164,8 @@ def landed_query(spec: ReturnSpec, name: str, usable: str, find_landed: FindLand
 
 def _made_from(spec: ReturnSpec, name: str, column: Column, find_landed: FindLanded) -> dict[str, str]:
     """SQL of what a column lands as."""
-    assert spec.person is not None
     if column.age_at is not None:
+        assert spec.person is not None
         days = {AGE_REFERENCE: "accepted.reference_day", AGE_ON_CENSUS_DAY: "accepted.census_day"}
         event = days.get(column.age_at, f'landed."{column.age_at}"')
         return {name: f'age_on(person."{spec.person.birth_date}", {event})'}

@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 from expectations.catalogue import Catalogue, Rule
 from expectations.data_docs import QualityStore
 from expectations.landing import LandingFailure, evaluate_landing, verdicts
+from orchestration.returns.calculate import calculate
 from orchestration.returns.conform import (
     UNIT_RECORDS,
     Header,
@@ -594,6 +595,7 @@ def _typed(
     for period in sorted({str(header.period) for of_header in of_unit for header in of_header.values()}):
         conform(connection, spec, period, waiting)
         copy_from_siblings(connection, spec, period)
+        calculate(connection, spec)
         find_unusable(connection, spec, period)
     unknown = _unknown_names(connection)
     rows_read = _rows_read(connection, spec)
@@ -685,7 +687,7 @@ def _unknown_names(connection: duckdb.DuckDBPyConnection) -> dict[str, set[str]]
 def _forget_submissions(
     connection: duckdb.DuckDBPyConnection, spec: ReturnSpec, submission_ids: Collection[str]
 ) -> None:
-    for name in [*spec.tables, "unusable_row", "unknown_text"]:
+    for name in [*spec.tables, "unusable_row", "unknown_text", "calculated_cell"]:
         connection.execute(f'delete from "{name}" where submission_id in (select unnest(?))', [list(submission_ids)])
 
 
@@ -821,8 +823,8 @@ def _numbered_after(rows: pa.Table, after: int) -> pa.Table:
 
 def _period_in_name(spec: ReturnSpec, unit: _Unit) -> str | None:
     """The one period that the names of the files carry, dates aside; of a return made every year, the year, and of one made
-    every month, none."""
-    if spec.first_month:
+    every month or quarter, none."""
+    if spec.first_period:
         return None
     if spec.terms:
         periods = {period for file in unit.files if (period := _said_by_name(spec, file).get("period"))}
@@ -887,12 +889,13 @@ def _headers(
             raise _unknown_period(spec, unit, file_period)
         complete_headers(connection, spec, unit.source_file, file_period, la_code, after)
         headers = headers_received(connection, spec, of_unit(after))
-    when = "month" if spec.first_month else "term and year" if spec.terms else "year"
+    when = "month" if spec.first_month else "financial year and quarter" if spec.first_quarter else ""
+    when = when or ("term and year" if spec.terms else "year")
     for header in headers:
         if header.period is not None and not spec.knows_period(header.period):
             raise _unknown_period(spec, unit, header.period)
     if not headers or any(header.period is None for header in headers):
-        other = "" if spec.first_month else f", or name the {when} in its file name"
+        other = "" if spec.first_period else f", or name the {when} in its file name"
         raise FileRefused(
             "RF-005",
             f"{unit.source_file} does not say which {when} it is for; give it a header with the {when}{other}.",
@@ -901,8 +904,8 @@ def _headers(
 
 
 def _unknown_period(spec: ReturnSpec, unit: _Unit, period: str) -> FileRefused:
-    if spec.first_month:
-        known = f"begins with {spec.first_month}"
+    if spec.first_period:
+        known = f"begins with {spec.first_period}"
     else:
         known = "is " + " to ".join(spec.said_period(known) for known in (min(spec.periods), max(spec.periods)))
     return FileRefused(
@@ -947,7 +950,7 @@ def _judge(
     log.info("checking %s submission(s) against the rules of %s", len(reads), spec.title)
     outcome = evaluate_landing(connection, catalogue.for_landing(spec.return_id), docs=docs)
     not_judged = _not_judged(outcome.not_judged, spec)
-    failures = [*outcome.failures, *_reader_failures(connection, catalogue)]
+    failures = [*_softened(connection, spec, catalogue, outcome.failures), *_reader_failures(connection, catalogue)]
     verdict = verdicts(
         failures,
         {read.submission_id: sum(read.rows.values()) for read in reads},
@@ -1038,6 +1041,28 @@ def _of_others(source_file: str, whose: People) -> FileRefused:
             " another folder in CORNERSTONE_STORE, and drop the file again."
         )
     return FileRefused("FILE-015", what)
+
+
+def _softened(
+    connection: duckdb.DuckDBPyConnection, spec: ReturnSpec, catalogue: Catalogue, failures: list[LandingFailure]
+) -> list[LandingFailure]:
+    """Failures in which what would refuse a draft flags it; a rule about the file as a whole refuses a draft, too."""
+    if spec.draft is None:
+        return failures
+    drafts = {
+        submission_id
+        for (submission_id,) in connection.execute(
+            f'select submission_id from "{spec.draft.table}" where {spec.draft.condition}'
+        ).fetchall()
+    }
+    return [
+        failure._replace(severity="warn", effect="flag")
+        if failure.effect == "refuse"
+        and failure.submission_id in drafts
+        and catalogue.rule(failure.rule_id).level != "file"
+        else failure
+        for failure in failures
+    ]
 
 
 def _reader_failures(connection: duckdb.DuckDBPyConnection, catalogue: Catalogue) -> list[LandingFailure]:

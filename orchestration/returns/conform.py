@@ -69,6 +69,20 @@ def define_macros(connection: duckdb.DuckDBPyConnection) -> None:
         """
     )
 
+    # A number however people write it: 1234, 1,234, £1,234.00, -1,234, (1,234). Null where it is none.
+    connection.execute(
+        r"""
+        create or replace macro as_plain_number(given) as (
+            case
+                when regexp_full_match(
+                    regexp_replace(given, '[\s£]', '', 'g'), '[-+]?(\d+|\d{1,3}(,\d{3})+)(\.\d+)?|\((\d+|\d{1,3}(,\d{3})+)(\.\d+)?\)'
+                )
+                    then if(regexp_matches(given, '[-(]'), '-', '') || regexp_replace(given, '[^0-9.]', '', 'g')
+            end
+        )
+        """
+    )
+
 
 @dataclass(frozen=True)
 class Held:
@@ -286,6 +300,11 @@ def _typed(spec: ReturnSpec, column: Column, given: str) -> str:
         return f"cast(as_moment({given}) as date)"
     if column.type == "TIMESTAMP":
         return f"as_moment({given})"
+    if column.amount:
+        plain = f"as_plain_number({given})"
+        if not column.type.startswith("DECIMAL"):  # a cast would round what has pence
+            plain = f"regexp_extract({plain}, '^(-?\\d+)(\\.0*)?$', 1)"
+        return f"try_cast(nullif({plain}, '') as {column.type})"
     return f"try_cast({given} as {column.type})"
 
 
@@ -295,7 +314,8 @@ def _text(value: str) -> str:
 
 def _chain(spec: ReturnSpec, name: str) -> list[str]:
     """The tables from this one up to that of persons; empty outside a person."""
-    assert spec.person is not None
+    if spec.person is None:
+        return []
     chain = [name]
     while chain[-1] != spec.person.table:
         parent = spec.tables[chain[-1]].parent

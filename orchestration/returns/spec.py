@@ -1,10 +1,10 @@
 """What a return is, read from its folder of YAML under `orchestration/returns/specs/`.
 
 `return.yaml` is the return as first supported; `<year>.yaml`, one for each later year, holds what changed. A return of
-every term names its terms and census days instead; what only some terms collect says so. A return of every month names
-its first. `local_names.yaml`, where there is one, adds names that local files give to columns. The same model serves a
-table of published figures and a return about children; a column that says nothing of privacy is a fact about a place or a
-case.
+every term names its terms and census days instead; what only some terms collect says so. A return of every month, or of
+every quarter of the financial year, names its first. `local_names.yaml`, where there is one, adds names that local
+files give to columns. The same model serves a table of published figures and a return about children; a column that
+says nothing of privacy is a fact about a place or a case.
 """
 
 import calendar
@@ -105,9 +105,13 @@ class Column(_Strict):
     lands: dict[str, LandedColumn] = Field(default_factory=dict)
     age_at: str | None = None
     copied_from: CopiedFrom | None = None
+    amount: bool = False  # read however people write numbers; whole where the type is
+    first_asked: int | None = None  # quarter of the year in which it is first filled
 
     @model_validator(mode="after")
     def _is_protected(self) -> "Column":
+        if self.amount and not self.type.startswith(("BIGINT", "INTEGER", "DECIMAL")):
+            raise ValueError(f"an amount is BIGINT, INTEGER or DECIMAL, not {self.type}")
         if self.sensitivity == "identifier" and self.privacy in {"keep", "presence"}:
             raise ValueError("an identifier never lands: give it another privacy verb than keep or presence")
         if bool(self.lands) != (self.privacy in {"pseudonymise", "month", "area", "presence"}):
@@ -414,6 +418,102 @@ class InventedMark(_Strict):
     condition: str
 
 
+class DraftMark(_Strict):
+    """How a submission says that it is a draft, whose errors are flagged: SQL over a table."""
+
+    table: str
+    condition: str
+
+
+Cells = dict[str, list[str]]
+"""Rows of a table: those that hold one of the values given in each of the columns."""
+
+
+class Calculation(_Strict):
+    """What cells of a table are made of, so that nobody enters them; `rule` finds where a file says otherwise.
+
+    Either cells of whole `rows`: in each of `columns` the sum of the rows that it `adds` less those that it `takes`, which
+    agree with it in the columns of `same`. Or one `column` of every row, from two others of the row.
+    """
+
+    table: str
+    rule: str
+    rows: Cells = Field(default_factory=dict)
+    same: list[str] = Field(default_factory=list)
+    adds: Cells = Field(default_factory=dict)
+    takes: Cells = Field(default_factory=dict)
+    columns: list[str] = Field(default_factory=list)
+    column: str | None = None
+    quotient: tuple[str, str] | None = None  # rounded to the whole
+    difference: tuple[str, str] | None = None
+    product: tuple[str, str] | None = None
+
+    @model_validator(mode="after")
+    def _is_of_one_kind(self) -> "Calculation":
+        of_column = [pair for pair in (self.quotient, self.difference, self.product) if pair is not None]
+        if (self.column is not None) != (len(of_column) == 1) or (self.column is None) != bool(self.rows and self.adds):
+            raise ValueError("it is of rows, with what it adds, or of a column, with one way to make it")
+        return self
+
+    @property
+    def operands(self) -> tuple[str, str]:
+        """The two columns a column is made of."""
+        [pair] = [pair for pair in (self.quotient, self.difference, self.product) if pair is not None]
+        return pair
+
+    @property
+    def named_columns(self) -> set[str]:
+        """Every column it speaks of."""
+        cells = {*self.rows, *self.adds, *self.takes, *self.same, *self.columns}
+        return cells | ({self.column, *self.operands} if self.column else set())
+
+
+class LeftBlank(_Strict):
+    """Cells of rows that have no figure there."""
+
+    rows: Cells
+    columns: list[str]
+
+
+class TemplateTable(_Strict):
+    """A table of the blank workbook: which one, where its first cell stands, and the lines it has before anyone fills it in.
+
+    Each entry of `rows` is a line for every combination of its values; `blank` lines follow. `labels` fills a column with
+    the label of the code in another. `notes` are said beside a line, by column and the code in it. What stands in lines is
+    locked, save in the columns that `may_change`. Where lines differ from quarter to quarter, the columns `carried` begin
+    with what the column named said in the last accepted return.
+    """
+
+    source: str
+    anchor: str
+    rows: list[Cells] = Field(default_factory=list)
+    blank: int = 0
+    labels: dict[str, str] = Field(default_factory=dict)
+    notes: dict[str, dict[str, str]] = Field(default_factory=dict)
+    left_blank: list[LeftBlank] = Field(default_factory=list)
+    may_change: list[str] = Field(default_factory=list)
+    carried: dict[str, str] = Field(default_factory=dict)
+
+
+class TemplateSheet(_Strict):
+    """A sheet of the blank workbook."""
+
+    name: str
+    title: str
+    guidance: str
+    tables: list[TemplateTable]
+
+
+class Template(_Strict):
+    """The blank workbook of a return whose files are made by hand: `cover` is what the header says from the start, by
+    column, `conventions` what holds on every sheet."""
+
+    file_name: str
+    conventions: list[str]
+    cover: dict[str, str]
+    sheets: list[TemplateSheet]
+
+
 class Lookup(_Strict):
     """A landed table of a reference return and what is taken from it."""
 
@@ -451,7 +551,8 @@ class ReturnSpec(_Strict):
     files: dict[str, FileKind]
     first_year: int | None = None
     first_month: str | None = None  # of a return of every month
-    census_day: date | None = None  # of a return of every month, its last day
+    first_quarter: str | None = None  # of a return of every quarter of the financial year, 2021-22Q1
+    census_day: date | None = None  # of a return of every month or quarter, its last day
     terms: dict[str, Term] = Field(default_factory=dict)  # in the order of the calendar year
     census_days: list[date] = Field(default_factory=list)  # of a return of every term
     left_out: dict[str, LeftOut] = Field(default_factory=dict)  # tables, by what files call them; names: of elements
@@ -460,6 +561,9 @@ class ReturnSpec(_Strict):
     person: PersonColumns | None = None
     area_lookup: AreaLookup | None = None
     invented: InventedMark | None = None  # returns that nobody invents have none
+    draft: DraftMark | None = None
+    calculated: dict[str, Calculation] = Field(default_factory=dict)  # in the order in which they are made
+    template: Template | None = None
     reader_rules: dict[str, str] = Field(default_factory=dict)  # rules of its own that restate those of readers
     codes: dict[str, CodeSet] = Field(default_factory=dict)
 
@@ -477,6 +581,7 @@ class ReturnSpec(_Strict):
                 raise ValueError(f"{name}: its parent {table.parent} is no table")
         if self.invented is not None and self.invented.table not in self.tables:
             raise ValueError(f"invented: there is no table {self.invented.table}")
+        self._require_its_own_tables()
         for name, kind in self.files.items():
             named = [*kind.required, *(part.source for part in kind.flat)]
             if strangers := [source for source in named if source not in self.sources]:
@@ -492,10 +597,35 @@ class ReturnSpec(_Strict):
             raise ValueError("personal_data does not fit the sensitivity of the columns")
         return self
 
+    def _require_its_own_tables(self) -> None:
+        """Drafts, calculations and the template speak of tables and columns there are."""
+        if self.draft is not None and self.draft.table not in self.tables:
+            raise ValueError(f"draft: there is no table {self.draft.table}")
+        for name, calculation in self.calculated.items():
+            if calculation.table not in self.tables:
+                raise ValueError(f"{name}: there is no table {calculation.table}")
+            if unknown := calculation.named_columns - set(self.tables[calculation.table].columns):
+                raise ValueError(f"{name}: {calculation.table} has no column {min(unknown)}")
+        for sheet in self.template.sheets if self.template else []:
+            for table in sheet.tables:
+                if table.source not in self.sources:
+                    raise ValueError(f"template: {table.source} is no table as files hold it")
+                columns = self.tables[self.sources[table.source][0]].columns
+                named = {column for cells in table.rows for column in cells} | {*table.labels, *table.labels.values()}
+                named |= {*table.notes, *table.may_change, *table.carried, *table.carried.values()}
+                named |= {column for blank in table.left_blank for column in [*blank.rows, *blank.columns]}
+                if strange := named - set(columns):
+                    raise ValueError(f"template: {table.source} has no column {min(strange)}")
+
     @property
     def holds_records(self) -> bool:
-        """Whether files of this return are sets of records about persons."""
+        """Whether files of this return are records that hang from a header."""
         return self.submission is not None
+
+    @property
+    def has_amounts(self) -> bool:
+        """Whether it has columns that are read however people write numbers."""
+        return any(column.amount for table in self.tables.values() for column in table.columns.values())
 
     @property
     def looks_up(self) -> list[str]:
@@ -559,12 +689,18 @@ class ReturnSpec(_Strict):
     @property
     def periods(self) -> list[str]:
         """Periods there is a spec for: `2025`, or `2025-01` where a return is made every term; none where the spec is the
-        same in all of an endless number of months."""
+        same in all of an endless number of months or quarters."""
         return sorted(_periods(self.return_id))
 
     def knows_period(self, period: str) -> bool:
         """Whether there is a spec for a period."""
-        return self.first_month <= period if self.first_month else period in _periods(self.return_id)
+        first = self.first_period
+        return first <= period if first else period in _periods(self.return_id)
+
+    @property
+    def first_period(self) -> str | None:
+        """The first of an endless number of months or quarters."""
+        return self.first_month or self.first_quarter
 
     @property
     def years(self) -> list[int]:
@@ -577,7 +713,9 @@ class ReturnSpec(_Strict):
         Raises:
             KeyError: there is no spec for the period.
         """
-        return _of_month(self.return_id, period) if self.first_month else _periods(self.return_id)[period]
+        if self.first_month:
+            return _of_month(self.return_id, period)
+        return _of_quarter(self.return_id, period) if self.first_quarter else _periods(self.return_id)[period]
 
     def for_year(self, year: int) -> "ReturnSpec":
         """The return as collected in one year, where it is made once a year.
@@ -591,6 +729,8 @@ class ReturnSpec(_Strict):
         """The period of a year, and of a term under whatever name; None where the term is not known, or the month."""
         if self.first_month:
             return None
+        if self.first_quarter:
+            return quarter_period(f"{year:06d}", term or "")
         if not self.terms:
             return str(year)
         for name, known in self.terms.items():
@@ -628,15 +768,15 @@ class ReturnSpec(_Strict):
 
     def code_validity(self) -> Iterator[dict[str, str | int | None]]:
         """Every code of every period: code_set, code, label (the latest), valid_from and valid_to (null: still valid),
-        years as numbers, periods of a term or a month as text."""
-        if self.first_month:
+        years as numbers, periods of a term, a month or a quarter as text."""
+        if self.first_period:
             for set_name, code_set in self.codes.items():
                 for code, label in code_set.codes.items():
                     yield {
                         "code_set": set_name,
                         "code": code,
                         "label": label,
-                        "valid_from": self.first_month,
+                        "valid_from": self.first_period,
                         "valid_to": None,
                     }
             return
@@ -850,6 +990,26 @@ def _of_month(return_id: str, period: str) -> ReturnSpec:
     year, month = int(period[:4]), int(period[5:])
     last = date(year, month, calendar.monthrange(year, month)[1])
     return load_spec(return_id).model_copy(update={"census_day": last})
+
+
+def quarter_period(financial_year: str, quarter: str) -> str | None:
+    """The period of a financial year of six digits and a quarter: `202526` and `4` are 2025-26Q4; None where they are none."""
+    if not re.fullmatch(r"20\d{4}", financial_year) or quarter not in {"1", "2", "3", "4"}:
+        return None
+    follows = (int(financial_year[:4]) + 1) % 100 == int(financial_year[4:])
+    return f"{financial_year[:4]}-{financial_year[4:]}Q{quarter}" if follows else None
+
+
+def quarter_end(period: str) -> date:
+    """The last day of a quarter of a financial year, `2025-26Q4`."""
+    year, quarter = int(period[:4]), int(period[-1])
+    return (date(year, 6, 30), date(year, 9, 30), date(year, 12, 31), date(year + 1, 3, 31))[quarter - 1]
+
+
+@lru_cache
+def _of_quarter(return_id: str, period: str) -> ReturnSpec:
+    """The return of one quarter: the same in all of them but for its last day."""
+    return load_spec(return_id).model_copy(update={"census_day": quarter_end(period)})
 
 
 def load_spec(return_id: str) -> ReturnSpec:

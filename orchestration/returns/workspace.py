@@ -33,7 +33,8 @@ def open_workspace(spec: ReturnSpec, spill_dir: Path) -> Iterator[duckdb.DuckDBP
 
     Tables besides the landed ones: `setting` (name, value; filled by who judges), `submission_file` (one row a submission
     and table read), `unreadable_row` (rows that could not be split into columns), `unusable_row` (rows that hang from
-    nothing or cannot be typed) and `unknown_text` (what stood under names that the return does not have).
+    nothing or cannot be typed), `unknown_text` (what stood under names that the return does not have), `calculated_cell`
+    (cells that are made from others, as given and as made again) and `code_label` (the labels of the return's codes).
     """
     shutil.rmtree(spill_dir, ignore_errors=True)
     spill_dir.mkdir(parents=True, mode=0o700)
@@ -63,6 +64,19 @@ def open_workspace(spec: ReturnSpec, spill_dir: Path) -> Iterator[duckdb.DuckDBP
         connection.execute(
             "create table unknown_text (submission_id varchar, table_name varchar, source_file varchar, source_row bigint,"
             " column_name varchar, given varchar)"
+        )
+        connection.execute(
+            "create table calculated_cell (submission_id varchar, table_name varchar, source_file varchar,"
+            " source_row bigint, column_name varchar, calculation varchar, given decimal(38, 4), computed decimal(38, 4))"
+        )
+        connection.execute("create table code_label (code_set varchar, code varchar, label varchar)")
+        labels = [(name, code, label) for name, held in spec.codes.items() for code, label in held.codes.items()]
+        insert_arrow(
+            connection,
+            "code_label",
+            pa.table({name: [row[i] for row in labels] for i, name in enumerate(("code_set", "code", "label"))})
+            if labels
+            else pa.table({"code": pa.array([], pa.string())}),
         )
         define_macros(connection)
         yield connection

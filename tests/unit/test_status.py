@@ -146,7 +146,9 @@ def test_status_says_it_in_a_line_a_period_for_real_people_and_a_return_for_inve
 def test_a_store_of_invented_people_has_one_line_a_return(settings: Settings) -> None:
     send(settings, "2024-10", "4001", people="invented")
     lines = [line for line in printed(settings, date(2026, 11, 1)) if line.startswith(("expected", "overdue"))]
-    assert [line.split(":")[0] for line in lines] == ["expected school census", "expected EHC plans return (SEN2)"]
+    titles = [line.split(":")[0] for line in lines]
+    assert titles[:2] == ["expected school census", "expected EHC plans return (SEN2)"]
+    assert len(titles) == len(set(titles))
     assert lines[0].endswith("overdue is autumn 2026: nothing received and 5 before it")
     assert sum(one.state == "overdue" for one in read_status(settings, date(2026, 11, 1)).expected) == 7
 

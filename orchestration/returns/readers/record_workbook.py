@@ -1,13 +1,15 @@
 """Returns as a workbook: a module on each sheet, or the modules stacked on one sheet below their titles.
 
-A sheet is known by its name, or by that of the one table (as spreadsheets name tables) that stands on it.
+What spreadsheets call a table, an area with a name, is found by that name wherever it stands. A sheet without one is known
+by its name.
 """
 
 import io
 from datetime import date, datetime, time
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
+from openpyxl import load_workbook
 from python_calamine import CalamineError, CalamineWorkbook
 
 from orchestration.returns.delivered import DataFile, FileRefused
@@ -26,7 +28,7 @@ _HEADER_WITHIN = 20
 
 
 def recognise(file: DataFile, kind: FileKind, spec: ReturnSpec) -> HeldRecords | None:
-    """The tables a workbook holds when most of the required ones are among them.
+    """The tables a workbook holds when its cover says that it is of this kind, or most of the required ones are among them.
 
     Raises:
         FileRefused: FILE-003 the workbook cannot be opened.
@@ -35,10 +37,11 @@ def recognise(file: DataFile, kind: FileKind, spec: ReturnSpec) -> HeldRecords |
         return None
     found = _sheets(file, spec)
     sheets = {sheet.table: sheet.name for sheet in found}
-    if 2 * len(set(kind.required) & set(sheets)) <= len(kind.required):
-        return None
     paired = [sheet for sheet in found if spec.sources[sheet.table][1].pairs is not None]
     if not all(is_marked(sheet.rows, kind.marker) for sheet in paired):
+        return None
+    says_so = kind.marker is not None and bool(paired)
+    if not says_so and 2 * len(set(kind.required) & set(sheets)) <= len(kind.required):
         return None
     return HeldRecords(tuple(sheets), sheets=sheets)
 
@@ -69,13 +72,14 @@ def _sheets(file: DataFile, spec: ReturnSpec, *, must_be_text: bool = False) -> 
     """
     try:
         workbook = CalamineWorkbook.from_filelike(io.BytesIO(file.content), load_tables=True)
-        named = _named_by_tables(workbook, spec)
+        areas = _areas(workbook, spec)
     except CalamineError as error:
         raise FileRefused(
             "FILE-003", f"{file.source_file} is a damaged, incomplete or protected workbook; save it again."
         ) from error
     titles = {title: name for name, (_, source) in spec.sources.items() for title in source.normalised_titles}
     found: list[Sheet] = []
+    faults = _faulty_cells(file) if must_be_text and spec.has_amounts else {}
     for name in workbook.sheet_names:
         try:
             rows = workbook.get_sheet_by_name(name).to_python(skip_empty_area=False)
@@ -83,24 +87,66 @@ def _sheets(file: DataFile, spec: ReturnSpec, *, must_be_text: bool = False) -> 
             raise FileRefused(
                 "FILE-003", f"{file.source_file}, sheet '{name}': damaged or incomplete; save it again."
             ) from error
+        for row, column, fault in faults.get(name, []):
+            if row < len(rows) and column < len(rows[row]):
+                rows[row][column] = fault
         place = f"{file.source_file}, sheet '{name}',"
-        for table, start, end in _blocks(named.get(name, name), rows, titles, spec):
+        blocks = areas.get(name) or [
+            _Area(table, start, end, 0, None) for table, start, end in _blocks(name, rows, titles, spec)
+        ]
+        for table, start, area_end, left, right in blocks:
+            end = min(area_end, len(rows))  # a sheet ends with its last filled row, whatever its tables have below
             of_table, source = spec.sources[table]
+            cells = rows if right is None else [row[left:right] for row in rows[:end]]
             if must_be_text:
-                _require_text(rows, start, end, spec.tables[of_table], place)
-            block = _block(rows, start, end)
+                _require_text(cells, start, end, spec.tables[of_table], place)
+            block = _block(cells, start, end)
             if source.pairs is not None:
                 block = unpaired(block, source.pairs, place)
             found.append(Sheet(table, file.source_file, place, block, name))
     return found
 
 
-def _named_by_tables(workbook: CalamineWorkbook, spec: ReturnSpec) -> dict[str, str]:
-    """By sheet whose own name says nothing, the name of the table on it that says which it is."""
-    titles = {title for _, source in spec.sources.values() for title in source.normalised_titles}
-    tables = [name for name in workbook.table_names or [] if normalised(name) in titles]
-    sheets = {name: workbook.get_table_by_name(name).sheet for name in tables}
-    return {sheet: name for name, sheet in sheets.items() if normalised(sheet) not in titles}
+def _faulty_cells(file: DataFile) -> dict[str, list[tuple[int, int, str]]]:
+    """By sheet, the row, the column (from 0) and the text of cells that hold an error; calamine reads them as blank."""
+    book = load_workbook(io.BytesIO(file.content), read_only=True, data_only=True)
+    try:
+        return {
+            sheet.title: [
+                (i, j, str(cell.value))
+                for i, row in enumerate(sheet.iter_rows())
+                for j, cell in enumerate(row)
+                if cell.data_type == "e"
+            ]
+            for sheet in book.worksheets
+        }
+    finally:
+        book.close()
+
+
+class _Area(NamedTuple):
+    """Where a table stands on its sheet: the row of its header, the row after its last, and its columns likewise."""
+
+    table: str
+    header: int
+    end: int
+    left: int
+    right: int | None
+
+
+def _areas(workbook: CalamineWorkbook, spec: ReturnSpec) -> dict[str, list[_Area]]:
+    """By sheet, the areas that are named as the return's tables are."""
+    titles = {title: name for name, (_, source) in spec.sources.items() for title in source.normalised_titles}
+    found: dict[str, list[_Area]] = {}
+    for name in workbook.table_names or []:
+        if normalised(name) in titles:
+            area = workbook.get_table_by_name(name)
+            if area.start is not None and area.end is not None:
+                (top, left), (bottom, right) = area.start, area.end
+                found.setdefault(area.sheet, []).append(
+                    _Area(titles[normalised(name)], top - 1, bottom + 1, left, right + 1)
+                )
+    return found
 
 
 def _require_text(rows: list[list[Any]], header: int, end: int, table: LandedTable, place: str) -> None:

@@ -14,6 +14,7 @@ from tests.unit.expectations.conftest import CASES_OF_RETURNS, findings
 HERE = Path(__file__).parent
 OWNERS = {
     "Data engineer", "Performance and intelligence lead", "Head of SEND", "SEN2 data officer", "Community health contract lead",
+    "Schools finance lead",
 }  # fmt: skip
 CASES: dict[str, dict[str, Any]] = {
     rule_id: case

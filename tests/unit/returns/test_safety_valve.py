@@ -1,0 +1,281 @@
+"""Safety valve returns land from the workbook that the template makes, whatever people do to it on the way."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from openpyxl import Workbook, load_workbook
+from openpyxl.utils import get_column_letter, range_boundaries
+
+from expectations.catalogue import load_catalogue
+from orchestration.check.find import check_files
+from orchestration.returns.land import LandingReport, land_return
+from orchestration.returns.spec import load_spec, quarter_end, quarter_period
+from orchestration.returns.submission import Submission
+from orchestration.settings import Settings
+from orchestration.template.workbook import write_template
+from orchestration.warehouse import prepare_store
+from tests.invented_safety_valve import CLOSING, IN_YEAR, LINE_GBP, LINES, area, change, write_return
+from tests.unit.returns.conftest import NOON
+
+Land = Callable[[], LandingReport]
+Landed = Callable[[Submission, str], list[dict[str, Any]]]
+SPEC = load_spec("safety_valve")
+CLOSING_Q3 = ("tblFinance", ("ALL", "CLOSING"), "q3_forecast_gbp")
+
+
+@pytest.fixture
+def inbox(settings: Settings) -> Path:
+    prepare_store(settings)
+    return settings.inbox_dir / "safety_valve"
+
+
+@pytest.fixture
+def land(settings: Settings, inbox: Path) -> Land:
+    catalogue = load_catalogue(settings.rules_dir)
+    hours = iter(range(1, 20))
+    return lambda: land_return(settings, "safety_valve", catalogue, now=NOON.replace(hour=next(hours)))
+
+
+def one(report: LandingReport) -> Submission:
+    [submission] = report.committed
+    assert submission.rows_read == submission.rows_landed + submission.rows_quarantined
+    return submission
+
+
+def opened(path: Path) -> Workbook:
+    with path.open("rb") as stream:
+        return load_workbook(stream)
+
+
+def finance(landed: Landed, submission: Submission) -> dict[tuple[str, str], dict[str, Any]]:
+    return {(row["block"], row["line_code"]): row for row in landed(submission, "sv_finance")}
+
+
+def test_a_return_lands_whole_with_its_formulas_made(
+    inbox: Path, land: Land, landed: Landed, settings: Settings
+) -> None:
+    """The workbook is as openpyxl writes it: no formula cell has a stored value."""
+    write_return(inbox, settings)
+    submission = one(land())
+    assert (submission.status, submission.reason, submission.failures) == ("accepted", None, {})
+    assert (submission.supplier, submission.period, submission.sequence) == ("372", "2025-26Q3", "0000000001")
+    assert (submission.rows_quarantined, submission.people) == (0, None)
+    assert {table: counted.rows_landed for table, counted in submission.tables.items()} == {
+        "sv_cover": 1, "sv_finance": 26, "sv_high_needs": 14, "sv_memo": 6, "sv_ehcp": 27, "sv_flow": 7, "sv_unit_cost": 14,
+        "sv_condition": 4, "sv_place": 1, "sv_demand": 72, "sv_risk": 1, "sv_narrative": 7, "sv_sign_off": 2,
+    }  # fmt: skip
+    for table in SPEC.tables:
+        assert list(landed(submission, table)[0]) == list(SPEC.landed_types(table))
+    found = finance(landed, submission)
+    assert found["HNB", "IN_YEAR"]["q3_forecast_gbp"] == IN_YEAR == found["ALL", "IN_YEAR"]["plan_gbp"]
+    assert found["ALL", "CLOSING"]["q3_forecast_gbp"] == CLOSING
+    assert found["ALL", "CLOSING"]["q4_forecast_gbp"] is found["ALL", "CLOSING"]["q3_actual_gbp"] is None
+    total = next(row for row in landed(submission, "sv_high_needs") if row["line_code"] == "TOTAL_HN")
+    assert (total["budget_gbp"], total["outturn_gbp"]) == (LINE_GBP * len(LINES), None)
+    costs = {(row["placement_code"], row["cost_basis"]): row for row in landed(submission, "sv_unit_cost")}
+    assert costs["NMISS", "FULL"]["unit_cost_forecast_gbp"] == 30_706  # 3,700,123 over 120.5
+    assert costs["NMISS", "TOPUP"]["unit_cost_forecast_gbp"] is None
+    assert {row["gap_places"] for row in landed(submission, "sv_demand")} == {9}
+    assert [row["score"] for row in landed(submission, "sv_risk")] == [12]
+
+
+def test_a_blank_template_is_refused_in_a_sentence(inbox: Path, land: Land, settings: Settings) -> None:
+    write_template(settings, "safety-valve", "2025-26Q3", inbox)
+    submission = one(land())
+    assert submission.status == "refused"
+    assert submission.reason == (
+        "rsv_372_202526_Q3_v1.xlsx: It fails SVR-001. Somebody has filled figures in."
+        " Fill in the yellow cells of the quarter and drop the workbook again."
+    )
+
+
+def test_tables_are_found_by_name_wherever_they_stand(
+    inbox: Path, land: Land, landed: Landed, settings: Settings
+) -> None:
+    book = opened(write_return(inbox.parent, settings))
+    for sheet in book.worksheets:
+        sheet.title = f"Tab {sheet.title[::-1]}"
+        rows = [[(cell.value, cell.coordinate) for cell in row] for row in sheet.iter_rows()]
+        sheet.delete_rows(1, sheet.max_row)
+        for row in rows:
+            for value, coordinate in row:
+                if value is not None:
+                    is_formula = isinstance(value, str) and value.startswith("=")
+                    moved = sheet[coordinate].offset(3, 2)
+                    moved.value = None if is_formula else value
+        for table in sheet.tables.values():
+            left, top, right, bottom = (int(edge or 0) for edge in range_boundaries(table.ref))
+            table.ref = f"{get_column_letter(left + 2)}{top + 3}:{get_column_letter(right + 2)}{bottom + 3}"
+            if table.autoFilter is not None:
+                table.autoFilter.ref = table.ref
+    book.move_sheet(book.worksheets[0], 5)
+    book.worksheets[1].sheet_state = "hidden"
+    book.create_sheet("Working", 0)["A1"] = "tblFinance"
+    book.save(inbox / "rsv_372_202526_Q3_v1.xlsx")
+    submission = one(land())
+    assert (submission.status, submission.failures) == ("accepted", {})
+    assert finance(landed, submission)["ALL", "CLOSING"]["q3_forecast_gbp"] == CLOSING
+    assert landed(submission, "sv_finance")[0]["source_row"] == 8  # as the spreadsheet shows it
+
+
+def agreed(given: list[Any]) -> dict[tuple[str, Any, str], Any]:
+    """Cells of one optional column that say these things, from the first line of the high needs table down."""
+    return {("tblHighNeeds", LINES[i], "agreement_gbp"): value for i, value in enumerate(given)}
+
+
+def test_an_amount_is_read_however_people_write_it(inbox: Path, land: Land, landed: Landed, settings: Settings) -> None:
+    written = ["1,321", "£ 1,000,321.00", "(£1,000,321)", "-£1,321", " 1000321 ", 1_000_321.0, "(0)", "", "\u00a31321"]
+    write_return(inbox, settings, changed=agreed(written))
+    submission = one(land())
+    assert (submission.status, submission.failures) == ("accepted", {"RSV-054": 2})
+    amounts = [row["agreement_gbp"] for row in landed(submission, "sv_high_needs")]
+    assert amounts[: len(written)] == [1_321, 1_000_321, -1_000_321, -1_321, 1_000_321, 1_000_321, 0, None, 1_321]
+
+
+def test_what_is_no_whole_amount_is_not_guessed_at(inbox: Path, land: Land, settings: Settings) -> None:
+    wrong = ["1,00,321", "12.50", 12.5, "1.2m", "#REF!", "about 5", "1-2", "((5))", "=1/0", "#DIV/0!"]
+    write_return(inbox, settings, changed=agreed(wrong))
+    submission = one(land())
+    assert submission.status == "refused"
+    assert submission.failures == {
+        "RF-009": len(wrong) - 1,
+        "RSV-013": len(wrong) - 1,
+    }  # a formula without a value is blank
+
+
+def test_a_stored_value_that_does_not_follow_is_reported_and_not_believed(
+    inbox: Path, land: Land, landed: Landed, settings: Settings
+) -> None:
+    changed = {
+        CLOSING_Q3: 5,
+        ("tblFinance", ("HNB", "IN_YEAR"), "plan_gbp"): IN_YEAR + 1,  # rounding
+        ("tblHighNeeds", "TOTAL_HN", "q1_actual_gbp"): "=1/0",
+        ("tblUnitCost", ("NMISS", "FULL"), "unit_cost_forecast_gbp"): 30_000,
+        ("tblRisks", 1, "score"): 25,
+        ("tblDemand", 1, "gap_places"): -9,
+    }
+    wrong = {"RSV-023": 1, "RSV-076": 1, "RSV-103": 1, "RSV-110": 1}
+    write_return(inbox, settings, changed=changed)
+    refused = one(land())
+    assert (refused.status, refused.failures) == ("refused", wrong)
+    assert refused.reason and "RSV-023, RSV-076, RSV-103, RSV-110" in refused.reason
+    write_return(inbox, settings, stage="DRAFT", changed=changed)
+    draft = one(land())
+    assert (draft.status, draft.failures, draft.rows_quarantined) == ("accepted", wrong, 0)
+    assert finance(landed, draft)["ALL", "CLOSING"]["q3_forecast_gbp"] == CLOSING
+    assert finance(landed, draft)["HNB", "IN_YEAR"]["plan_gbp"] == IN_YEAR
+    assert [row["score"] for row in landed(draft, "sv_risk")] == [12]
+
+
+def test_nothing_is_made_of_what_is_blank_or_there_twice(
+    inbox: Path, land: Land, landed: Landed, settings: Settings
+) -> None:
+    changed = {
+        ("tblFinance", ("SB", "EXPENDITURE"), "plan_gbp"): None,
+        ("tblFinance", ("ALL", "CLOSING"), "plan_gbp"): 7,
+        ("tblFinance", ("ALL", "OTHER_ADJ"), "line_code"): "SV_PAYMENT",
+    }
+    write_return(inbox, settings, stage="DRAFT", changed=changed)
+    draft = one(land())
+    assert draft.status == "accepted"
+    assert {"RSV-016", "RSV-020"} <= set(draft.failures) and "RSV-023" not in draft.failures
+    found = finance(landed, draft)
+    assert found["SB", "IN_YEAR"]["plan_gbp"] is found["ALL", "IN_YEAR"]["plan_gbp"] is None
+    assert (found["ALL", "CLOSING"]["plan_gbp"], found["ALL", "CLOSING"]["budget_gbp"]) == (7, None)
+    assert found["CSSB", "IN_YEAR"]["plan_gbp"] == 0
+
+
+def test_an_identifier_in_a_text_refuses_a_draft_too(inbox: Path, land: Land, settings: Settings) -> None:
+    changed = {("tblNarrative", "N1", "text"): "A pupil, A820432100001, moved to another school."}
+    path = write_return(inbox, settings, stage="DRAFT", changed=changed)
+    report = check_files(settings, [path], None, show_identifiers=False)
+    submission = one(land())
+    assert (submission.status, submission.failures) == ("refused", {"RSV-113": 1})
+    assert "A820432100001" not in report.as_json() and "RSV-113" in report.as_json()
+
+
+def test_a_restated_quarter_takes_the_place_of_the_first(
+    inbox: Path, land: Land, landed: Landed, settings: Settings
+) -> None:
+    write_return(inbox, settings)
+    first = one(land())
+    restated = {"submission_type": "RESTATED", "restates_version": 1, "restatement_reason": "Late invoice"}
+    spent = ("tblFinance", ("SB", "EXPENDITURE"), "q1_actual_gbp")
+    changed = {spent: 47_770_000, ("tblFinance", ("SB", "EXPENDITURE"), "note"): "Late invoice of June"}
+    write_return(inbox, settings, changed=changed, version=2, **restated)
+    unsigned = one(land())
+    assert (unsigned.status, unsigned.failures) == ("refused", {"RSV-117": 1})
+    changed |= {("tblSignOff", "DCS", "statement_code"): "RESTATE"}
+    write_return(inbox, settings, changed=changed, version=2, **restated)
+    second = one(land())
+    assert (second.status, second.failures, second.supersedes) == ("accepted", {}, first.submission_id)
+    assert finance(landed, second)["SB", "EXPENDITURE"]["q1_actual_gbp"] == 47_770_000
+    assert finance(landed, first)["SB", "EXPENDITURE"]["q1_actual_gbp"] != 47_770_000  # kept
+    write_return(inbox, settings, version=1, prepared_by_role="Somebody else")
+    again = one(land())
+    assert (again.status, again.failures) == ("refused", {"RSV-006": 1})
+
+
+def test_the_final_return_carries_the_outturn(inbox: Path, land: Land, landed: Landed, settings: Settings) -> None:
+    write_return(inbox, settings, "2025-26Q4")
+    provisional = one(land())
+    write_return(inbox, settings, "2025-26Q4", final=True)
+    final = one(land())
+    assert (provisional.failures, final.failures) == ({}, {})
+    assert (final.period, final.supersedes) == ("2025-26Q4", provisional.submission_id)
+    assert finance(landed, provisional)["ALL", "CLOSING"]["outturn_gbp"] is None
+    assert finance(landed, final)["ALL", "CLOSING"]["outturn_gbp"] == CLOSING
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "rule_id"),
+    [
+        ("financial_year", "2025/26", "RSV-003"),
+        ("financial_year", "202527", "RSV-003"),
+        ("quarter", 5, "RSV-003"),
+        ("quarter", None, "RSV-003"),
+        ("financial_year", "202021", "RF-011"),
+    ],
+)
+def test_a_return_says_which_quarter_it_is_for(
+    key: str, value: Any, rule_id: str, inbox: Path, land: Land, settings: Settings
+) -> None:
+    write_return(inbox, settings, changed={("tblCover", key, "value"): value})
+    submission = one(land())
+    assert (submission.status, list(submission.failures)) == ("refused", [rule_id])
+
+
+def test_a_table_or_a_column_that_is_missing_is_named(inbox: Path, land: Land, settings: Settings) -> None:
+    book = opened(write_return(inbox.parent, settings))
+    sheet, *_ = area(book, "tblMemo")
+    del sheet.tables["tblMemo"]
+    book.save(inbox / "one.xlsx")
+    refused = one(land())
+    assert (list(refused.failures), "tblMemo" in str(refused.reason)) == (["RSV-001"], True)
+    book = opened(write_return(inbox.parent, settings))
+    sheet, top, columns, _ = area(book, "tblFinance")
+    sheet.cell(top, columns["budget_gbp"]).value = "budget"
+    book.save(inbox / "two.xlsx")
+    refused = one(land())
+    assert (list(refused.failures), "budget_gbp" in str(refused.reason)) == (["RSV-001"], True)
+
+
+def test_a_return_is_known_by_its_cover_not_by_its_name(inbox: Path, land: Land, settings: Settings) -> None:
+    write_return(inbox, settings, name="December figures.xlsx")
+    submission = one(land())
+    assert (submission.status, submission.failures) == ("accepted", {"RSV-008": 1})
+    book = opened(write_return(inbox.parent, settings, version=2))
+    change(book, "tblCover", "return_id", "value", "LSRP")
+    book.save(inbox / "rsv_372_202526_Q3_v2.xlsx")
+    assert list(one(land()).failures) == ["FILE-008"]
+
+
+def test_quarters_of_the_financial_year() -> None:
+    assert quarter_period("202526", "4") == "2025-26Q4"
+    assert quarter_period("209900", "1") == "2099-00Q1"
+    assert [quarter_period(*given) for given in (("202527", "1"), ("202526", "0"), ("2025", "1"))] == [None] * 3
+    assert str(quarter_end("2025-26Q4")) == "2026-03-31"
+    assert SPEC.knows_period("2021-22Q1") and not SPEC.knows_period("2020-21Q4")
+    assert str(SPEC.for_period("2023-24Q3").census_day) == "2023-12-31"
