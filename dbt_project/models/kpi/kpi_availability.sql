@@ -14,6 +14,96 @@ with own_values as (
     group by kpi_id
 ),
 
+-- The latest period in which anybody the authority is compared with has a published figure, and who that is.
+comparators as (
+    select
+        kpi_value.kpi_id,
+        arg_max(period.period_label, (kpi_value.period_end, kpi_value.time_identifier)) as period_label,
+        bool_or(kpi_value.area_role = 'england') as has_england,
+        bool_or(kpi_value.area_role = 'region') as has_region,
+        bool_or(kpi_value.area_role = 'nhs_region') as has_nhs_region,
+        bool_or(kpi_value.area_role = 'icb') as has_icb,
+        count(distinct kpi_value.area_code) filter (where kpi_value.area_role = 'statistical_neighbour') as neighbour_count
+    from (
+        select *
+        from {{ ref('kpi_value') }}
+        where
+            value_basis = 'published'
+            and value is not null
+            and area_role not in ('own_authority', 'own_provider')
+        qualify period_end = max(period_end) over (partition by kpi_id)
+    ) as kpi_value
+    inner join {{ ref('dim_period') }} as period -- exactly one
+        on kpi_value.time_identifier = period.time_identifier and kpi_value.time_period = period.time_period
+    group by kpi_value.kpi_id
+),
+
+declared_neighbours as (
+    select count(*) as declared_count
+    from {{ ref('statistical_neighbour') }} as neighbour
+    inner join {{ ref('stg_control__setting') }} as own_authority
+        on
+            own_authority.setting_name = 'la_code'
+            and neighbour.la_code = own_authority.setting_value
+),
+
+-- NHS organisations publish waits, authorities all else; each is compared with its own kind.
+comparator_names as (
+    select
+        comparators.kpi_id,
+        comparators.period_label,
+        concat_ws(
+            ', ',
+            if(comparators.has_england, 'England', null),
+            if(comparators.has_region, 'the region', null),
+            if(comparators.has_nhs_region, 'the NHS region', null),
+            if(comparators.has_icb, 'the integrated care board', null),
+            if(
+                comparators.neighbour_count > 0,
+                comparators.neighbour_count || ' of ' || declared_neighbours.declared_count || ' statistical neighbours',
+                null
+            )
+        ) as held,
+        concat_ws(
+            ', ',
+            if(not comparators.has_england, 'no figure of England', null),
+            if(kpi.family <> 'therapy_waits' and not comparators.has_region, 'no regional figure', null),
+            if(kpi.family = 'therapy_waits' and not comparators.has_nhs_region, 'no figure of the NHS region', null),
+            if(kpi.family = 'therapy_waits' and not comparators.has_icb, 'no figure of the integrated care board', null),
+            if(
+                kpi.family <> 'therapy_waits' and comparators.neighbour_count = 0,
+                'no figure of a statistical neighbour',
+                null
+            )
+        ) as missing
+    from comparators
+    inner join {{ ref('kpi_catalogue') }} as kpi -- exactly one
+        on comparators.kpi_id = kpi.kpi_id
+    cross join declared_neighbours -- one row
+),
+
+published as (
+    select distinct kpi_id
+    from {{ ref('kpi_value') }}
+    where value_basis = 'published' and value is not null
+),
+
+comparator_notes as (
+    select
+        published.kpi_id,
+        case
+            when comparator_names.kpi_id is null then ' No area it is compared with has a published figure.'
+            else
+                ' Comparators for ' || comparator_names.period_label || ': '
+                || regexp_replace(comparator_names.held, ', ([^,]*)$', ' and \1')
+                || if(comparator_names.missing = '', '', '; ' || comparator_names.missing)
+                || '.'
+        end as note
+    from published
+    left join comparator_names -- at most one
+        on published.kpi_id = comparator_names.kpi_id
+),
+
 -- What a published file could fill; the series of the school census are counted from returns alone.
 recipes as (
     select
@@ -48,7 +138,7 @@ select
         when recipes.kpi_id is not null or kpi.family = 'therapy_waits' and kpi.published_comparator is not null
             then 'Not available: no published file or return that holds it has been received.'
         else 'Not available from published statistics. Waits for: ' || kpi.source_return || '.'
-    end as reason
+    end || coalesce(comparator_notes.note, '') as reason
 from {{ ref('kpi_catalogue') }} as kpi
 left join own_values -- at most one
     on kpi.kpi_id = own_values.kpi_id
@@ -56,3 +146,5 @@ left join recipes -- at most one
     on kpi.kpi_id = recipes.kpi_id
 left join {{ ref('kpi_not_published') }} as not_published -- at most one
     on kpi.kpi_id = not_published.kpi_id
+left join comparator_notes -- at most one
+    on kpi.kpi_id = comparator_notes.kpi_id

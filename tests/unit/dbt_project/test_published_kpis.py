@@ -170,7 +170,13 @@ def test_rotherham_is_compared_with_england_and_neighbours(warehouse: duckdb.Duc
 def test_every_kpi_has_a_figure_or_a_reason(warehouse: duckdb.DuckDBPyConnection) -> None:
     availability = dict(warehouse.execute("select kpi_id, reason from kpi.kpi_availability").fetchall())
     assert len(availability) == 75
-    assert availability["ehcp_total"] == "Available from published statistics."
+    assert availability["ehcp_total"] == (
+        "Available from published statistics. Comparators for 2024/25: England; no regional figure, no figure of a"
+        " statistical neighbour."
+    )
+    assert availability["ehc_requests_refused_pct"].endswith(
+        "England and 1 of 10 statistical neighbours; no regional figure."
+    )
     assert availability["pupils_on_roll"] == "Not available from published statistics. Waits for: School census."
     assert "all pupils" in availability["sen_suspension_rate"]
     assert "two consecutive years" in availability["ehcp_asd_growth_pct"]

@@ -1,13 +1,5 @@
 -- Pupils of each census, each once, under what they are counted by. Needs and ethnicity are told in spring alone, and a need
 -- is that of a pupil with SEN.
-with wards as (
-    select
-        postcode.ward_code,
-        min(postcode.la_ons_code) as la_ons_code
-    from {{ ref('stg_postcode_directory__postcode') }} as postcode
-    group by postcode.ward_code
-)
-
 select
     pupil.la_code,
     pupil.submission_id,
@@ -29,7 +21,7 @@ select
     coalesce(cast((pupil.imd_decile + 1) // 2 as varchar), 'unknown') as deprivation_item,
     case
         when pupil.ward_code is null then 'unknown'
-        when wards.la_ons_code <> area.area_code then 'elsewhere'
+        when ward.la_ons_code <> area.area_code then 'elsewhere'
         else pupil.ward_code
     end as ward_item,
     coalesce(setting.urn, pupil.la_estab) as school_item
@@ -38,8 +30,10 @@ left join {{ ref('dim_ethnicity') }} as ethnicity -- at most one
     on pupil.ethnicity_code = ethnicity.ethnicity_code
 left join {{ ref('dim_setting') }} as setting -- at most one
     on pupil.setting_key = setting.setting_key
-left join wards -- at most one
-    on pupil.ward_code = wards.ward_code
+left join {{ ref('dim_area') }} as ward -- at most one
+    on
+        pupil.ward_code = ward.area_code
+        and ward.area_level = 'ward'
 left join {{ ref('dim_area') }} as area -- at most one
     on
         pupil.la_code = area.la_code

@@ -155,21 +155,11 @@ requests as (
     group by differing.la_code, differing.census_year, differing.child_key
 ),
 
--- Homes in another authority: the directory says where the area lies. Without one nothing is said.
-homes as (
-    select
-        postcode.lsoa_code,
-        min(postcode.la_ons_code) as la_ons_code
-    from {{ ref('stg_postcode_directory__postcode') }} as postcode
-    semi join differing
-        on postcode.lsoa_code = differing.lsoa_code
-    group by postcode.lsoa_code
-),
-
 described as (
     select
         differing.*,
-        coalesce(area.area_code <> homes.la_ons_code, false) as is_home_elsewhere,
+        -- The directory says where the neighbourhood lies. Without one nothing is said.
+        coalesce(area.area_code <> home.la_ons_code, false) as is_home_elsewhere,
         case when not differing.is_in_sen2 then timings.nearest_plan.start_date end as absent_plan_start_date,
         case when not differing.is_in_sen2 then timings.nearest_plan.cease_date end as absent_plan_cease_date,
         coalesce(timings.is_near, false) as is_near,
@@ -193,8 +183,10 @@ described as (
             differing.la_code = requests.la_code
             and differing.census_year = requests.census_year
             and differing.child_key = requests.child_key
-    left join homes
-        on differing.lsoa_code = homes.lsoa_code
+    left join {{ ref('dim_area') }} as home
+        on
+            home.area_level = 'lsoa'
+            and differing.lsoa_code = home.area_code
     left join {{ ref('dim_area') }} as area
         on
             area.area_level = 'local_authority'

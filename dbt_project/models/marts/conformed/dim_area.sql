@@ -64,6 +64,49 @@ own_region as (
         on authorities.la_code = own_authority.la_code
 ),
 
+-- One authority an ONS code; Inner London and the like have none.
+coded_authorities as (
+    select
+        la_ons_code,
+        max(la_code) as la_code,
+        arg_max(region_code, la_code) as region_code
+    from authorities
+    where la_ons_code is not null
+    group by la_ons_code
+),
+
+-- Wards and neighbourhoods lie in one authority each. A code that ends in 99999999 says that a postcode has none.
+small_areas as (
+    select
+        'ward' as area_level,
+        ward_code as area_code,
+        min(ward_name) as area_name,
+        min(la_ons_code) as la_ons_code,
+        cast(null as integer) as imd_decile
+    from {{ ref('stg_postcode_directory__postcode') }}
+    where ward_code not like '_99999999'
+    group by ward_code
+
+    union all
+
+    select
+        'lsoa' as area_level,
+        coalesce(located.lsoa_code, deprivation.lsoa_code) as area_code,
+        deprivation.lsoa_name as area_name,
+        located.la_ons_code,
+        deprivation.imd_decile
+    from (
+        select
+            lsoa_code,
+            min(la_ons_code) as la_ons_code
+        from {{ ref('stg_postcode_directory__postcode') }}
+        where lsoa_code not like '_99999999'
+        group by lsoa_code
+    ) as located
+    full outer join {{ ref('stg_deprivation__lsoa') }} as deprivation -- at most one either way
+        on located.lsoa_code = deprivation.lsoa_code
+),
+
 areas as (
     select
         {{ surrogate_key(["'england'", "'E92000001'"]) }} as area_key,
@@ -71,7 +114,9 @@ areas as (
         'E92000001' as area_code,
         'England' as area_name,
         cast(null as varchar) as la_code,
+        cast(null as varchar) as la_ons_code,
         cast(null as varchar) as region_code,
+        cast(null as integer) as imd_decile,
         'england' as comparator_role
 
     union all
@@ -82,7 +127,9 @@ areas as (
         region.region_code as area_code,
         region.region_name as area_name,
         cast(null as varchar) as la_code,
+        cast(null as varchar) as la_ons_code,
         region.parent_region_code as region_code,
+        cast(null as integer) as imd_decile,
         case when own_region.region_code is not null then 'region' end as comparator_role
     from {{ ref('english_region') }} as region
     left join own_region -- at most one
@@ -97,7 +144,9 @@ areas as (
         coalesce(authorities.la_ons_code, authorities.la_code, 'x') as area_code,
         coalesce(authorities.la_name, authorities.la_code, 'Not available') as area_name,
         authorities.la_code,
+        authorities.la_ons_code,
         authorities.region_code,
+        cast(null as integer) as imd_decile,
         case
             when own_authority.la_code is not null then 'own_authority'
             when neighbours.la_code is not null then 'statistical_neighbour'
@@ -107,6 +156,22 @@ areas as (
         on authorities.la_code = own_authority.la_code
     left join neighbours -- at most one
         on authorities.la_code = neighbours.la_code
+
+    union all
+
+    select
+        {{ surrogate_key(['small_areas.area_level', 'small_areas.area_code']) }} as area_key,
+        small_areas.area_level,
+        small_areas.area_code,
+        coalesce(small_areas.area_name, small_areas.area_code) as area_name,
+        coded_authorities.la_code,
+        small_areas.la_ons_code,
+        coded_authorities.region_code,
+        small_areas.imd_decile,
+        null as comparator_role
+    from small_areas
+    left join coded_authorities -- at most one
+        on small_areas.la_ons_code = coded_authorities.la_ons_code
 )
 
 select
@@ -115,8 +180,10 @@ select
     areas.area_code,
     areas.area_name,
     areas.la_code,
+    areas.la_ons_code,
     areas.region_code,
     region.region_name,
+    areas.imd_decile,
     areas.comparator_role
 from areas
 left join {{ ref('english_region') }} as region -- at most one

@@ -3,6 +3,7 @@ select
     landed.postcode,
     landed.la_code as la_ons_code,
     landed.ward_code,
+    landed.ward_name,
     landed.lsoa_code,
     landed.termination_month is null as is_in_use
 from {{ source('postcode_directory', 'postcode') }} as landed
