@@ -51,8 +51,8 @@ create table intermediate.int_census__completeness (
     unexpected_school_count integer
 );
 create table intermediate.int_census_pupil__described (
-    submission_id varchar, row_person_ref varchar, child_key varchar, la_estab varchar, census_period varchar,
-    is_on_roll boolean, sessions_possible integer, second_half_sessions_possible integer
+    submission_id varchar, row_person_ref varchar, child_key varchar, la_estab varchar, site_estab varchar,
+    census_period varchar, is_on_roll boolean, sessions_possible integer, second_half_sessions_possible integer
 );
 create table intermediate.int_therapy_delivery__current (
     submission_id varchar, provider_code varchar, snapshot_date date

@@ -89,12 +89,13 @@ select
     census_pupil_key as row_person_ref,
     child_key,
     la_estab,
+    la_estab as site_estab,
     census_period,
     true as is_on_roll,
     case when term_code = 'SPR' then 140 end as sessions_possible
 from marts.fct_census_pupil
 union all
-select '2025-01-3724001', '2025-01-3724001-left', 'pupil-left', '3724001', '2025-01', false, 120;
+select '2025-01-3724001', '2025-01-3724001-left', 'pupil-left', '3724001', '3724001', '2025-01', false, 120;
 
 insert into control.submission_table by name
 select
@@ -110,6 +111,7 @@ select
     '372' as la_code,
     census_period,
     la_estab,
+    site_estab,
     child_key,
     is_on_roll,
     sessions_possible as possible_session_count,
@@ -138,6 +140,7 @@ select
     'suspension-' || start_date as suspension_key,
     '372' as la_code,
     '3724001' as la_estab,
+    '3724001' as site_estab,
     'pupil-3' as child_key,
     'SUSP' as category_code,
     '2025-01' as census_period,

@@ -19,6 +19,7 @@ pupils as (
         pupil.*,
         census.la_code,
         census.la_estab,
+        census.site_estab,
         census.urn,
         census.setting_key,
         census.phase_code,

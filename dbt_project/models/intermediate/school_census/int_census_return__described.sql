@@ -24,6 +24,7 @@ found as (
     select
         census.submission_id,
         census.return_key,
+        census.collection is not null as tells_events,
         census.la_code,
         census.la_estab,
         census.urn,
@@ -47,8 +48,10 @@ found as (
 select
     found.submission_id,
     found.return_key,
+    found.tells_events,
     found.la_code,
     found.la_estab,
+    coalesce(site.site_estab, found.la_estab) as site_estab,
     coalesce(found.urn, found.register_urn) as urn,
     found.register_urn,
     case when found.register_urn is not null then {{ surrogate_key(['found.register_urn']) }} end as setting_key,
@@ -73,6 +76,8 @@ select
 from found
 left join phases
     on found.return_key = phases.return_key
+left join {{ ref('int_census_school__site') }} as site -- at most one
+    on found.la_estab = site.la_estab
 left join {{ ref('census_calendar') }} as calendar
     on found.census_period = calendar.census_period
 left join {{ ref('stg_establishment_register__establishment') }} as establishment

@@ -56,7 +56,8 @@ landed as (
         census.census_period,
         census.census_day,
         coalesce(census.register_urn, census.la_estab) as school_code,
-        min(census.register_urn) as urn
+        min(census.register_urn) as urn,
+        bool_or(census.tells_events) as tells_events
     from {{ ref('int_census_return__described') }} as census
     inner join censuses
         on
@@ -73,7 +74,8 @@ select
     coalesce(expected.urn, landed.urn) as urn,
     expected.pupil_count,
     expected.urn is not null as is_expected,
-    landed.school_code is not null as is_landed
+    landed.school_code is not null as is_landed,
+    coalesce(landed.tells_events, false) as tells_events
 from expected
 full join landed
     on

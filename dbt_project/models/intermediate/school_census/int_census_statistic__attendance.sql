@@ -1,17 +1,30 @@
 -- Attendance of each enrolment in each period told, of children aged 5 to 15. An enrolment without possible sessions has
--- no rate. Of a period of several terms the SEN provision of the last one holds.
+-- no rate. A school before and after it became an academy is one. Of a period of several terms the SEN provision of the
+-- latest census of its academic year holds.
 with enrolments as (
     select
         period.la_code,
         period.time_identifier,
         period.time_period,
         absence.child_key,
-        absence.la_estab,
+        absence.site_estab,
         max(absence.submission_id) as submission_id,
         arg_max(
             struct_pack(
                 sen_provision_group := absence.sen_provision_group,
-                need_code := absence.derived_primary_need_code,
+                need_code := absence.derived_primary_need_code
+            ),
+            (
+                coalesce(
+                    absence.sen_provision_census_period < (cast(left(absence.academic_year, 4) as integer) + 1) || '-09', false
+                ),
+                coalesce(absence.sen_provision_census_period, ''),
+                period.term_number
+            )
+        ) as provision,
+        arg_max(
+            struct_pack(
+                la_estab := absence.la_estab,
                 placement_group_code := absence.placement_group_code,
                 census_period := absence.census_period,
                 setting_key := absence.setting_key,
@@ -32,7 +45,7 @@ with enrolments as (
     where
         absence.is_in_absence_population
         and absence.possible_session_count > 0
-    group by period.la_code, period.time_identifier, period.time_period, absence.child_key, absence.la_estab
+    group by period.la_code, period.time_identifier, period.time_period, absence.child_key, absence.site_estab
 ),
 
 phases as (
@@ -50,7 +63,7 @@ select
     enrolments.submission_id,
     enrolments.time_identifier,
     enrolments.time_period,
-    enrolments.latest['sen_provision_group'] as sen_provision_group,
+    enrolments.provision['sen_provision_group'] as sen_provision_group,
     cast(enrolments.possible_count as integer) as possible_count,
     cast(enrolments.missed_count as integer) as missed_count,
     10 * enrolments.missed_count >= enrolments.possible_count as is_persistent,
@@ -60,16 +73,16 @@ select
     ) as year_group_item,
     if(enrolments.latest.sex_code in ('F', 'M'), enrolments.latest.sex_code, 'U') as sex_item,
     case
-        when enrolments.latest.sen_provision_group in ('SEN support', 'EHC plan')
-            then coalesce(enrolments.latest.need_code, 'UNKNOWN')
+        when enrolments.provision.sen_provision_group in ('SEN support', 'EHC plan')
+            then coalesce(enrolments.provision.need_code, 'UNKNOWN')
     end as need_item,
     coalesce(roll.ward_item, 'unknown') as ward_item,
-    coalesce(setting.urn, enrolments.la_estab) as school_item
+    coalesce(setting.urn, enrolments.latest.la_estab) as school_item
 from enrolments
 left join phases -- at most one
     on
         enrolments.la_code = phases.la_code
-        and enrolments.la_estab = phases.la_estab
+        and enrolments.latest.la_estab = phases.la_estab
         and enrolments.latest.census_period = phases.census_period
 left join {{ ref('int_census_statistic__roll') }} as roll -- at most one
     on

@@ -1,4 +1,4 @@
--- Consecutive returns repeat a suspension: child, school, first day and category say that it is the same, and the newest
+-- Consecutive returns repeat a suspension: child, site, first day and category say that it is the same, and the newest
 -- return that has it counts. Without a first day it belongs to no term and cannot be told from others: it is left out.
 with told as (
     select
@@ -14,6 +14,7 @@ with told as (
         suspension.sen_provision_code,
         pupil.la_code,
         pupil.la_estab,
+        pupil.site_estab,
         pupil.urn,
         pupil.setting_key,
         pupil.placement_group_code,
@@ -40,16 +41,17 @@ newest as (
     select *
     from told
     qualify row_number() over (
-        partition by child_key, la_estab, start_date, category_code
+        partition by child_key, site_estab, start_date, category_code
         order by told_term_number desc, source_row desc, suspension_key asc
     ) = 1
 ),
 
 returned as (
     select distinct
-        la_estab,
+        site_estab,
         term_number
     from {{ ref('int_census_return__described') }}
+    where tells_events
 )
 
 select
@@ -61,7 +63,7 @@ select
         select 1
         from returned
         where
-            newest.la_estab = returned.la_estab
+            newest.site_estab = returned.site_estab
             and returned.term_number > newest.told_term_number
             and returned.term_number <= newest.term_number + 2
     ) as is_missing_from_later_return

@@ -1,10 +1,12 @@
 -- Which of the schools expected have told of a period, and what is to be said where not all have. The roll of a term is in
--- its own census, attendance in the next, a suspension in the next two, beside the January roll it is set against.
+-- its own census, attendance in the next, a suspension in the next two, beside the January roll it is set against. An extract tells of the
+-- roll alone.
 with landed as (
     select
         la_code,
         census_period,
-        max(term_number) as term_number
+        max(term_number) as term_number,
+        bool_or(tells_events) as tells_events
     from {{ ref('int_census_return__described') }}
     group by la_code, census_period
 ),
@@ -14,6 +16,7 @@ needed as (
     select
         la_code,
         'census_roll' as series_code,
+        false as needs_events,
         {{ term_identifier(term_of_number('term_number')) }} as time_identifier,
         {{ academic_year_of_number('term_number') }} as time_period,
         term_number as need_number,
@@ -25,6 +28,7 @@ needed as (
     select
         la_code,
         'census_plan_difference' as series_code,
+        false as needs_events,
         'Spring term' as time_identifier,
         {{ academic_year_of_number('term_number') }} as time_period,
         term_number as need_number,
@@ -37,6 +41,7 @@ needed as (
     select
         la_code,
         series_code,
+        true as needs_events,
         time_identifier,
         time_period,
         term_number as need_number,
@@ -48,6 +53,7 @@ needed as (
     select
         la_code,
         series_code,
+        true as needs_events,
         time_identifier,
         time_period,
         term_number as need_number,
@@ -60,6 +66,7 @@ needed as (
     select distinct
         la_code,
         series_code,
+        false as needs_events,
         time_identifier,
         time_period,
         -1 as need_number,
@@ -71,7 +78,8 @@ needed as (
 newest as (
     select
         la_code,
-        max(term_number) as term_number
+        max(term_number) as term_number,
+        max(term_number) filter (where tells_events) as event_term_number
     from landed
     group by la_code
 ),
@@ -83,7 +91,9 @@ finality as (
         needed.series_code,
         needed.time_identifier,
         needed.time_period,
-        max(needed.census_number) <= max(newest.term_number) as is_final
+        bool_and(
+            needed.census_number <= if(needed.needs_events, newest.event_term_number, newest.term_number)
+        ) as is_final
     from needed
     inner join newest -- exactly one
         on needed.la_code = newest.la_code
@@ -100,7 +110,7 @@ schools_by_need as (
         school.school_code,
         max(school.pupil_count) as pupil_count,
         bool_or(school.is_expected) as is_expected,
-        bool_or(school.is_landed) as is_landed
+        bool_or(if(needed.needs_events, school.tells_events, school.is_landed)) as is_told
     from needed
     inner join landed
         on
@@ -121,7 +131,7 @@ schools as (
         time_period,
         school_code,
         max(pupil_count) as pupil_count,
-        bool_and(is_landed) as is_told
+        bool_and(is_told) as is_told
     from schools_by_need
     where is_expected
     group by all

@@ -5,6 +5,7 @@ with landed as (
         la_code,
         term_number
     from {{ ref('int_census_return__described') }}
+    where tells_events
 ),
 
 told as (

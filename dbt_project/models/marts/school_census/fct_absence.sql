@@ -60,6 +60,7 @@ enrolments as (
         census_period,
         child_key,
         term_number - 1 as term_number,
+        max(site_estab) as site_estab,
         min(submission_id) as submission_id,
         max(urn) as urn,
         max(setting_key) as setting_key,
@@ -83,51 +84,60 @@ enrolments as (
     group by la_code, la_estab, census_period, child_key, term_number
 ),
 
--- Leavers have no provision of their own: that of the last census before in which the child was on roll stands in, of the
--- same school where two schools had the child then.
-last_on_roll as (
+-- The provision of a term is that of its own census, which comes before the one that tells of its attendance; of the same
+-- site where two schools had the child then. Leavers have none in the return that tells of them: that of the last census
+-- before in which the child was on roll stands in.
+before as (
     select
-        leaver.la_code,
-        leaver.la_estab,
-        leaver.census_period,
-        leaver.child_key,
+        enrolments.la_code,
+        enrolments.la_estab,
+        enrolments.census_period,
+        enrolments.child_key,
         arg_max(
-            struct_pack(code := earlier.sen_provision_code, period := earlier.census_period),
-            (earlier.census_period, earlier.la_estab = leaver.la_estab, earlier.is_counted, earlier.row_person_ref)
+            struct_pack(
+                code := earlier.sen_provision_code, period := earlier.census_period, term_number := earlier.term_number
+            ),
+            (earlier.term_number, earlier.site_estab = enrolments.site_estab, earlier.is_counted, earlier.row_person_ref)
         ) as found
-    from enrolments as leaver
+    from enrolments
     inner join {{ ref('int_census_pupil__described') }} as earlier
         on
-            leaver.la_code = earlier.la_code
-            and leaver.child_key = earlier.child_key
-            and leaver.census_period > earlier.census_period
+            enrolments.la_code = earlier.la_code
+            and enrolments.child_key = earlier.child_key
+            and enrolments.term_number >= earlier.term_number
+            and (enrolments.term_number = earlier.term_number or not enrolments.is_on_roll)
             and earlier.is_on_roll
             and earlier.sen_provision_code is not null
-    where not leaver.is_on_roll
-    group by leaver.la_code, leaver.la_estab, leaver.census_period, leaver.child_key
+    group by enrolments.la_code, enrolments.la_estab, enrolments.census_period, enrolments.child_key
+),
+
+judged as (
+    select
+        enrolments.*,
+        before.found,
+        case
+            when before.found.term_number = enrolments.term_number then 'census_of_term'
+            when enrolments.sen_provision_code is not null then 'census_after_term'
+            when before.found.code is not null then 'last_on_roll'
+            else 'unknown'
+        end as sen_provision_basis
+    from enrolments
+    left join before -- at most one
+        on
+            enrolments.la_code = before.la_code
+            and enrolments.la_estab = before.la_estab
+            and enrolments.census_period = before.census_period
+            and enrolments.child_key = before.child_key
 ),
 
 termed as (
     select
-        enrolments.* exclude (sen_provision_code),
-        {{ term_of_number('enrolments.term_number') }} as term_code,
-        {{ academic_year_of_number('enrolments.term_number') }} as academic_year,
-        coalesce(enrolments.sen_provision_code, last_on_roll.found.code) as sen_provision_code,
-        case
-            when enrolments.sen_provision_code is not null then 'census_day'
-            when last_on_roll.found.code is not null then 'last_on_roll'
-            else 'unknown'
-        end as sen_provision_basis,
-        if(
-            enrolments.sen_provision_code is not null, enrolments.census_period, last_on_roll.found.period
-        ) as sen_provision_census_period
-    from enrolments
-    left join last_on_roll
-        on
-            enrolments.la_code = last_on_roll.la_code
-            and enrolments.la_estab = last_on_roll.la_estab
-            and enrolments.census_period = last_on_roll.census_period
-            and enrolments.child_key = last_on_roll.child_key
+        * exclude (sen_provision_code, found),
+        {{ term_of_number('term_number') }} as term_code,
+        {{ academic_year_of_number('term_number') }} as academic_year,
+        if(sen_provision_basis = 'census_after_term', sen_provision_code, found.code) as sen_provision_code,
+        if(sen_provision_basis = 'census_after_term', census_period, found.period) as sen_provision_census_period
+    from judged
 )
 
 select
@@ -141,6 +151,7 @@ select
     termed.setting_key,
     termed.urn,
     termed.la_estab,
+    termed.site_estab,
     termed.placement_group_code,
     termed.is_on_roll,
     termed.sen_provision_code,

@@ -9,6 +9,7 @@ select
     suspension.setting_key,
     suspension.urn,
     suspension.la_estab,
+    suspension.site_estab,
     suspension.placement_group_code,
     suspension.start_date,
     suspension.category_code,

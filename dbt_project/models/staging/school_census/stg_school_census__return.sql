@@ -3,6 +3,7 @@ select
     submission.is_current,
     landed.source_row,
     landed.return_key,
+    landed.collection,
     submission.period as census_period,
     landed.census_year,
     landed.term_code,
