@@ -123,8 +123,8 @@ def run(as_json: AsJson = False) -> None:
         out.print(f"release  {outcome.release_id or 'none yet'}")
         out.print(f"         {outcome.message}", soft_wrap=True)
         out.print(f"people   {WHOSE[outcome.people]}", style="bold" if outcome.people == "invented" else None)
-        if outcome.census:
-            out.print(f"census   {outcome.census.sentence}", soft_wrap=True)
+        for name, held in outcome.held.items():
+            out.print(f"{name:<8} {held}", soft_wrap=True)
         if outcome.cells:
             out.print(f"cells    {outcome.cells.sentence}", soft_wrap=True)
             for name in outcome.cells.unexplained[:CELLS_NAMED]:

@@ -17,9 +17,9 @@ from orchestration.dagster_home import prepare_dagster_home
 from orchestration.dbt_manifest import ensure_manifest
 from orchestration.durable import write_json_durably
 from orchestration.locking import exclusive_lock
-from orchestration.release.census import CensusHeld, read_census
 from orchestration.release.comparison import Reproduction, read_reproduction
 from orchestration.release.folders import complete_releases, current_release, release_folder
+from orchestration.release.held import CensusHeld, WaitingListsHeld, read_census, read_waiting_lists
 from orchestration.returns.inbox import bundled_files
 from orchestration.returns.land import has_received_nothing, has_work
 from orchestration.returns.spec import return_ids
@@ -70,6 +70,13 @@ class RunOutcome:
     people: People | None = None
     cells: Reproduction | None = None
     census: CensusHeld | None = None
+    therapy: WaitingListsHeld | None = None
+
+    @property
+    def held(self) -> dict[str, str]:
+        """What the release holds beside EHC plans and published figures, a sentence each."""
+        held = {"census": self.census, "therapy": self.therapy}
+        return {name: one.sentence for name, one in held.items() if one}
 
     @property
     def exit_code(self) -> int:
@@ -117,6 +124,7 @@ def run_journey(settings: Settings) -> RunOutcome:
             people=people_in_store(settings),
             cells=read_reproduction(made) if made else None,
             census=read_census(made) if made else None,
+            therapy=read_waiting_lists(made) if made else None,
             seconds=seconds | outcome.seconds,
         )
 

@@ -193,7 +193,7 @@ def _checked_file(
         for rule_id, count in assessed.failures_by_rule.items()
     ]
     authority = None
-    if was_read and spec.submission is not None:
+    if was_read and spec.submission is not None and spec.submission.is_authoritys:
         authority = assessed.supplier.removeprefix(spec.submission.supplier_prefix)
     return CheckedFile(
         name=assessed.source_file,

@@ -143,7 +143,9 @@ class CheckedFile:
     return_title: Annotated[str | None, Field(description="Title of the return.")] = None
     period: Annotated[str | None, Field(description="Year or period it is about.")] = None
     supplier: Annotated[str | None, Field(description="Whose it is.")] = None
-    authority: Annotated[str | None, Field(description="DfE code of the authority, where it names one.")] = None
+    authority: Annotated[
+        str | None, Field(description="DfE code of the authority, of a return that an authority sends.")
+    ] = None
     shape: Annotated[str | None, Field(description="Shape of the file.")] = None
     people: Annotated[
         People | None, Field(description="Whose rows it holds: of invented people or of real ones; null: of nobody.")
@@ -171,11 +173,11 @@ class CheckedFile:
         """What the file is, in words."""
         if self.return_title is None:
             return "Not recognised as any return."
-        authority = f"authority {self.authority}" if self.authority else self.supplier
+        sender = f"authority {self.authority}" if self.authority else self.supplier
         period = None if self.verdict == "unreadable" else self.period
         rows = f"{self.rows_read:,} rows" if self.tables else None
         people = "invented people" if self.people == "invented" else None
-        return ", ".join(part for part in (self.return_title, period, authority, self.shape, rows, people) if part)
+        return ", ".join(part for part in (self.return_title, period, sender, self.shape, rows, people) if part)
 
     @property
     def headline(self) -> str:

@@ -387,6 +387,11 @@ class SubmissionColumns(_Strict):
     census_day: str | None = None  # where the header says the day the return describes
     file_names: list[str] = Field(default_factory=list)
 
+    @property
+    def is_authoritys(self) -> bool:
+        """Whether the authority's DfE code alone names the sender: not a school, not a trust."""
+        return self.supplier == ["lea_code"]
+
 
 class Term(_Strict):
     """A term whose return is made: the month of its census day, what the header and what file names call it."""

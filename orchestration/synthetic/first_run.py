@@ -16,7 +16,8 @@ SEED = 1
 
 def invent_for(settings: Settings) -> bool:
     """Put an invented borough where the next landing finds it: its returns as XML, twelve
-    school censuses as schools and COLLECT send them, its registers, its `calibration.csv`.
+    school censuses as schools and COLLECT send them, two trusts' monthly therapy waiting lists, its registers, its
+    `calibration.csv`.
 
     Killed at any instant, the store has a whole borough or none.
 
@@ -42,6 +43,7 @@ def invent_for(settings: Settings) -> bool:
             shapes=("xml",),
             truth=False,
             censuses=True,
+            therapy=True,
         )
     except CornerstoneError as error:
         log.warning("no borough is invented: %s", error)
@@ -49,10 +51,12 @@ def invent_for(settings: Settings) -> bool:
     partial.replace(settings.synthetic_dir)
     sync_dir(settings.store)
     log.info(
-        "%s invented people in the EHC plan returns of %s to %s, %s pupils in the school censuses",
+        "%s invented people in the EHC plan returns of %s to %s, %s pupils in the school censuses, %s requests in the therapy"
+        " waiting lists",
         f"{report.people:,}",
         report.years[0],
         report.years[-1],
         f"{report.pupils:,}",
+        f"{report.requests:,}",
     )
     return True

@@ -34,17 +34,17 @@ def journey(tmp_path_factory: pytest.TempPathFactory) -> Journey:
     return Journey(folder / "store", folder / "raw")
 
 
-WITHOUT_CENSUSES = """
+PLANS_ALONE = """
 import orchestration.synthetic.first_run as m
 whole = m.synthesise
-m.synthesise = lambda out, **asked: whole(out, **(asked | {"censuses": False}))
+m.synthesise = lambda out, **asked: whole(out, **(asked | {"censuses": False, "therapy": False}))
 """
-"""Python run before the command: twelve censuses take minutes to land, and what is asked here is of the plans."""
+"""Python run before the command: censuses and waiting lists take minutes to land, and what is asked here is of the plans."""
 
 
 @pytest.fixture(scope="module")
 def first(journey: Journey) -> Ended:
-    return journey.cornerstone("run", "--json", driver=WITHOUT_CENSUSES)
+    return journey.cornerstone("run", "--json", driver=PLANS_ALONE)
 
 
 @pytest.fixture(scope="module")

@@ -549,7 +549,8 @@ def test_check_judges_a_set_a_part_and_a_workbook(settings: Settings, tmp_path: 
     report = check_files(settings, parts)
     [checked] = report.files
     assert (checked.return_id, checked.verdict, checked.shape) == ("therapy_waiting_list", "usable", "set of CSV files")
-    assert (checked.supplier, checked.period, checked.authority) == ("RFR", "2025-03", "RFR")
+    assert (checked.supplier, checked.period, checked.authority) == ("RFR", "2025-03", None)
+    assert checked.recognised_as.startswith("therapy waiting list, 2025-03, RFR, set of CSV files, ")
     [priority] = [rule for rule in checked.rules if rule.rule_id == "RTW-047"]
     assert (priority.official_number, priority.kind, priority.failing) == ("RTW-047", "error", 1)
     [place] = priority.locations

@@ -36,7 +36,8 @@ def test_what_is_invented_waits_in_the_store_as_if_it_had_been_dropped(
 
     monkeypatch.setattr(first_run, "synthesise", remembers)
     assert invent_for(with_figures)
-    assert (asked["censuses"], asked["scale"], asked["shapes"], asked["faults"]) == (True, 1.0, ("xml",), "none")
+    assert (asked["censuses"], asked["therapy"], asked["scale"]) == (True, True, 1.0)
+    assert (asked["shapes"], asked["faults"]) == (("xml",), "none")
     [waiting] = inbox_files(with_figures, "sen2")
     assert waiting.is_relative_to(with_figures.store)
     assert list(with_figures.inbox_dir.rglob("*.xml")) == []

@@ -7,8 +7,7 @@ with requests as (
         delivery.time_identifier,
         delivery.time_period,
         -- Where the cover does not say, a wait ends with the first contact that was kept.
-        coalesce(delivery.waiting_basis_code, 'FIRST_CONTACT') as waiting_basis_code,
-        coalesce(referral.clock_start_date, referral.referral_received_date) as period_start_date
+        coalesce(delivery.waiting_basis_code, 'FIRST_CONTACT') as waiting_basis_code
     from {{ ref('stg_therapy_waiting_list__referral') }} as referral
     inner join {{ ref('int_therapy_delivery__current') }} as delivery
         on referral.submission_id = delivery.submission_id
@@ -25,10 +24,6 @@ contacts as (
         requests.submission_id,
         requests.service_request_ref,
         min(contact.contact_date) filter (where contact.contact_group_code = 'attended') as first_attended_date,
-        -- Contacts before the clock started belong to an earlier period of the request.
-        min(contact.contact_date) filter (
-            where contact.contact_group_code = 'attended' and contact.contact_date >= requests.period_start_date
-        ) as first_attended_in_period_date,
         bool_or(contact.is_first_appointment and contact.contact_group_code = 'missed') as is_first_appointment_missed,
         bool_or(
             contact.is_first_appointment and contact.contact_group_code = 'missed' and contact.is_notified
@@ -54,13 +49,6 @@ dated as (
         least(
             contacts.first_attended_date,
             {{ come_by('requests.first_attended_contact_date', 'requests.snapshot_date') }}
-        ) is not null as has_attended,
-        least(
-            contacts.first_attended_in_period_date,
-            case
-                when requests.first_attended_contact_date >= requests.period_start_date
-                    then {{ come_by('requests.first_attended_contact_date', 'requests.snapshot_date') }}
-            end
         ) as first_contact_date,
         case
             when requests.clock_stop_date >= requests.clock_start_date
@@ -86,11 +74,12 @@ statuses as (
         discharged_date is not null or referral_closure_reason_code is not null as is_closed,
         case
             when rejected_date is not null or referral_rejection_reason_code is not null then 'rejected'
-            when is_closed and is_first_appointment_missed_notified and not has_attended then 'nullified'
+            when is_closed and is_first_appointment_missed_notified and first_contact_date is null then 'nullified'
             when is_closed then 'discharged'
             else 'open'
         end as status_code,
         case waiting_basis_code
+            -- A child who was seen before active monitoring, and comes back from it, waits for no first contact.
             when 'FIRST_CONTACT' then first_contact_date is not null
             -- 30 to 36 stop the clock; 90 to 99 stand outside it.
             when 'CLOCK'

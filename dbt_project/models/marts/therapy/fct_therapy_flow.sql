@@ -60,8 +60,19 @@ leavers as (
             when later.service_request_ref is null then 'vanished'
             when not later.is_reportable or later.referral_purpose_code <> 'CORE' then 'corrected_out'
             when earlier.therapy_line <> later.therapy_line then 'moved_line_out'
-            when later.status_code in ('rejected', 'nullified', 'discharged') then later.status_code
-            when later.first_contact_date is not null then 'first_contact'
+            when later.status_code in ('rejected', 'nullified') then later.status_code
+            -- By the clock a contact ends no wait: the stop does, which may be on the day of the first contact.
+            when
+                if(
+                    later.waiting_basis_code = 'CLOCK',
+                    later.first_contact_date = later.clock_stop_date,
+                    later.first_contact_date is not null
+                )
+                then 'first_contact'
+            when
+                later.status_code = 'discharged'
+                and (later.first_contact_date is null or later.clock_stop_date is null)
+                then 'discharged'
             when later.is_stopped then 'clock_stopped'
             else 'unexplained_out'
         end as reason_code

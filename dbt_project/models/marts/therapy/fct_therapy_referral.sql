@@ -57,7 +57,10 @@ select
     cast(
         case
             when request.referral_purpose_code = 'CORE' and request.status_code in ('open', 'discharged')
-                then {{ clock_days('request.clock_start_date', 'request.first_contact_date') }}
+                -- Who came back from active monitoring has a later start than the first contact waited from.
+                then {{ clock_days(
+                    'least(request.referral_received_date, request.clock_start_date)', 'request.first_contact_date'
+                ) }}
         end as integer
     ) as first_contact_wait_days,
     cast(

@@ -1,4 +1,4 @@
-"""What the school census of a release holds, in a sentence."""
+"""What the school censuses and the therapy waiting lists of a release hold, each in a sentence."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,6 +39,33 @@ class CensusHeld:
         )
 
 
+@dataclass(frozen=True)
+class WaitingListsHeld:
+    """The therapy waiting lists of a release. `waiting`: requests that wait by the latest list of each trust.
+
+    `linked_pct`: of these, those linked to a child that the authority knows; None where none waits.
+    """
+
+    lists: int
+    first_month: str
+    last_month: str
+    waiting: int
+    linked_pct: float | None = None
+
+    @property
+    def sentence(self) -> str:
+        """For a person."""
+        which = (
+            f"{self.lists} waiting lists, {self.first_month} to {self.last_month}"
+            if self.lists > 1
+            else f"the waiting list of {self.last_month}"
+        )
+        held = f"{which}; {self.waiting:,} requests waiting by each trust's latest"
+        if self.linked_pct is None:
+            return held
+        return f"{held}, {self.linked_pct:.1f}% of them linked to a child that the authority knows"
+
+
 def read_census(release: Path) -> CensusHeld | None:
     """Read what a release folder holds; None where it holds no census."""
     with duckdb.connect(str(release / RESTRICTED_DATABASE), read_only=True) as connection:
@@ -58,3 +85,21 @@ def read_census(release: Path) -> CensusHeld | None:
             """
         ).fetchone()
     return CensusHeld(*held, *(compared or ())) if held[0] else None
+
+
+def read_waiting_lists(release: Path) -> WaitingListsHeld | None:
+    """Read what a release folder holds; None where it holds no waiting list."""
+    with duckdb.connect(str(release / RESTRICTED_DATABASE), read_only=True) as connection:
+        [held] = connection.execute(
+            """
+            select
+                count(distinct submission_id),
+                strftime(min(snapshot_date), '%Y-%m'),
+                strftime(max(snapshot_date), '%Y-%m'),
+                count(*) filter (where is_latest and is_waiting and is_reportable) as waiting_count,
+                100.0 * count(*) filter (where is_latest and is_waiting and is_reportable and is_known_child)
+                / nullif(waiting_count, 0)
+            from marts.fct_therapy_wait
+            """
+        ).fetchall()
+    return WaitingListsHeld(*held) if held[0] else None

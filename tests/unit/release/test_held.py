@@ -1,12 +1,12 @@
-"""What the school census of a release holds, in a sentence."""
+"""What the school censuses and the therapy waiting lists of a release hold, each in a sentence."""
 
 from pathlib import Path
 
 import duckdb
 import pytest
 
-from orchestration.release.census import CensusHeld, read_census
 from orchestration.release.exports import RESTRICTED_DATABASE
+from orchestration.release.held import CensusHeld, WaitingListsHeld, read_census, read_waiting_lists
 
 
 @pytest.fixture
@@ -15,7 +15,9 @@ def release(tmp_path: Path) -> Path:
     with duckdb.connect(str(tmp_path / RESTRICTED_DATABASE)) as connection:
         connection.execute(
             "create schema marts; create table marts.fct_census_pupil (census_period varchar, is_counted boolean);"
-            "create table marts.fct_census_plan_difference (census_year integer, completeness_pct decimal(5, 1))"
+            "create table marts.fct_census_plan_difference (census_year integer, completeness_pct decimal(5, 1));"
+            "create table marts.fct_therapy_wait (submission_id varchar, snapshot_date date, is_latest boolean,"
+            " is_waiting boolean, is_reportable boolean, is_known_child boolean)"
         )
     return tmp_path
 
@@ -54,3 +56,31 @@ def test_without_the_register_it_is_not_said_that_all_schools_are_there(release:
 
 def test_a_release_without_a_census_says_nothing_of_it(release: Path) -> None:
     assert read_census(release) is None
+
+
+def test_who_waits_is_told_by_the_latest_list_of_each_trust(release: Path) -> None:
+    fill(
+        release,
+        "insert into marts.fct_therapy_wait select 'before', '2025-09-30', false, true, true, true from range(9)",
+        "insert into marts.fct_therapy_wait select 'one', '2025-10-31', true, true, true, i < 300 from range(1200) t(i)",
+        "insert into marts.fct_therapy_wait values ('one', '2025-10-31', true, false, true, true)",
+        "insert into marts.fct_therapy_wait values ('one', '2025-10-31', true, true, false, true)",
+        "insert into marts.fct_therapy_wait select 'other', '2025-09-30', true, true, true, true from range(300)",
+    )
+    found = read_waiting_lists(release)
+    assert found == WaitingListsHeld(3, "2025-09", "2025-10", 1500, 40.0)
+    assert found.sentence == (
+        "3 waiting lists, 2025-09 to 2025-10; 1,500 requests waiting by each trust's latest, 40.0% of them linked to a child"
+        " that the authority knows"
+    )
+
+
+def test_a_list_on_which_nobody_waits_has_no_share(release: Path) -> None:
+    fill(release, "insert into marts.fct_therapy_wait values ('one', '2025-10-31', true, false, true, true)")
+    found = read_waiting_lists(release)
+    assert found is not None
+    assert found.sentence == "the waiting list of 2025-10; 0 requests waiting by each trust's latest"
+
+
+def test_a_release_without_a_waiting_list_says_nothing_of_it(release: Path) -> None:
+    assert read_waiting_lists(release) is None
