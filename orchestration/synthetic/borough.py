@@ -15,6 +15,7 @@ from orchestration.synthetic.casework import build_cases
 from orchestration.synthetic.census import (
     CensusReport,
     Schooling,
+    count_pupils,
     extended_register,
     school_the_children,
     write_censuses,
@@ -185,6 +186,7 @@ def _beside_the_returns(
     la, scale = targets.la_code, targets.scale
     register = extended_register(register, la)
     schooling = school_the_children(plans, people, spells, register, la=la, seed=seed, scale=scale)
+    register = count_pupils(register, schooling)
     if censuses:
         taken = write_censuses(out, schooling, truth=truth)
         mark("censuses")

@@ -8,6 +8,7 @@ import pandas as pd
 from orchestration.synthetic.calibrate import Target, over
 from orchestration.synthetic.lives import CEASE_REASONS
 from orchestration.synthetic.population import FIRM, UNKNOWN_LINE, coarse, flat, label_people
+from orchestration.synthetic.registers import NEIGHBOUR
 from orchestration.synthetic.targets import PLACEMENT_GROUPS, Targets
 
 SETTING_CODES = {
@@ -29,6 +30,15 @@ PLAN_ONLY_CODES = ("OLA", "OPA", "EHE", "EYP", "OTH")
 
 UKRLP_PROVIDERS = ("10999001", "10999002", "10999003", "10999004")
 """Providers that only the register of learning providers knows."""
+
+
+STATE_FUNDED = (
+    "mainstream_la_maintained", "mainstream_academy", "mainstream_free_school",
+    "special_la_maintained", "special_academy", "special_free_school", "ap_pru",
+)  # fmt: skip
+"""Beginnings of the lines that stand for state-funded schools."""
+NEARBY_SHARE = 0.75
+"""Of the plans that a lot among all state-funded schools would send across the border, those that stay in the authority."""
 
 
 def phase_of(age: Any) -> Any:
@@ -58,6 +68,7 @@ def choose_settings(
     base = lines.str.replace("_resourced_provision", "").str.replace("_senunit", "")
     wants_rp, wants_unit = lines.str.endswith("_resourced_provision"), lines.str.endswith("_senunit")
     phases = pd.Series(phase_of(ages), index=lines.index)
+    near = rng.spawn(1)[0]  # its own: all that is drawn after is as it would be without
     open_now = register[register["EstablishmentStatus (name)"] == "Open"]
     listed = open_now["TypeOfResourcedProvision (name)"]
     kinds = pd.DataFrame({"line": base, "phase": phases, "rp": wants_rp, "unit": wants_unit})
@@ -76,7 +87,12 @@ def choose_settings(
             )
         ]
         pool = pool if fitting.empty else fitting
-        frame.loc[rows, "URN"] = rng.choice(pool["URN"].to_numpy(object), size=len(rows))
+        drawn = rng.choice(pool["URN"].to_numpy(object), size=len(rows))
+        inside = pool.loc[pool["LA (code)"] != NEIGHBOUR[0], "URN"].to_numpy(object)
+        if line.startswith(STATE_FUNDED) and len(inside):
+            away = ~np.isin(drawn, inside) & (near.random(len(rows)) < NEARBY_SHARE)
+            drawn[away] = near.choice(inside, size=int(away.sum()))
+        frame.loc[rows, "URN"] = drawn
     with_urn = frame["URN"] != ""
     frame.loc[with_urn, "SENunitIndicator"] = np.where(wants_unit[with_urn], "1", "0")
     frame.loc[with_urn, "ResourcedProvisionIndicator"] = np.where(wants_rp[with_urn], "1", "0")

@@ -98,11 +98,29 @@ NEIGHBOUR = ("999", "Neighbouring Shire")
 """The authority outside the borough: a code that no authority has, as far as the register goes."""
 NEIGHBOUR_ONS_CODE = "E08000999"
 
-PROVISION = ("", "Resourced provision", "SEN unit")
+TRUSTS = (
+    "Wobbling Teapot Academies Trust",
+    "Paper Lantern Learning Trust",
+    "Seven Puddles Schools Trust",
+    "Marmalade Hill Education Trust",
+    "Sleepy Hedgehog Multi Academy Trust",
+    "Upside Down Umbrella Trust",
+)
+COUNTED = (
+    "NumberOfPupils",
+    "SenUnitOnRoll",
+    "SenUnitCapacity",
+    "ResourcedProvisionOnRoll",
+    "ResourcedProvisionCapacity",
+)
+"""Columns that only a census of the schools can fill."""
 
 
 def schools_register(la: str, la_name: str) -> pd.DataFrame:
-    """A register with the column names of Get Information About Schools, plus `line` (which placement line each serves; not written)."""
+    """A register with the column names of Get Information About Schools, plus `line` (which placement line each serves; not written).
+
+    The columns COUNTED are blank.
+    """
     rows = []
     for kind, group, phase, inside, outside, line in _KINDS:
         rows += [(kind, group, phase, la, la_name, line)] * inside + [(kind, group, phase, *NEIGHBOUR, line)] * outside
@@ -146,6 +164,8 @@ def schools_register(la: str, la_name: str) -> pd.DataFrame:
             elif share:
                 provision[of_phase[:share]] = "Resourced provision and SEN unit"
     frame["TypeOfResourcedProvision (name)"] = provision
+    academy = frame["EstablishmentTypeGroup (name)"].isin(["Academies", "Free Schools"])
+    frame["Trusts (name)"] = np.where(academy, np.array(TRUSTS, dtype=object)[number % len(TRUSTS)], "")
     frame["UKPRN"] = (FIRST_UKPRN + number).astype(str)
     frame["EstablishmentStatus (name)"] = "Open"
     frame["OpenDate"] = "01-09-2012"
@@ -155,6 +175,7 @@ def schools_register(la: str, la_name: str) -> pd.DataFrame:
     frame["StatutoryLowAge"], frame["StatutoryHighAge"] = ages.str[0].astype(str), ages.str[1].astype(str)
     frame["Gender (name)"] = "Mixed"
     frame["SchoolCapacity"] = "300"
+    frame[list(COUNTED)] = ""
     postcodes = postcode_list()
     frame["Postcode"] = np.where(frame["LA (code)"] == la, postcodes[number % len(postcodes)], "YR90 1AA")
     return _with_predecessors(frame, la)
@@ -171,6 +192,7 @@ def _with_predecessors(frame: pd.DataFrame, la: str) -> pd.DataFrame:
     old["CloseDate"] = "31-08-2021"
     old["OpenDate"] = "01-09-1990"
     old["ReasonEstablishmentClosed (name)"] = "Academy Converter"
+    old["Trusts (name)"] = ""
     old["line"] = ""
     return pd.concat([frame, old], ignore_index=True)
 

@@ -82,6 +82,11 @@ def places(assessed: list[Assessed], shape: str) -> Counter[Place]:
     return found
 
 
+def errors(catalogue: Catalogue) -> set[str]:
+    """Rules that the collection calls errors; what it calls queries are observed."""
+    return {rule.rule_id for rule in catalogue.rules if rule.severity != "observe"}
+
+
 def planted(key: list[Line], census: str, shape: str) -> Counter[Place]:
     of_xml = shape == "xml"
     return Counter(
@@ -95,6 +100,34 @@ def planted(key: list[Line], census: str, shape: str) -> Counter[Place]:
         for line in key
         if line["census"] == census and line["rule_id"] != NOT_SENT
     )
+
+
+NATURAL = {
+    "RC-L07": "newcomers have a temporary number for a term or two",
+    "RC-1990": "one pupil on SEN support in sixty has top-up funding",
+    "RC-1870": "pupils of referral units and alternative provision are registered at their school too",
+    "RC-2205": "alternative provision: many of its pupils are on SEN support",
+    "RC-2190": "a school with resourced provision, or a small one, may have more than one plan in ten pupils",
+    "RC-2200": "a small nursery may have no child with SEN",
+    "RC-1620": "two children may by chance share name and birthday",
+}
+"""Queries that a fault-free borough raises all the same, and why that is as in a real one."""
+
+
+def test_no_rule_that_the_collection_calls_an_error_fails_on_the_borough_without_faults(
+    borough: Path, catalogue: Catalogue, tmp_path: Path
+) -> None:
+    found: Counter[str] = Counter()
+    folders = sorted((borough / "school_census").glob("*/*/*"))
+    assert len(folders) == 12
+    for number, folder in enumerate(folders):
+        (tmp_path / str(number)).mkdir()
+        assessed = judged(folder, tmp_path / str(number), catalogue)
+        assert {one.status for one in assessed} == {"accepted"}
+        found.update(failure.rule_id for one in assessed for failure in one.failures)
+    assert {rule: found[rule] for rule in errors(catalogue) & set(found)} == {}
+    assert set(found) <= set(NATURAL)
+    assert found["RC-L07"] > 0
 
 
 @pytest.mark.parametrize("term", TERMS)
@@ -112,6 +145,7 @@ def test_the_gate_finds_the_planted_faults_and_no_other(
     assert {school_of(one) for one in clean} - {school_of(one) for one in faulty} == unsent
     assert len(unsent) == 1
     before = Counter({place: number for place, number in places(clean, shape).items() if place[1] not in unsent})
+    assert {place[0] for place in before} & errors(catalogue) == set(), "the clean census has errors of its own"
     # rows of the clean census stand elsewhere once others were added or left out above them
     assert {place[:3] for place in before} & {place[:3] for place in expected} == set(), (
         "a victim's school was not clean"

@@ -2,16 +2,19 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
-from orchestration.synthetic.census.children import PROVISION, REASON_CODES, REASONS, Children, build_children
+from orchestration.synthetic.census.children import PLAN, PROVISION, REASON_CODES, REASONS, Children, build_children
 from orchestration.synthetic.census.events import Events, live_events
 from orchestration.synthetic.census.identity import Identities, identify
-from orchestration.synthetic.census.schools import LOOKBACK, TERMS, Sites, census_sites
+from orchestration.synthetic.census.schools import LOOKBACK, SPRING, TERMS, Sites, census_sites
 from orchestration.synthetic.census.tables import Census, Lasting, build_census, lasting_facts
 from orchestration.synthetic.census.write import COLLECT, XML, write_census
+from orchestration.synthetic.registers import REGISTER_DATE
 
 STREAM = 372_2022
 """Second word of the seed: the censuses draw from a stream of their own, so that the SEN2 returns are the same with them and without."""
@@ -62,6 +65,40 @@ def school_the_children(
     events = live_events(children, sites, rng)
     lasting = lasting_facts(children, plans, spells, sites, rng)
     return Schooling(children, identities, events, lasting, sites, la)
+
+
+def count_pupils(register: pd.DataFrame, schooling: Schooling) -> pd.DataFrame:
+    """The register with pupils, SEN units and resourced provision of the schools that make a census, and their places.
+
+    As the register knows them on its date: of the last January census before it, under the number that a school has now.
+    """
+    children, known = schooling.children, pd.Timestamp(REGISTER_DATE)
+    t = max(t for t, term in enumerate(TERMS) if term.name == SPRING and pd.Timestamp(term.census, unit="D") < known)
+    site, plan = children.site[:, t], children.provision[:, t] == PLAN
+    counted = register.copy()
+    row = pd.Series(counted.index, index=counted["URN"]).reindex(schooling.sites.frame["URN"])
+
+    def told(chosen: Any) -> npt.NDArray[np.int64]:
+        return np.bincount(site[chosen & (site >= 0)], minlength=len(row))
+
+    pupils = told(True)
+    counted.loc[row, "NumberOfPupils"] = pupils.astype(str)
+    counted.loc[row, "SchoolCapacity"] = _places(pupils, 10).astype(str)
+    listed = counted.loc[row, "TypeOfResourcedProvision (name)"]
+    for kind, stem, there in (
+        ("SEN unit", "SenUnit", children.in_unit[:, t]),
+        ("Resourced provision", "ResourcedProvision", children.in_resourced[:, t]),
+    ):
+        has = listed.str.contains(kind).to_numpy()
+        on_roll = told(there & plan)[has]
+        counted.loc[row[has], f"{stem}OnRoll"] = on_roll.astype(str)
+        counted.loc[row[has], f"{stem}Capacity"] = _places(on_roll, 2).astype(str)
+    return counted
+
+
+def _places(pupils: Any, step: int) -> Any:
+    """Places for so many pupils, nearly full: a multiple of `step`, 6 at least."""
+    return np.maximum((pupils * 21 // 20 // step + 1) * step, 6)
 
 
 def write_censuses(

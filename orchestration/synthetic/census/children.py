@@ -25,7 +25,6 @@ from orchestration.synthetic.census.schools import (
     Term,
     year_groups,
 )
-from orchestration.synthetic.dates import new_year
 
 Flags = npt.NDArray[np.bool_]
 
@@ -63,6 +62,9 @@ OTHERS_SPECIAL_SHARE = 0.65
 """Children with another authority's plan who attend a special school."""
 PERMANENT_RATE = {2021: 0.116, 2022: 0.138, 2023: 0.151, 2024: 0.151, 2025: 0.151}
 """Permanent exclusions a year for 100 pupils (LAIT to 2023/24, then held)."""
+NEED_STEP, KEPT_SCORE = 0.2, 0.35
+"""How far a term moves a child's score for SEN support, in standard deviations of it, so that some join and some leave in every term; and
+what having had it in the term before adds, so that who left is seldom back in the next."""
 DUAL_SHARE = 0.006
 """Secondary pupils on SEN support who are also registered at a referral unit for part of a year."""
 
@@ -196,7 +198,9 @@ def _known_children(
         grown = rows[(found >= 0) & ~of_age]
         site[rows, t] = np.where(of_age, found, -1)
         provision[rows, t] = PLAN
-        in_unit[rows, t], in_resourced[rows, t] = unit[live & mine_now], resourced[live & mine_now]
+        in_unit[rows, t], in_resourced[rows, t] = (
+            has[live & mine_now] & (found == where[live & mine_now]) for has in (unit, resourced)
+        )
         missed.append(
             pd.DataFrame(
                 {"child": grown, "term": t, "kind": "over school age", "placed": found[(found >= 0) & ~of_age]}
@@ -370,7 +374,7 @@ def _other_children(known: Children, sites: Sites, scale: float, rng: np.random.
     cohort = np.repeat(cohorts, wanted)
     size = len(cohort)
     group = year_groups(cohort)
-    first_day = new_year(cohort - 1) + 243
+    first_day = (12 * (cohort - 1971) + 8).astype("datetime64[M]").astype("datetime64[D]").astype(np.int64)
     born = first_day + rng.integers(0, 365, size)
     lot = rng.random((7, size))
     family, born = _families(cohort, born, rng)
@@ -546,9 +550,9 @@ def _provision(children: Children, outside: Flags, sites: Sites, rng: np.random.
     told = [children.disagreements]
     for academic, (_, support_share) in SHARES.items():
         terms = [t for t, term in enumerate(TERMS) if term.academic == academic]
-        wobble = rng.normal(scale=0.35, size=size)
         spring = next(t for t in terms if TERMS[t].name == SPRING)
         for t in terms:
+            likely += rng.normal(scale=NEED_STEP, size=size)
             here = children.site[:, t] >= 0
             at = phase[children.site[:, t]]
             drift = {AUTUMN: 0.985, SPRING: 1.0}.get(TERMS[t].name, 1.01)
@@ -558,8 +562,10 @@ def _provision(children: Children, outside: Flags, sites: Sites, rng: np.random.
             children.provision[fixed, t] = SUPPORT
             pool = np.flatnonzero(here & unknown & (children.provision[:, t] == NONE) & ~fixed)
             age = -((group[pool, t] - 6.0) ** 2) / 60.0
-            score = likely[pool] + wobble[pool] + age + 2.0 * (at[pool] == REFERRAL)
+            score = likely[pool] + age + 2.0 * (at[pool] == REFERRAL)
             score += 1.2 * (children.second[pool, t] >= 0) + EXCLUDED_SCORE * (children.excluded[pool] >= 0)
+            if t > 0:
+                score += KEPT_SCORE * (children.provision[pool, t - 1] == SUPPORT)
             number = min(max(wanted - int(fixed.sum()), 0), len(pool))
             if number:
                 children.provision[pool[np.argpartition(-score, number - 1)[:number]], t] = SUPPORT

@@ -72,8 +72,11 @@ NOT_PLANTED = {
     "FILE-015": "needs a store of real people",
     "RF-003": "needs a file of more than eight megabytes for one pupil",
     "RF-013": "a fault of workbooks; a census comes as XML or as tables",
+    "RF-015": "no column of a census has to be there by name",
+    "RF-016": "a fault of workbooks; a census comes as XML or as tables",
+    "RC-160R": "judged beside the schools register, which the copies of a few schools come without",
 }
-"""Rules of any delivered file that are left out of the answer key, and why."""
+"""Rules that are left out of the answer key, and why."""
 
 NOT_SENT = "not sent"
 """Stands for a rule where a school's return is missing: no gate of a return can find what did not come."""

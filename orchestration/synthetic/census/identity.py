@@ -95,6 +95,10 @@ def identify(children: Children, people: pd.DataFrame, la: str, rng: np.random.G
             "language": _drawn(LANGUAGES, size, rng),
         }
     )
+    given = pd.DataFrame({"family": family, "born": own["born"].to_numpy(), "forename": frame["forename"]})
+    name_of_both = given.duplicated().to_numpy()  # twins have two names
+    after = dict(zip(forenames, np.roll(forenames, -1), strict=True))
+    frame.loc[name_of_both, "forename"] = frame.loc[name_of_both, "forename"].map(after)
     years = own["born"].to_numpy(np.int64).astype("datetime64[D]").astype("datetime64[Y]").astype(np.int64) + 1970
     frame["upn"] = upns(la, years, FIRST_SERIAL)
     frame["earlier_ethnicity"] = frame["ethnicity"]

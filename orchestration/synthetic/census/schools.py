@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from orchestration.synthetic.dates import day
-from orchestration.synthetic.registers import FIRST_UKPRN, FIRST_URN
+from orchestration.synthetic.registers import FIRST_UKPRN, FIRST_URN, TRUSTS
 
 Ints = npt.NDArray[np.int64]
 
@@ -135,6 +135,7 @@ def extended_register(register: pd.DataFrame, la: str) -> pd.DataFrame:
         **{
             "TypeOfEstablishment (name)": "Academy converter",
             "EstablishmentTypeGroup (name)": "Academies",
+            "Trusts (name)": [TRUSTS[i % len(TRUSTS)] for i in range(len(opened))],
             "OpenDate": opened,
         }
     )

@@ -242,20 +242,18 @@ def build_census(
     # a nursery school returns neither leavers nor sessions nor suspensions
     off = off[phase[off["site"]] != NURSERY].reset_index(drop=True)
     names = sites.on(term.census)
-    tables: dict[str, Columns] = {"schools": _schools(sites, names, sites_now, term, la)}
+    tables: dict[str, Columns] = {"schools": _schools(sites, names, now, children.groups[:, t], term, la)}
     tables["on"] = _on_roll(now, children, identities, lasting, sites, names, t)
     tables["off"] = _off_roll(off, identities, lasting, children, names, events, t)
     was_there = np.isin(_key(now), _key(before))
     for name, frame, present in (("on", now, was_there), ("off", off, (off["last"] == t - 1).to_numpy())):
         rows, site = frame["child"].to_numpy(np.int64), frame["site"].to_numpy(np.int64)
-        # ages 4 to 15, reception to year 11: who is of that age is in scope, who was in the term attended has sessions
-        then, now_group = children.groups[rows, t - 1], children.groups[rows, t]
-        scoped = now_group if name == "on" else then
-        in_scope = (scoped >= 0) & (scoped <= 11) & (phase[site] != NURSERY)
-        attends = present & (then >= 0) & (then <= 11)
+        # ages 4 to 15, reception to year 11, in the term reported: in an autumn return the year before this one's
+        then = children.groups[rows, t - 1]
+        in_scope = (then >= 0) & (then <= 11) & (phase[site] != NURSERY)
         for stretch in range(len(stretches(t - 1))):
             status = frame["status"].to_numpy(object)
-            found = attended(children, events, rows, site, status, attends & in_scope, t - 1, stretch)
+            found = attended(children, events, rows, site, status, present & in_scope, t - 1, stretch)
             _add_sessions(tables, name, "termly" if stretch == 0 else "half2", found, in_scope)
         tables[f"suspensions_{name}"] = _suspensions(told, frame)
     if term.name == SPRING:
@@ -274,7 +272,10 @@ def _child(parents: Ints, columns: Columns) -> Columns:
     return {"id": numbers(np.arange(1, len(parents) + 1)), "parent": numbers(parents + 1), **columns}
 
 
-def _schools(sites: Sites, names: pd.DataFrame, here: Ints, term: Term, la: str) -> Columns:
+def _schools(sites: Sites, names: pd.DataFrame, now: pd.DataFrame, group: Ints, term: Term, la: str) -> Columns:
+    """The schools with a pupil. The years that one teaches are those of its phase, and that of a pupil who is older or younger."""
+    taught = pd.Series(_taught(group[now["child"]])).groupby(now["site"].to_numpy()).agg(["min", "max"])
+    here = taught.index.to_numpy(np.int64)
     frame, named = sites.frame.iloc[here], names.iloc[here]
     size = len(here)
     phases = frame["phase"].to_numpy(object)
@@ -282,8 +283,8 @@ def _schools(sites: Sites, names: pd.DataFrame, here: Ints, term: Term, la: str)
     def same(value: str) -> pa.Array:
         return pa.array([value] * size, pa.string())
 
-    low = np.array([YEARS[phase][0] for phase in phases])
-    high = np.array([YEARS[phase][1] for phase in phases])
+    low = np.minimum([YEARS[phase][0] for phase in phases], taught["min"].to_numpy())
+    high = np.maximum([YEARS[phase][1] for phase in phases], taught["max"].to_numpy())
     return {
         "id": numbers(np.arange(1, size + 1)),
         "parent": numbers(np.arange(1, size + 1)),
@@ -309,6 +310,11 @@ def _schools(sites: Sites, names: pd.DataFrame, here: Ints, term: Term, la: str)
         "intake": pick(("COMP", "SPEC"), phases == SPECIAL),
         "governance": text(named["governance"].to_numpy(object)),
     }
+
+
+def _taught(group: Ints) -> Ints:
+    """Year groups as a census can name them."""
+    return np.clip(group, -2, len(YEAR_CODES) - 3)
 
 
 def _person(rows: Ints, identities: Identities, children: Children, t: int, on: Any) -> Columns:
@@ -359,7 +365,7 @@ def _on_roll(
         **_person(rows, identities, children, t, TERMS[t].census),
         "entrydate": dates(entry),
         "enrolstatus": text(now["status"].to_numpy(object)),
-        "ncyearactual": pick(YEAR_CODES, np.clip(group, -2, 14) + 2),
+        "ncyearactual": pick(YEAR_CODES, _taught(group) + 2),
         "senprovision": pick(PROVISION, provision),
         "senunitindicator": flag(children.in_unit[rows, t] & plan & main, ordinary),
         "resourcedprovisionindicator": flag(children.in_resourced[rows, t] & plan & main, ordinary),
@@ -405,7 +411,7 @@ def _off_roll(
         "entrydate": dates(entry),
         "leavingdate": dates(leaving),
         "parttime": flag(children.groups[rows, last] < 0),
-        "ncyearleaving": pick(YEAR_CODES, np.clip(children.groups[rows, last], -2, 14) + 2),
+        "ncyearleaving": pick(YEAR_CODES, _taught(children.groups[rows, last]) + 2),
     }
 
 

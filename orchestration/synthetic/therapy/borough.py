@@ -49,7 +49,7 @@ WORKBOOKS = (RXE, month_number("2025-11"))
 """The provider that sends workbooks, and the month from which it does."""
 SENT_TWICE = (RFR, month_number("2024-09"))
 """A list that was first sent without the latest requests of one line, and then whole."""
-LEFT_OUT = ("PHYSIO", 10)
+LEFT_OUT = ("PHYSIO", 20)
 """The line, and the days before the snapshot, that the first sending lacks."""
 TEAMS = {RFR: "Invented children's therapies", RXE: "Invented children's mental health"}
 

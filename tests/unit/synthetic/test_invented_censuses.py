@@ -201,6 +201,67 @@ def test_shares_of_pupils_with_a_plan_and_on_support_are_the_published_ones(
     assert abs(found["K"] - support) < 0.05
 
 
+@pytest.mark.parametrize("label", ["2022-23", "2023-24", "2024-25"])
+def test_some_children_leave_sen_support_and_some_join_it_every_year_and_within_it(made: Borough, label: str) -> None:
+    t = next(t for t, term in enumerate(TERMS) if (term.label, term.name) == (label, "spring"))
+    children = made.schooling.children
+
+    def left(later: int) -> float:
+        of_both = (children.site[:, t] >= 0) & (children.site[:, later] >= 0)
+        return float((children.provision[of_both & (children.provision[:, t] == 1), later] == 0).mean())
+
+    assert 0.04 < left(t + 3) < 0.1
+    assert 0.005 < left(t + 1) < left(t + 3)
+
+
+def test_most_own_plans_at_state_funded_schools_are_inside_the_authority(made: Borough) -> None:
+    register = pd.read_csv(
+        made.out / "establishment_register" / "register_20260105.csv", dtype=str, keep_default_na=False
+    ).set_index("URN")
+    placed = register.loc[plans_of(made.out / "sen2" / "2025" / "xml" / "372_SEN2_2025.xml", "2025-01-16")["urn"]]
+    groups = ["Academies", "Free Schools", "Local authority maintained schools"]
+    of_state = placed[placed["EstablishmentTypeGroup (name)"].isin(groups)]
+    assert 0.9 < (of_state["LA (code)"] == "372").mean() < 1
+    key = made.key("2024-25", "spring")
+    pupils = made.table("2024-25", "spring", "pupilonroll")
+    guests = (key["kind"] == "plan of another authority").sum() / (pupils["senprovision"] == "E").sum()
+    assert 0.02 < guests < 0.2
+
+
+def test_the_register_counts_the_pupils_and_places_of_the_schools_that_make_a_census(made: Borough) -> None:
+    register = pd.read_csv(
+        made.out / "establishment_register" / "register_20260105.csv", dtype=str, keep_default_na=False
+    ).set_index("URN")
+    schools = pd.read_parquet(made.out / "truth" / "census_schools.parquet")
+    now_called = dict(zip(schools["URN"], schools["URN"], strict=True))
+    now_called |= dict(zip(schools["urn_before"], schools["URN"], strict=True))
+    pupils = made.pupils("2024-25", "spring")  # the last January before the register's day
+    heads = pupils[pupils["enrolstatus"] != "S"].assign(site=lambda rows: rows["urn"].map(now_called))
+    told = register.loc[schools["URN"]]
+    assert (told["NumberOfPupils"].astype(int) == heads["site"].value_counts().reindex(told.index, fill_value=0)).all()
+    assert (told["SchoolCapacity"].astype(int) > told["NumberOfPupils"].astype(int)).all()
+    assert set(register.drop(schools["URN"])["NumberOfPupils"]) == {""}
+    for kind, stem, column in (
+        ("SEN unit", "SenUnit", "senunitindicator"),
+        ("Resourced provision", "ResourcedProvision", "resourcedprovisionindicator"),
+    ):
+        has = told["TypeOfResourcedProvision (name)"].str.contains(kind)
+        placed = heads[heads[column] == "True"]["site"].value_counts()
+        assert set(placed.index) <= set(told.index[has])
+        assert (told.loc[has, f"{stem}OnRoll"].astype(int) == placed.reindex(told.index[has], fill_value=0)).all()
+        assert (told.loc[has, f"{stem}Capacity"].astype(int) > told.loc[has, f"{stem}OnRoll"].astype(int)).all()
+        assert set(told.loc[~has, f"{stem}Capacity"]) == {""}
+    academy = register["EstablishmentTypeGroup (name)"].isin(["Academies", "Free Schools"])
+    assert (register["Trusts (name)"] != "").equals(academy)
+
+
+def test_twins_have_two_names(made: Borough) -> None:
+    pupils = pd.read_parquet(made.out / "truth" / "census_pupils.parquet")
+    twins = pupils[pupils.duplicated(["family", "born"], keep=False)]
+    assert len(twins) > 10
+    assert not twins.duplicated(["family", "born", "forename"]).any()
+
+
 def plans_of(path: Path, day: str) -> pd.DataFrame:
     """Plans in force on census day that are placed at an establishment: forename, dob, urn, upn, surname, need."""
     rows = []
@@ -312,8 +373,13 @@ def test_the_autumn_return_tells_the_two_halves_of_the_summer_apart(made: Boroug
     both = pupils[(pupils["termlysessionspossible"] > "0") & (pupils["summerhalfterm2sessionspossible"] > "0")]
     assert len(both) > 1000
     assert set(both["termlysessionspossible"].astype(int)) <= set(range(10, 59))
-    starters = pupils[(pupils["ncyearactual"] == "R")]
-    assert set(starters["termlysessionspossible"]) == {"0"}
+    of_year = pupils.groupby("ncyearactual")["termlysessionspossible"]
+    assert set(of_year.get_group("R")) == {""}, "who began in September did not attend in the summer"
+    stayed = pupils["entrydate"].map(on_day) < "2024-05-01"
+    in_year_12 = pupils[stayed & (pupils["ncyearactual"] == "12")]
+    assert len(in_year_12) > 5
+    assert (pd.to_numeric(in_year_12["termlysessionspossible"]) > 0).all(), "who stays on has the summer of year 11"
+    assert set(of_year.get_group("13")) == {""}
 
 
 def test_suspensions_are_told_in_two_returns_with_the_provision_of_the_time(made: Borough) -> None:
