@@ -147,10 +147,10 @@ def test_a_store_of_invented_people_has_one_line_a_return(settings: Settings) ->
     send(settings, "2024-10", "4001", people="invented")
     lines = [line for line in printed(settings, date(2026, 11, 1)) if line.startswith(("expected", "overdue"))]
     titles = [line.split(":")[0] for line in lines]
-    assert titles[:2] == ["expected school census", "expected EHC plans return (SEN2)"]
-    assert len(titles) == len(set(titles))
-    assert lines[0].endswith("overdue is autumn 2026: nothing received and 5 before it")
-    assert sum(one.state == "overdue" for one in read_status(settings, date(2026, 11, 1)).expected) == 7
+    assert len(titles) == len(set(titles)) > 1
+    [of_the_census] = [line for line in lines if line.startswith("expected school census:")]
+    assert of_the_census.endswith("overdue is autumn 2026: nothing received and 5 before it")
+    assert sum(one.state == "overdue" for one in censuses(settings, date(2026, 11, 1)).values()) == 6
 
 
 def test_rules_that_could_not_be_judged_are_named(settings: Settings) -> None:
@@ -164,7 +164,8 @@ def test_rules_that_could_not_be_judged_are_named(settings: Settings) -> None:
         " What has landed since is used when the return is sent again."
     ]
     assert f"unjudged {status.not_judged[0]}" in printed(settings, date(2025, 7, 1))
-    assert asdict(status)["expected"][0]["occasion"]["due"] == date(2025, 2, 12)
+    dues = {one["occasion"]["return_id"]: one["occasion"]["due"] for one in reversed(asdict(status)["expected"])}
+    assert dues["school_census"] == date(2025, 2, 12)
 
 
 def test_suppliers_of_a_return_of_many_are_one_row(settings: Settings) -> None:
