@@ -214,11 +214,12 @@ def test_local_figures_are_counted_for_the_authority_and_each_trust(warehouse: d
         f"select value from kpi.kpi_value where {october} and kpi_id = 'ehcp_children_waiting_therapy'"
         " and breakdown = 'Total' and area_level = 'local_authority'",
     ) == [(4,)]
+    # Of so few an exact share would give away how many are not linked.
     assert rows(
         warehouse,
         "select distinct coverage_note from intermediate.int_kpi__therapy_value where breakdown = 'Total'"
         " and kpi_id = 'ehcp_children_waiting_therapy' and area_level = 'local_authority' and time_identifier = 'October'",
-    ) == [("75.0 per cent of requests waiting are linked to a child that the authority knows.",)]
+    ) == [(None,)]
 
 
 def test_september_can_be_rebuilt_as_it_was_known(store: TherapyStore, warehouse: duckdb.DuckDBPyConnection) -> None:

@@ -282,8 +282,14 @@ measured as (
         'ehcp_children_waiting_therapy' as numerator_measure,
         plan_people as value,
         false as is_percentile,
-        round(100.0 * known_count / nullif(event_count, 0), 1)
-        || ' per cent of requests waiting are linked to a child that the authority knows.' as coverage_note
+        -- Of all lines together, of a hundred or more, in steps of five and never all: an exact share would give away how
+        -- few are not linked.
+        if(
+            breakdown_topic = 'Total' and event_count >= 100,
+            'At least ' || least(95, 5 * (20 * known_count // event_count))
+            || ' per cent of requests waiting are linked to a child that the authority knows.',
+            null
+        ) as coverage_note
     from counted
     where
         event_kind = 'waiting'
