@@ -96,14 +96,21 @@ class Landing:
 
 
 def build(settings: Settings, *selected: str, variables: dict[str, Any] | None = None) -> None:
-    """Build the whole dbt project, or what is selected of it, over a store, with dbt variables; its tests are left to
+    """Build the whole dbt project, or what is selected of it, over a store, with dbt variables; its data tests are left to
     `dbt build` in the pipeline itself."""
+    run_dbt(
+        settings,
+        *("build", "--exclude-resource-types", "test", "unit_test"),
+        *(("--select", *selected) if selected else ()),
+        *(("--vars", json.dumps(variables)) if variables else ()),
+    )
+
+
+def run_dbt(settings: Settings, *arguments: str) -> None:
+    """Run a command of dbt over a store; fails with the end of what it printed."""
     done = subprocess.run(
         [
-            str(Path(sys.executable).with_name("dbt")),
-            *("build", "--exclude-resource-types", "test", "unit_test"),
-            *(("--select", *selected) if selected else ()),
-            *(("--vars", json.dumps(variables)) if variables else ()),
+            *(str(Path(sys.executable).with_name("dbt")), *arguments),
             *("--target-path", str(settings.store / "target"), "--log-path", str(settings.store / "logs")),
         ],
         cwd=PROJECT_DIR / "dbt_project",
@@ -120,7 +127,7 @@ def build(settings: Settings, *selected: str, variables: dict[str, Any] | None =
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-1000:]
 
 
-def _new_store(path: Path) -> Landing:
+def new_store(path: Path) -> Landing:
     settings = Settings(store=path / "store", raw=path / "raw")
     settings.store.mkdir(parents=True)
     return Landing(settings)
@@ -129,7 +136,7 @@ def _new_store(path: Path) -> Landing:
 @pytest.fixture(scope="session")
 def empty_warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
     """The warehouse of a store in which nothing has landed."""
-    landing = _new_store(tmp_path_factory.mktemp("empty"))
+    landing = new_store(tmp_path_factory.mktemp("empty"))
     landing.register()
     build(landing.settings)
     with duckdb.connect(str(landing.settings.warehouse_path), read_only=True) as connection:
@@ -139,7 +146,7 @@ def empty_warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb
 @pytest.fixture(scope="session")
 def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
     """The warehouse over published figures of Rotherham, its neighbours in Yorkshire, the region and England."""
-    landing = _new_store(tmp_path_factory.mktemp("published"))
+    landing = new_store(tmp_path_factory.mktemp("published"))
     plans, issued, requests = "All EHC plans", "All EHC plans issued", "All requests for EHC needs assessments"
     landing.ees(
         "caseload",
