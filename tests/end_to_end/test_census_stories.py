@@ -165,7 +165,12 @@ def test_a_school_that_sends_again_replaces_itself_alone(
 ) -> None:
     before, after = first[1], rows_by_school(journey)
     assert second.result["status"] == "released", second.stderr
-    assert {school for school in before if before[school] == after[school]} == {"3724001", "3724003"}
+    # A suspension belongs to the latest return that tells of it, which for two schools is that of summer by now.
+    kept, now = (
+        {school: sorted(str(row) for row in own if row[0] != "fct_suspension") for school, own in rows.items()}
+        for rows in (before, after)
+    )
+    assert {school for school in kept if kept[school] == now[school]} == {"3724001", "3724003"}
     assert sum(row[0] == "fct_census_pupil" for row in after["3724002"]) == PUPILS - 1
     assert {row[-1] for row in before["3724002"]}.isdisjoint(row[-1] for row in after["3724002"])
 
