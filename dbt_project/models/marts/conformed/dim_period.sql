@@ -58,6 +58,20 @@ with periods as (
         from {{ ref('int_therapy_contact__told') }}
     ) as therapy_months
     where month_start is not null
+
+    union
+
+    -- Any return of a year tells of figures of all its quarters, in time.
+    select
+        {{ financial_period_key('financial_year', 'quarter') }} as period_key,
+        if(quarter is null, 'Financial year', 'Financial year Q' || quarter) as time_identifier,
+        financial_year as time_period
+    from (
+        select
+            financial_year,
+            unnest([null, 1, 2, 3, 4]) as quarter
+        from {{ ref('int_safety_valve_return__counted') }}
+    ) as financial_quarters
 ),
 
 -- Files differ in the case of the identifier; one spelling stands for all.
@@ -85,6 +99,8 @@ select
     case
         when {{ period_kind('time_identifier') }} = 'term' and length(time_period) = 6
             then time_identifier || ' ' || left(time_period, 4) || '/' || right(time_period, 2)
+        when {{ period_kind('time_identifier') }} = 'financial quarter' and length(time_period) = 6
+            then upper(right(time_identifier, 2)) || ' ' || left(time_period, 4) || '/' || right(time_period, 2)
         when length(time_period) = 6 then left(time_period, 4) || '/' || right(time_period, 2)
         when {{ period_kind('time_identifier') }} = 'month' then time_identifier || ' ' || time_period
         else time_period

@@ -1,0 +1,50 @@
+-- Section 251 budgets have the places of academies in, outturns leave them out: the two are only ever compared with what is
+-- deducted at source added back to whichever leaves it out.
+with full_year as (
+    select *
+    from {{ ref('fct_high_needs_line') }}
+    where is_current and measure in ('budget', 'forecast', 'outturn')
+),
+
+-- The outturn; until there is one, the latest forecast.
+spending as (
+    select *
+    from full_year
+    where measure <> 'budget'
+    qualify row_number() over (
+        partition by la_code, financial_year, line_code
+        order by measure = 'outturn' desc, quarter desc
+    ) = 1
+)
+
+select
+    {{ surrogate_key(['spending.la_code', 'spending.financial_year', 'spending.line_code']) }} as high_needs_variance_key,
+    spending.la_code,
+    {{ financial_year_key('spending.financial_year') }} as period_key,
+    spending.financial_year,
+    spending.line_code,
+    spending.line_label,
+    spending.hn_group,
+    spending.is_memo,
+    spending.measure as basis,
+    spending.quarter as forecast_quarter,
+    budget.value_gbp as budget_gbp,
+    budget.recoupment_basis as budget_recoupment_basis,
+    budget.recoupment_gbp as budget_recoupment_gbp,
+    budget.value_with_recoupment_gbp as budget_with_recoupment_gbp,
+    spending.value_gbp as spending_gbp,
+    spending.recoupment_basis as spending_recoupment_basis,
+    spending.recoupment_gbp as spending_recoupment_gbp,
+    spending.value_with_recoupment_gbp as spending_with_recoupment_gbp,
+    spending.value_with_recoupment_gbp - budget.value_with_recoupment_gbp as variance_gbp,
+    spending.value_with_recoupment_gbp <= budget.value_with_recoupment_gbp as is_favourable,
+    spending.is_restated or budget.is_restated as is_restated,
+    budget.submission_id as budget_submission_id,
+    spending.submission_id as spending_submission_id
+from spending
+inner join full_year as budget -- at most one
+    on
+        spending.la_code = budget.la_code
+        and spending.financial_year = budget.financial_year
+        and spending.line_code = budget.line_code
+        and budget.measure = 'budget'

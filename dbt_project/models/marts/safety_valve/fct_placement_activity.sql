@@ -1,0 +1,53 @@
+with known as (
+    {{ as_known(
+        ref('int_safety_valve_unit_cost__told'),
+        keys=['quarter', 'placement_code', 'cost_basis'],
+        figures=[
+            'average_places_plan',
+            'average_places_forecast',
+            'average_places_outturn',
+            'cost_plan_gbp',
+            'cost_forecast_gbp',
+            'cost_outturn_gbp'
+        ]
+    ) }}
+)
+
+select
+    {{ surrogate_key([
+        'known.la_code', 'known.financial_year', 'known.quarter', 'known.placement_code', 'known.cost_basis',
+        'known.submission_id'
+    ]) }} as placement_activity_key,
+    known.la_code,
+    {{ financial_quarter_key('known.financial_year', 'known.quarter') }} as period_key,
+    known.financial_year,
+    known.quarter,
+    {{ financial_period_end('known.financial_year', 'known.quarter') }} as period_end,
+    known.placement_code,
+    known.cost_basis,
+    counted_plans.plan_count as plans_at_quarter_end,
+    known.average_places_plan,
+    known.average_places_forecast,
+    known.average_places_outturn,
+    known.cost_plan_gbp,
+    known.cost_forecast_gbp,
+    known.cost_outturn_gbp,
+    {{ unit_cost('known.cost_plan_gbp', 'known.average_places_plan') }} as unit_cost_plan_gbp,
+    {{ unit_cost('known.cost_forecast_gbp', 'known.average_places_forecast') }} as unit_cost_forecast_gbp,
+    {{ unit_cost('known.cost_outturn_gbp', 'known.average_places_outturn') }} as unit_cost_outturn_gbp,
+    known.stage,
+    known.known_from,
+    known.known_to,
+    known.is_current,
+    known.is_restated,
+    known.submission_id
+from known
+left join {{ ref('fct_ehcp_forecast') }} as counted_plans -- at most one
+    on
+        known.la_code = counted_plans.la_code
+        and known.financial_year = counted_plans.financial_year
+        and known.quarter = counted_plans.quarter
+        and known.placement_code = counted_plans.category_code
+        and counted_plans.measure_group = 'PLACEMENT'
+        and counted_plans.measure = 'actual'
+        and counted_plans.is_current
