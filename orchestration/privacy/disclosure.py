@@ -56,12 +56,16 @@ class OpenRelease(_Declared):
     """How the open part of a release applies the policy.
 
     Figures of the whole authority are the only local ones it shows: those of schools, wards and other smaller areas are
-    withheld. DfE publishes its own unrounded, so nothing here can round them: another base needs the code that rounds first.
+    withheld, and one of a trust is shown where it is the authority's own, from that trust alone. What a published count of
+    more people leaves over is protected as other counts are. DfE publishes its own unrounded, so nothing here can round
+    them: another base needs the code that rounds first.
     """
 
     audience: Literal["board", "public"]
     authority_rounding_base: Literal[1]
     smaller_areas: Literal["withheld"]
+    trusts: Literal["sole"]
+    published_wholes: Literal["protected"]
     statement: str = Field(min_length=1)
 
 

@@ -138,6 +138,21 @@ def released_views(connection: duckdb.DuckDBPyConnection) -> list[ViewContent]:
     return [ViewContent(schema_name=schema, view_name=view, definition=definition) for schema, view, definition in rows]
 
 
+def read_view(connection: duckdb.DuckDBPyConnection, schema: str, name: str) -> ViewContent:
+    """A view of any schema of the warehouse.
+
+    Raises:
+        CornerstoneError: there is none of that name.
+    """
+    rows = connection.execute(
+        "select sql from duckdb_views() where database_name = current_database() and schema_name = ? and view_name = ?",
+        [schema, name],
+    ).fetchall()
+    if not rows:
+        raise CornerstoneError(f"There is no view {schema}.{name}; build the KPI models, then run again.")
+    return ViewContent(schema_name=schema, view_name=name, definition=rows[0][0])
+
+
 def accepted_submissions(connection: duckdb.DuckDBPyConnection) -> list[InputSubmission]:
     """Every accepted submission: superseded ones too, because the marts keep all vintages."""
     columns = list(InputSubmission.model_fields)
@@ -242,9 +257,6 @@ def relocated_view(
 ) -> str:
     """The `create view` statement of a warehouse view as it must stand in a released database.
 
-    dbt writes the working database's name into every reference; whoever opens a release names it differently, so the
-    name is taken out, and schemas are renamed by `schema_names`. DuckDB's own parser does the rewriting.
-
     Args:
         connection: an open connection.
         view: the view as it stands in the warehouse.
@@ -254,9 +266,27 @@ def relocated_view(
     Raises:
         ReleaseRefused: the view reads a schema that is not in this database.
     """
-    head = VIEW_HEAD.match(view.definition)
-    if head is None:
-        raise CornerstoneError(f"The definition of view {view.schema_name}.{view.view_name} cannot be read.")
+    head = _view_head(view)
+    columns = f" ({head['columns']})" if head["columns"] else ""
+    name = quoted(database, schema_names[view.schema_name], view.view_name)
+    return f"create view {name}{columns} as {relocated_select(connection, view, schema_names=schema_names)}"
+
+
+def relocated_select(connection: duckdb.DuckDBPyConnection, view: ViewContent, *, schema_names: dict[str, str]) -> str:
+    """The `select` of a warehouse view over other schemas.
+
+    dbt writes the working database's name into every reference; whoever opens a release names it differently, so the
+    name is taken out, and schemas are renamed by `schema_names`. DuckDB's own parser does the rewriting.
+
+    Args:
+        connection: an open connection.
+        view: the view as it stands in the warehouse.
+        schema_names: schema to read by schema of the warehouse.
+
+    Raises:
+        ReleaseRefused: the view reads a schema that is not among them.
+    """
+    head = _view_head(view)
     parsed = connection.execute("select json_serialize_sql(?)", [head["select"]]).fetchone()
     syntax = json.loads(parsed[0]) if parsed else {"error": True}
     if syntax["error"]:
@@ -272,10 +302,15 @@ def relocated_view(
                 )
             reference["catalog_name"] = ""
             reference["schema_name"] = schema_names[reference["schema_name"]]
-    select = connection.execute("select json_deserialize_sql(?)", [json.dumps(syntax)]).fetchone()
-    columns = f" ({head['columns']})" if head["columns"] else ""
-    name = quoted(database, schema_names[view.schema_name], view.view_name)
-    return f"create view {name}{columns} as {select[0] if select else ''}"
+    [select] = connection.execute("select json_deserialize_sql(?)", [json.dumps(syntax)]).fetchall()[0]
+    return str(select)
+
+
+def _view_head(view: ViewContent) -> re.Match[str]:
+    head = VIEW_HEAD.match(view.definition)
+    if head is None:
+        raise CornerstoneError(f"The definition of view {view.schema_name}.{view.view_name} cannot be read.")
+    return head
 
 
 def base_tables(node: Any) -> list[dict[str, Any]]:

@@ -13,14 +13,23 @@ import duckdb
 from orchestration.errors import CornerstoneError
 from orchestration.privacy.disclosure import DisclosurePolicy, Parameters, suppress
 from orchestration.release.exports import copy_comments
-from orchestration.release.inventory import count_rows, released_tables, released_views, relocated_view
+from orchestration.release.inventory import (
+    count_rows,
+    read_view,
+    released_tables,
+    released_views,
+    relocated_select,
+    relocated_view,
+)
 from orchestration.release.manifest import Disclosure
 from orchestration.sql_text import quoted
 
 # Every table of schema kpi says here how it enters the open schema; a new one is refused until it does.
 SUPPRESSED_TABLES = ("kpi_value", "kpi_comparison")
-COPIED_TABLES = ("kpi_catalogue", "kpi_availability")
-OPEN_TABLES = (*SUPPRESSED_TABLES, *COPIED_TABLES)
+COPIED_TABLES = ("kpi_catalogue",)
+# Made anew from the open tables, by the view that makes it: what is withheld is neither counted nor called available.
+DERIVED_TABLES = {"kpi_availability": ("intermediate", "int_kpi__availability")}
+OPEN_TABLES = (*SUPPRESSED_TABLES, *COPIED_TABLES, *DERIVED_TABLES)
 
 # Local figures by school, ward and the like, and by reasons for a difference, which are net of two sides that the evidence
 # page shows apart; a breakdown topic that nobody has declared is withheld.
@@ -179,6 +188,29 @@ term_lines as (
 ),
 
 -- One count under two names, where both tables really give the same number.
+-- What a published count of more people leaves over; or, where fewer are published than counted, what it lacks. Equal
+-- numbers leave nobody, and tell nobody who does not see both.
+whole_lines as (
+    select 7 as line_kind, 'apart from what is published of ' || cell_key as line_key,
+        if(published_whole_count > cell_count, 'published whole of ' || cell_key, cell_key) as total_key,
+        unnest([
+            if(published_whole_count > cell_count, cell_key, 'published whole of ' || cell_key),
+            'apart from ' || cell_key
+        ]) as part_key
+    from local_cell
+    where published_whole_count <> cell_count
+),
+
+-- The people left over are counted by the same measures: those who wait over a year among those who wait.
+left_over_lines as (
+    select 8 as line_kind, 'left over by ' || measure_line.line_key as line_key,
+        'apart from ' || measure_line.total_key as total_key, 'apart from ' || measure_line.part_key as part_key
+    from measure_lines as measure_line
+    inner join local_cell as total on measure_line.total_key = total.cell_key  -- exactly one
+    inner join local_cell as part on measure_line.part_key = part.cell_key  -- exactly one
+    where total.published_whole_count > total.cell_count and part.published_whole_count > part.cell_count
+),
+
 counterpart_lines as (
     select 3 as line_kind, 'other name of ' || one.cell_key as line_key, one.cell_key as total_key,
         other.cell_key as part_key
@@ -235,7 +267,9 @@ union all from term_lines
 union all from counterpart_lines
 union all from sum_lines
 union all from difference_lines
-union all from share_lines;
+union all from share_lines
+union all from whole_lines
+union all from left_over_lines;
 
 create temp table disclosure_cell as
 select
@@ -271,6 +305,27 @@ from (
     from disclosure_part
     where taken_key is not null
     group by part_key
+) as made;
+
+insert into disclosure_cell
+select
+    made.cell_key,
+    made.made_count,
+    made.made_count as people_count,
+    made.is_fixed,
+    made.is_fixed as is_shown,
+    row_number() over (order by made.cell_key) + (select max(cell_order) from disclosure_cell) as cell_order
+from (
+    select 'published whole of ' || cell_key as cell_key, published_whole_count as made_count, true as is_fixed
+    from intermediate.int_kpi__local_cell
+    semi join disclosure_local_cell using (cell_key)
+    where published_whole_count <> cell_count
+    union all
+    select 'apart from ' || cell_key as cell_key, abs(published_whole_count - cell_count) as made_count,
+        false as is_fixed
+    from intermediate.int_kpi__local_cell
+    semi join disclosure_local_cell using (cell_key)
+    where published_whole_count <> cell_count
 ) as made;
 
 -- Parts can be people counted twice, and then add to more than the total: nothing follows from such a line. Where they
@@ -317,6 +372,9 @@ union all
 select line_key, line_order, 'rest of ' || line_key as cell_key, false as is_total from ordered where rest > 0;
 """
 
+# Where the open tables are asked in place of the KPI tables, and what the KPI models read besides.
+_AS_OPEN = {"kpi": "kpi_open"} | {schema: schema for schema in ("seed", "staging", "intermediate", "marts")}
+
 _TEMPORARY = (
     "disclosure_local_cell",
     "disclosure_component",
@@ -341,7 +399,7 @@ def build_open_schema(connection: duckdb.DuckDBPyConnection, policy: DisclosureP
 
     A local value of an area below the authority has no row. Another is suppressed when a count behind it is, when its
     denominator is below the minimum (unless every count behind it is published already), or when nothing says which counts
-    it was computed from. Published values are untouched.
+    it was computed from, as of a trust that is not alone behind the authority's figure. Published values are untouched.
 
     Args:
         connection: the warehouse, open for writing, with the KPI models built.
@@ -402,6 +460,9 @@ def _build(connection: duckdb.DuckDBPyConnection, policy: DisclosurePolicy) -> O
     )
     for table in COPIED_TABLES:
         connection.execute(f"create table {quoted('kpi_open', table)} as from {quoted('kpi', table)}")
+    for table, (schema, view_name) in DERIVED_TABLES.items():
+        select = relocated_select(connection, read_view(connection, schema, view_name), schema_names=_AS_OPEN)
+        connection.execute(f"create table {quoted('kpi_open', table)} as {select}")
     [database] = connection.execute("select current_database()").fetchall()[0]
     for view in released_views(connection):
         if view.schema_name == "kpi":
@@ -452,8 +513,8 @@ def _decide(connection: duckdb.DuckDBPyConnection, parameters: Parameters) -> No
                 and (value is not null or numerator is not null or denominator is not null or value_label is not null)
         ),
 
-        -- Without the counts behind it nothing says that a value is safe, and the policy's parameters for smaller areas
-        -- (rounding) are not applied to anything yet.
+        -- Without the counts behind it nothing says that a value is safe (a trust's has them where it is the authority's
+        -- own), and the policy's parameters for smaller areas (rounding) are not applied to anything yet.
         explained as (
             select kpi_value_key
             from disclosure_component
@@ -481,7 +542,8 @@ def _decide(connection: duckdb.DuckDBPyConnection, parameters: Parameters) -> No
         select
             local_value.kpi_value_key,
             case
-                when explained.kpi_value_key is null or local_value.area_level <> 'local_authority' then 'not_assessed'
+                when explained.kpi_value_key is null or local_value.area_level not in ('local_authority', 'provider')
+                    then 'not_assessed'
                 when hidden.kpi_value_key is not null then 'count'
                 else 'small_base'
             end as reason
@@ -491,7 +553,7 @@ def _decide(connection: duckdb.DuckDBPyConnection, parameters: Parameters) -> No
         left join small_base using (kpi_value_key)  -- at most one
         where
             explained.kpi_value_key is null
-            or local_value.area_level <> 'local_authority'
+            or local_value.area_level not in ('local_authority', 'provider')
             or hidden.kpi_value_key is not null
             or small_base.kpi_value_key is not null
         """,

@@ -63,6 +63,8 @@ counting_changes as (
     from reported
     where
         kpi_id = 'therapy_waiting_total'
+        -- Over a hole many months may have brought it.
+        and month_number = previous_month_number + 1
         and (
             previous_value >= {{ smallest_base }} and abs(value - previous_value) > {{ largest_change }} * previous_value
             or value >= {{ smallest_base }} and abs(value - previous_value) > {{ largest_change }} * value
@@ -75,11 +77,32 @@ charts as (
         step_date,
         any_value(unit) as unit,
         count(*) as point_count,
-        max(month_number) - min(month_number) + 1 as month_count,
+        min(month_number) as first_month,
+        max(month_number) as last_month,
         avg(value) as mean_value,
         avg(abs(value - previous_value)) as mean_moving_range
     from reported
     group by {{ series }}, step_date
+),
+
+-- Months that somebody withholds: disclosure control beside the open tables, the publisher of a published figure.
+withheld as (
+    select
+        {%- for column in series.split(', ') %}
+            points.{{ column }},
+        {%- endfor %}
+        points.step_date,
+        count(*) as withheld_count,
+        count(*) filter (where points.month_number between charts.first_month and charts.last_month) as hole_count
+    from points
+    left join charts -- at most one
+        on
+            {%- for column in series.split(', ') %}
+                points.{{ column }} = charts.{{ column }}
+                and
+            {%- endfor %} points.step_date is not distinct from charts.step_date
+    where points.value_status = 'confidential'
+    group by all
 ),
 
 judged_charts as (
@@ -87,10 +110,20 @@ judged_charts as (
         charts.*,
         case
             when counting_changes.area_code is not null then 'counting_change'
-            when charts.point_count < charts.month_count then 'missing_months'
-            when charts.point_count < {{ fewest_points }} then 'too_few_points'
+            when charts.last_month - charts.first_month + 1 > charts.point_count + coalesce(withheld.hole_count, 0)
+                then 'missing_months'
+            when withheld.hole_count > 0 then 'withheld_months'
+            when charts.point_count >= {{ fewest_points }} then null
+            when charts.point_count + withheld.withheld_count >= {{ fewest_points }} then 'withheld_months'
+            else 'too_few_points'
         end as not_interpretable_reason
     from charts
+    left join withheld -- at most one
+        on
+            {%- for column in series.split(', ') %}
+                charts.{{ column }} = withheld.{{ column }}
+                and
+            {%- endfor %} charts.step_date is not distinct from withheld.step_date
     left join counting_changes -- at most one
         on
             charts.value_basis = counting_changes.value_basis
@@ -198,7 +231,11 @@ select
     signals.is_in_run,
     signals.is_in_trend,
     judged_charts.point_count is not null and judged_charts.not_interpretable_reason is null as is_interpretable,
-    if(judged_charts.point_count is null, 'no_values', judged_charts.not_interpretable_reason) as not_interpretable_reason
+    case
+        when judged_charts.point_count is not null then judged_charts.not_interpretable_reason
+        when withheld.withheld_count > 0 then 'withheld_months'
+        else 'no_values'
+    end as not_interpretable_reason
 from points
 left join judged_charts -- at most one
     on
@@ -206,5 +243,11 @@ left join judged_charts -- at most one
             points.{{ column }} = judged_charts.{{ column }}
             and
         {%- endfor %} points.step_date is not distinct from judged_charts.step_date
+left join withheld -- at most one
+    on
+        {%- for column in series.split(', ') %}
+            points.{{ column }} = withheld.{{ column }}
+            and
+        {%- endfor %} points.step_date is not distinct from withheld.step_date
 left join signals -- at most one
     on points.kpi_value_key = signals.kpi_value_key

@@ -132,6 +132,11 @@ select
         from {{ ref('series_break') }} as series_break
         where
             series_break.kpi_id = dated_values.kpi_id
+            and series_break.value_basis = dated_values.value_basis
+            -- Blank is every one.
+            and coalesce(series_break.area_level = dated_values.area_level, true)
+            and coalesce(series_break.area_code = dated_values.area_code, true)
+            and coalesce(series_break.breakdown = dated_values.breakdown, true)
             and series_break.break_date > dated_values.previous_period_end
             and series_break.break_date <= dated_values.period_end
     ) as series_break_note,

@@ -114,4 +114,19 @@ left join disclosure.suppressed_value as suppressed using (kpi_value_key);
 
 insert into kpi_open.kpi_comparison from kpi.kpi_comparison;
 insert into kpi_open.kpi_catalogue from kpi.kpi_catalogue;
-insert into kpi_open.kpi_availability from kpi.kpi_availability;
+
+insert into kpi_open.kpi_availability by name
+select availability.* replace (
+    coalesce(shown.value_count, 0) as value_count,
+    coalesce(shown.local_value_count, 0) as local_value_count
+)
+from kpi.kpi_availability as availability
+left join (
+    select
+        kpi_id,
+        count(value) as value_count,
+        count(value) filter (where value_basis = 'local') as local_value_count
+    from kpi_open.kpi_value
+    where area_role in ('own_authority', 'own_provider')
+    group by kpi_id
+) as shown using (kpi_id);

@@ -113,6 +113,8 @@ def test_the_open_release_applies_public_and_leaves_figures_of_the_authority_unr
         ("    threshold: 5\n", "    threshold: -5\n"),
         ("authority_rounding_base: 1", "authority_rounding_base: 5"),
         ("smaller_areas: withheld", "smaller_areas: shown"),
+        ("trusts: sole", "trusts: shown"),
+        ("published_wholes: protected", "published_wholes: shown"),
         ("audiences:\n", "audiences: [\n"),
     ],
 )

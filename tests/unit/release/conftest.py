@@ -139,11 +139,16 @@ create schema intermediate;
 create table intermediate.int_kpi__local_cell (
     cell_key varchar, la_code varchar, series_code varchar, measure_code varchar, time_identifier varchar,
     time_period varchar, cell_topic varchar, cell_breakdown varchar, cell_count bigint, people_count bigint,
-    published_count bigint, is_already_published boolean
+    published_count bigint, is_already_published boolean, published_whole_count bigint
 );
 create table intermediate.int_kpi__local_component (
     kpi_value_key varchar, part varchar, weight decimal(18, 4), cell_key varchar
 );
+create view "warehouse"."intermediate"."int_kpi__availability" as
+select kpi_id, count(value) > 0 as is_available, count(value) || ' numbers' as reason
+from "warehouse"."kpi"."kpi_catalogue" left join "warehouse"."kpi"."kpi_value" using (kpi_id)
+group by kpi_id;
+insert into kpi.kpi_availability from intermediate.int_kpi__availability;
 create schema seed;
 create table seed.additive_measure (
     line_code varchar, total_series_code varchar, total_measure_code varchar, part_series_code varchar,

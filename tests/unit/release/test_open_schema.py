@@ -15,7 +15,7 @@ from orchestration.release.build import publish
 from orchestration.release.inventory import read_disclosure
 from orchestration.release.manifest import read_manifest
 from orchestration.release.open_schema import build_open_schema
-from orchestration.settings import Settings
+from orchestration.settings import PROJECT_DIR, Settings
 
 MONDAY = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
@@ -84,7 +84,7 @@ def add_local_values(connection: duckdb.DuckDBPyConnection) -> None:
         """
         insert into intermediate.int_kpi__local_cell
         select $1, '372', $2, $3, 'Calendar year', case when $1 like '% before' then '2023' else '2024' end, $4, $5, $6, $6,
-            case when $7 then $6 end, $7
+            case when $7 then $6 end, $7, null
         """,
         CELLS,
     )
@@ -214,7 +214,7 @@ def test_the_record_counts_what_was_suppressed(local: duckdb.DuckDBPyConnection)
     assert (record.primary_cells, record.secondary_cells, record.suppressed_values) == (3, 4, len(HIDDEN))
     assert (record.policy_id, record.policy_version, record.audience) == (
         "cornerstone-disclosure-control",
-        "1.1",
+        "1.2",
         "public",
     )
     assert (record.threshold, record.rounding_base, record.min_denominator) == (5, 1, 10)
@@ -254,7 +254,7 @@ def add_census_value(
     """A local value of one cell (count, people), and the cell."""
     connection.execute(
         "insert into intermediate.int_kpi__local_cell"
-        " select $1, '372', 'census', $2, $3, '202425', $4, $5, $6, $7, null, false",
+        " select $1, '372', 'census', $2, $3, '202425', $4, $5, $6, $7, null, false, null",
         [cell, measure, term, topic, item, *counts],
     )
     connection.execute(
@@ -358,6 +358,119 @@ def test_local_figures_below_the_authority_have_no_row_and_undeclared_topics_nei
     assert withheld == [("E05000001",), ("Invented Primary",), ("Invented Trust",)]
 
 
+# The Rotherham NHS Foundation Trust, occupational therapy, October 2025 (NHS England, Community Health Services waiting
+# times): of 140 waiting 36 had waited 18 weeks or less, 40 over 52 weeks and none over 104.
+PUBLISHED_WAITS = {
+    "therapy_waiting_total": 140,
+    "therapy_within_18_weeks_pct": 36,
+    "therapy_over_52_weeks": 40,
+    "therapy_over_104_weeks": 0,
+}
+
+
+def add_waits(connection: duckdb.DuckDBPyConnection, waits: tuple[int, int, int, int]) -> None:
+    """The authority's children on that list, by the same measures, and the trust's own figure of them."""
+    connection.execute("insert into seed.kpi_breakdown_topic values ('Service line', false)")
+    connection.execute(
+        "insert into seed.additive_measure"
+        f" from read_csv('{PROJECT_DIR}/dbt_project/seeds/additive_measure.csv') where total_series_code = 'therapy_wait'"
+    )
+    for (measure, published), count in zip(PUBLISHED_WAITS.items(), waits, strict=True):
+        connection.execute(
+            "insert into intermediate.int_kpi__local_cell select $1, '372', 'therapy_wait', $1, 'October', '2025',"
+            " 'Service line', 'Occupational therapy', $2, $2, null, false, $3",
+            [measure, count, published],
+        )
+        for area_level, area_code in (("local_authority", "E08000018"), ("provider", "RFR")):
+            key = f"{measure} of {area_code}"
+            is_share = measure.endswith("_pct")
+            connection.execute(
+                "insert into kpi.kpi_value by name select $1 as kpi_value_key, 'therapy_waiting' as kpi_id, $2 as"
+                " area_level, $3 as area_code, $3 as area_name, 'October' as time_identifier, '2025' as time_period,"
+                " 'Service line' as breakdown_topic, 'Occupational therapy' as breakdown, $4 as numerator, $4 as value,"
+                " $5 as unit, 'reported' as value_status, 'local' as value_basis",
+                [key, area_level, area_code, count, "percent" if is_share else "count"],
+            )
+            connection.execute(
+                "insert into intermediate.int_kpi__local_component values ($1, 'numerator', 1, $2)", [key, measure]
+            )
+            if is_share:
+                connection.execute(
+                    "insert into intermediate.int_kpi__local_component"
+                    " values ($1, 'denominator', 1, 'therapy_waiting_total')",
+                    [key],
+                )
+
+
+WAITS = {
+    # 40 published less 37: 3 of other authorities.
+    "few of other authorities over 52 weeks": ((125, 30, 37, 0), {"therapy_over_52_weeks"}),
+    "five of other authorities over 52 weeks": ((120, 30, 35, 0), set()),
+    # 15 of other authorities less 6 within 18 weeks and 5 over 52: 4 between.
+    "few of other authorities between 18 and 52 weeks": ((125, 30, 35, 0), {"therapy_within_18_weeks_pct"}),
+    "nobody of another authority over 52 weeks": ((125, 30, 40, 0), set()),
+    # 43 counted less 40: 3 whom the trust does not count.
+    "few more than published": ((125, 30, 43, 0), {"therapy_over_52_weeks"}),
+    # 140 less 138: the number waiting, and the share of it.
+    "few of other authorities at all": (
+        (138, 30, 38, 0),
+        {"therapy_waiting_total", "therapy_within_18_weeks_pct", "therapy_over_52_weeks"},
+    ),
+    # 15 of other authorities, of whom 12 within 18 weeks: 3 waited longer; the 24 are the smallest that tells of them.
+    "few of other authorities over 18 weeks": ((125, 24, 40, 0), {"therapy_within_18_weeks_pct"}),
+    # 125 wait, 84 within 18 weeks and 38 over 52: 3 between; all that is published is far from it.
+    "few between 18 and 52 weeks": ((125, 84, 38, 0), {"therapy_over_52_weeks"}),
+}
+
+
+@pytest.mark.parametrize(("waits", "hidden"), WAITS.values(), ids=WAITS.keys())
+def test_the_children_of_other_authorities_cannot_be_subtracted_from_the_published_waits(
+    warehouse: duckdb.DuckDBPyConnection, waits: tuple[int, int, int, int], hidden: set[str]
+) -> None:
+    add_waits(warehouse, waits)
+    assert hidden_now(warehouse) == {f"{measure} of {area}" for measure in hidden for area in ("E08000018", "RFR")}
+    assert warehouse.execute("from disclosure.unprotected_line").fetchall() == []
+
+
+def test_without_a_published_figure_nothing_is_subtracted(warehouse: duckdb.DuckDBPyConnection) -> None:
+    add_waits(warehouse, (125, 30, 37, 0))
+    warehouse.execute("update intermediate.int_kpi__local_cell set published_whole_count = null")
+    assert hidden_now(warehouse) == set()
+
+
+def test_a_trust_that_is_not_alone_behind_a_figure_shows_nothing(warehouse: duckdb.DuckDBPyConnection) -> None:
+    add_waits(warehouse, (120, 30, 35, 0))
+    warehouse.execute(
+        "delete from intermediate.int_kpi__local_component where kpi_value_key = 'therapy_over_52_weeks of RFR'"
+    )
+    assert hidden_now(warehouse) == {"therapy_over_52_weeks of RFR"}
+    shown = warehouse.execute(
+        "select value, symbol from kpi_open.kpi_value where kpi_value_key like '% of RFR' order by value nulls last"
+    ).fetchall()
+    assert [(value, symbol) for value, symbol in shown] == [(0, None), (30, None), (120, None), (None, "c")]
+
+
+def test_availability_tells_of_what_is_shown_alone(local: duckdb.DuckDBPyConnection) -> None:
+    shown = "select kpi_id, is_available, reason from {} order by all"
+    held = dict(local.execute("select kpi_id, count(value) from kpi.kpi_value group by kpi_id").fetchall())
+    told = local.execute(shown.format("kpi_open.kpi_availability")).fetchall()
+    counted = local.execute(
+        "select kpi_id, count(value) > 0, count(value) || ' numbers' from kpi_open.kpi_catalogue"
+        " left join kpi_open.kpi_value using (kpi_id) group by kpi_id order by all"
+    ).fetchall()
+    assert told == counted
+    assert {kpi: f"{count} numbers" for kpi, count in held.items()} != {kpi: reason for kpi, _, reason in told}
+    local.execute(
+        "update kpi.kpi_value set breakdown_topic = 'Ward', value_basis = 'local' where kpi_id = 'ehc_requests'"
+    )
+    build_open_schema(local, load_policy())
+    assert local.execute(shown.format("kpi_open.kpi_availability")).fetchall()[0] == (
+        "ehc_requests",
+        False,
+        "0 numbers",
+    )
+
+
 def test_parts_that_add_to_more_than_the_total_make_no_line(local: duckdb.DuckDBPyConnection) -> None:
     local.execute("update intermediate.int_kpi__local_cell set cell_count = 1000 where cell_key = 'max age'")
     build_open_schema(local, load_policy())
@@ -447,7 +560,7 @@ def test_the_release_says_under_which_policy_and_how_much_was_suppressed(release
         [row] = connection.execute("from meta.disclosure").fetchall()
     assert row == tuple(manifest.disclosure.model_dump().values())
     page = (released / "evidence/index.html").read_text(encoding="utf-8")
-    assert "cornerstone-disclosure-control, version 1.1, audience public" in page
+    assert "cornerstone-disclosure-control, version 1.2, audience public" in page
 
 
 def test_evidence_shows_no_digest_of_unsuppressed_values(released: Path) -> None:

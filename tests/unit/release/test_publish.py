@@ -217,7 +217,7 @@ def test_the_manifest_accounts_for_inputs_tables_gates_and_every_file(
                 (schema, name, rows)
                 for schema in ("kpi", "kpi_open")
                 for name, rows in (
-                    ("kpi_availability", 0),
+                    ("kpi_availability", 3),
                     ("kpi_catalogue", 3),
                     ("kpi_comparison", 0),
                     ("kpi_value", 7),

@@ -233,6 +233,7 @@ select
     cast(cell_count as bigint) as cell_count,
     cast(people_count as bigint) as people_count,
     cast(published_count as bigint) as published_count,
+    cast(published_whole_count as bigint) as published_whole_count,
     coalesce(published_count = cell_count, false) as is_already_published,
     coverage_note,
     submission_id

@@ -1,5 +1,8 @@
 -- KPIs of the local waiting lists, for the authority and for each trust: counts and shares of requests that no rule found an
 -- error in, and percentiles of days by nearest rank. Completed waits and those that go on are never in one percentile.
+{% set advice_day_limit = 42 %}
+{% set by_line = "breakdown_topic like 'Service line%'" %}
+{% set advice_due_date = 'cast(referral.referral_received_date + ' ~ advice_day_limit ~ ' as date)' %}
 with lines as (
     select
         delivered.provider_code,
@@ -62,9 +65,9 @@ events as (
         wait.primary_need_code,
         wait.sex_code,
         wait.age_at_snapshot as age,
+        wait.ward_code,
         wait.nd_pathway_code,
-        wait.nd_question_code,
-        false as is_missed
+        wait.nd_question_code
     from lines
     left join {{ ref('fct_therapy_wait') }} as wait -- one list to many
         on
@@ -83,6 +86,7 @@ events as (
         wait.outcome_wait_days as wait_days,
         wait.sex_code,
         wait.age_at_snapshot as age,
+        wait.ward_code,
         wait.nd_pathway_code,
         wait.nd_question_code
     from lines
@@ -93,14 +97,36 @@ events as (
             and wait.is_waiting_for_outcome
             and wait.is_reportable
     where lines.therapy_line = 'NEURODEV'
-    {%- for kind, day, days, condition in [
-        ('received', 'referral_received_date', 'null', "referral_purpose_code = 'CORE'"),
+    -- Advice is due six weeks after the request, unless it was sent back, or closed otherwise than with the advice before.
+    {%- for kind, day, days, condition, own_columns in [
         (
-            'discharged', 'ended_date', 'null',
-            "referral_purpose_code = 'CORE' and referral.status_code in ('discharged', 'nullified') and not referral.is_vanished"
+            'received', 'referral.referral_received_date', 'null', "referral.referral_purpose_code = 'CORE'",
+            {
+                'is_accepted': "referral.status_code <> 'rejected'",
+                'source_of_referral_code': 'referral.source_of_referral_code'
+            }
         ),
-        ('outcome', 'assessment_outcome_date', 'referral.outcome_wait_days', 'outcome_wait_days is not null'),
-        ('first_contact', 'first_contact_date', 'referral.first_contact_wait_days', 'first_contact_wait_days is not null')
+        (
+            'discharged', 'referral.ended_date', 'null',
+            "referral.referral_purpose_code = 'CORE' and referral.status_code in ('discharged', 'nullified')"
+            ~ " and not referral.is_vanished",
+            {'referral_closure_reason_code': 'referral.referral_closure_reason_code'}
+        ),
+        (
+            'outcome', 'referral.assessment_outcome_date', 'referral.outcome_wait_days',
+            'referral.outcome_wait_days is not null', {}
+        ),
+        (
+            'first_contact', 'referral.first_contact_date', 'referral.first_contact_wait_days',
+            'referral.first_contact_wait_days is not null',
+            {'source_of_referral_code': 'referral.source_of_referral_code'}
+        ),
+        (
+            'advice_due', advice_due_date, 'null',
+            "referral.referral_purpose_code = 'EHC_ADVICE' and referral.status_code <> 'rejected'"
+            ~ ' and (referral.advice_days is not null or coalesce(referral.ended_date >= ' ~ advice_due_date ~ ', true))',
+            {'is_in_time': 'referral.advice_days <= ' ~ advice_day_limit}
+        )
     ] %}
 
         union all by name
@@ -115,6 +141,10 @@ events as (
             referral.primary_need_code,
             referral.sex_code,
             referral.age_at_referral as age,
+            referral.ward_code,
+            {%- for column, value in own_columns.items() %}
+                {{ value }} as {{ column }},
+            {%- endfor %}
             referral.nd_pathway_code,
             referral.nd_question_code
         from lines
@@ -122,9 +152,9 @@ events as (
             on
                 {{ provider_key('lines.provider_code') }} = referral.provider_key
                 and lines.service_key = referral.service_key
-                and lines.month_start = date_trunc('month', referral.{{ day }})
+                and lines.month_start = date_trunc('month', {{ day }})
                 and referral.is_reportable
-                and referral.{{ condition }}
+                and {{ condition }}
     {%- endfor %}
 
     union all by name
@@ -135,9 +165,15 @@ events as (
         true as is_counted,
         coalesce(appointment.child_key, appointment.therapy_referral_key) as person_key,
         appointment.is_missed,
+        appointment.attendance_status_code = '3' as is_missed_without_warning,
+        appointment.attendance_status_code = '7' as is_too_late_to_be_seen,
         appointment.has_ehc_plan,
         appointment.primary_need_code,
-        appointment.sex_code
+        appointment.sex_code,
+        appointment.age_at_contact as age,
+        appointment.ward_code,
+        appointment.location_type_code,
+        appointment.consultation_type_code
     from lines
     inner join {{ ref('fct_therapy_appointment') }} as appointment -- one list to many
         on
@@ -153,9 +189,17 @@ events as (
 placed as (
     select
         events.*,
+        -- As in the school census: wards of other authorities are one item.
+        if(ward.la_code <> own_authority.setting_value, 'elsewhere', events.ward_code) as ward_item,
         unnest(['local_authority', 'provider']) as area_level,
         missing_lists.provider_codes as missing_provider_codes
     from events
+    inner join {{ ref('stg_control__setting') }} as own_authority -- exactly one
+        on own_authority.setting_name = 'la_code'
+    left join {{ ref('dim_area') }} as ward -- at most one
+        on
+            ward.area_level = 'ward'
+            and events.ward_code = ward.area_code
     left join missing_lists -- at most one
         on
             events.therapy_line = missing_lists.therapy_line
@@ -182,24 +226,7 @@ timed as (
 split as (
     select
         *,
-        unnest([
-            { 'topic': 'Service line', 'item': therapy_line_name },
-            { 'topic': 'Service line and age group', 'item': therapy_line_name || ', ' || {{ age_group('age', 'age') }} },
-            {
-                'topic': 'Service line and sex',
-                'item': therapy_line_name || ', ' || case sex_code when 'M' then 'male' when 'F' then 'female' end
-            },
-            {
-                'topic': 'Service line and EHC plan',
-                -- Of whom nobody can say, is in neither.
-                'item': therapy_line_name
-                || case has_ehc_plan when true then ', with an EHC plan' when false then ', without an EHC plan' end
-            },
-            { 'topic': 'Service line and primary need', 'item': therapy_line_name || ', ' || primary_need_code },
-            { 'topic': 'Total', 'item': 'Total' },
-            { 'topic': 'Pathway', 'item': nd_pathway_code },
-            { 'topic': 'Assessment question', 'item': nd_question_code }
-        ]) as place
+        unnest({{ therapy_places() }}) as place
     from timed
 ),
 
@@ -211,9 +238,12 @@ counted as (
         time_period,
         place['topic'] as breakdown_topic,
         place['item'] as breakdown,
-        -- Of children with a plan, all lines make one total; every other total is of one line.
-        if(place['topic'] = 'Total' and event_kind = 'waiting', null, therapy_line) as therapy_line,
+        -- Of children with a plan and of advice, all lines make one total; every other total is of one line.
+        place['topic'] = 'Total' and event_kind in ('waiting', 'advice_due') as is_of_all_lines,
+        if(is_of_all_lines, null, therapy_line) as therapy_line,
+        if(is_of_all_lines, null, therapy_line_name) as therapy_line_name,
         event_kind,
+        count(distinct provider_code) as trust_count,
         count(*) filter (where is_counted) as event_count,
         count(distinct person_key) as event_people,
         count(*) filter (where is_within_18_weeks) as within_18_count,
@@ -222,8 +252,16 @@ counted as (
         count(distinct person_key) filter (where is_over_52_weeks) as over_52_people,
         count(*) filter (where is_over_104_weeks) as over_104_count,
         count(distinct person_key) filter (where is_over_104_weeks) as over_104_people,
-        count(*) filter (where is_missed) as missed_count,
-        count(distinct person_key) filter (where is_missed) as missed_people,
+        {%- for name, condition in [
+            ('accepted', 'is_counted and is_accepted'),
+            ('in_time', 'is_in_time'),
+            ('missed', 'is_missed'),
+            ('without_warning', 'is_missed_without_warning'),
+            ('too_late', 'is_too_late_to_be_seen')
+        ] %}
+            count(*) filter (where {{ condition }}) as {{ name }}_count,
+            count(distinct person_key) filter (where {{ condition }}) as {{ name }}_people,
+        {%- endfor %}
         case when count(has_ehc_plan) > 0 then count(distinct person_key) filter (where has_ehc_plan) end as plan_people,
         count(*) filter (where is_known_child) as known_count,
         {{ nearest_rank(50, 'wait_days') }} as median_days,
@@ -237,15 +275,29 @@ counted as (
 ),
 
 measured as (
-    {%- for kpi_id, kind, numerator, denominator, denominator_measure in [
-        ('therapy_waiting_total', 'waiting', 'event', none, none),
-        ('therapy_within_18_weeks_pct', 'waiting', 'within_18', 'event', 'therapy_waiting_total'),
-        ('therapy_over_52_weeks', 'waiting', 'over_52', none, none),
-        ('therapy_over_104_weeks', 'waiting', 'over_104', none, none),
-        ('therapy_referrals_received', 'received', 'event', none, none),
-        ('therapy_discharges', 'discharged', 'event', none, none),
-        ('therapy_dna_rate_pct', 'appointment', 'missed', 'event', 'therapy_appointments'),
-        ('neurodev_waiting_total', 'waiting_for_outcome', 'event', none, none)
+    {%- for kpi_id, kind, topics, numerator, denominator, denominator_measure in [
+        ('therapy_waiting_total', 'waiting', by_line, 'event', none, none),
+        ('therapy_within_18_weeks_pct', 'waiting', by_line, 'within_18', 'event', 'therapy_waiting_total'),
+        ('therapy_over_52_weeks', 'waiting', by_line, 'over_52', none, none),
+        ('therapy_over_104_weeks', 'waiting', by_line, 'over_104', none, none),
+        ('therapy_referrals_received', 'received', by_line, 'event', none, none),
+        (
+            'therapy_referrals_accepted_pct', 'received', by_line, 'accepted', 'event',
+            'therapy_referrals_received'
+        ),
+        ('therapy_completed_waits', 'first_contact', "breakdown_topic <> 'Total'", 'event', none, none),
+        ('therapy_discharges', 'discharged', by_line, 'event', none, none),
+        ('therapy_dna_rate_pct', 'appointment', by_line, 'missed', 'event', 'therapy_appointments'),
+        (
+            'therapy_dna_without_warning_pct', 'appointment', by_line, 'without_warning', 'event',
+            'therapy_appointments'
+        ),
+        ('therapy_late_not_seen_pct', 'appointment', by_line, 'too_late', 'event', 'therapy_appointments'),
+        ('neurodev_waiting_total', 'waiting_for_outcome', "breakdown_topic <> 'Service line'", 'event', none, none),
+        (
+            'ehc_health_advice_6_weeks_pct', 'advice_due', "breakdown_topic in ('Total', 'Service line')", 'in_time',
+            'event', 'ehc_health_advice_due'
+        )
     ] %}
         select
             '{{ kpi_id }}' as kpi_id,
@@ -266,10 +318,7 @@ measured as (
         from counted
         where
             event_kind = '{{ kind }}'
-            and breakdown_topic
-            {%- if kpi_id == 'neurodev_waiting_total' %} in ('Total', 'Pathway', 'Assessment question')
-        {%- else %} like 'Service line%'
-        {%- endif %}
+            and {{ topics }}
 
         union all by name
     {% endfor %}
@@ -293,12 +342,26 @@ measured as (
     from counted
     where
         event_kind = 'waiting'
-        and breakdown_topic in ('Total', 'Service line', 'Service line and age group', 'Service line and primary need')
-    {%- for kpi_id, kind, days, denominator_measure in [
-        ('therapy_median_wait_weeks', 'waiting', 'median_days', 'therapy_waiting_total'),
-        ('therapy_p92_wait_weeks', 'waiting', 'percentile_92_days', 'therapy_waiting_total'),
-        ('neurodev_referral_to_outcome_weeks', 'outcome', 'median_days', 'neurodev_outcomes'),
-        ('camhs_first_contact_median_weeks', 'first_contact', 'median_days', 'camhs_first_contacts')
+        and breakdown_topic in (
+            'Total', 'Service line', 'Service line and age group', 'Service line and primary need', 'Service line and ward'
+        )
+    {%- for kpi_id, kind, topics, days, denominator_measure in [
+        ('therapy_median_wait_weeks', 'waiting', by_line, 'median_days', 'therapy_waiting_total'),
+        ('therapy_p92_wait_weeks', 'waiting', by_line, 'percentile_92_days', 'therapy_waiting_total'),
+        (
+            'therapy_completed_median_wait_weeks', 'first_contact', "breakdown_topic <> 'Total'", 'median_days',
+            'therapy_completed_waits'
+        ),
+        (
+            'neurodev_referral_to_outcome_weeks', 'outcome',
+            "therapy_line = 'NEURODEV' and breakdown_topic in ('Total', 'Pathway', 'Assessment question')",
+            'median_days', 'neurodev_outcomes'
+        ),
+        (
+            'camhs_first_contact_median_weeks', 'first_contact',
+            "therapy_line = 'CAMHS' and breakdown_topic not in ('Service line', 'Pathway', 'Assessment question')",
+            'median_days', 'therapy_completed_waits'
+        )
     ] %}
 
         union all by name
@@ -319,15 +382,7 @@ measured as (
         from counted
         where
             event_kind = '{{ kind }}'
-            {%- if kpi_id.startswith('therapy') %}
-                and breakdown_topic like 'Service line%'
-            {%- elif kpi_id.startswith('neurodev') %}
-                and therapy_line = 'NEURODEV'
-                and breakdown_topic in ('Total', 'Pathway', 'Assessment question')
-            {%- else %}
-                and therapy_line = 'CAMHS'
-                and breakdown_topic = 'Total'
-            {%- endif %}
+            and {{ topics }}
     {%- endfor %}
 
     union all by name
@@ -341,6 +396,7 @@ measured as (
         cast(year(comparison.snapshot_date) as varchar) as time_period,
         'Service line' as breakdown_topic,
         service.therapy_line_name as breakdown,
+        service.therapy_line_name,
         comparison.difference_count as numerator,
         comparison.published_count as denominator,
         100 * comparison.difference_count / comparison.published_count as value,
@@ -397,6 +453,8 @@ select
     time_period,
     breakdown_topic,
     breakdown,
+    therapy_line_name,
+    cast(trust_count as integer) as trust_count,
     cast(numerator as decimal(18, 4)) as numerator,
     cast(numerator_people as bigint) as numerator_people,
     numerator_measure,

@@ -20,6 +20,7 @@ requests as (
         primary_need_code,
         ward_code,
         sex_code,
+        birth_month,
         referral_purpose_code,
         is_reportable
     from {{ ref('int_therapy_request__linked') }}
@@ -37,6 +38,10 @@ select
     requests.has_ehc_plan,
     requests.primary_need_code,
     requests.sex_code,
+    -- Only the month of birth is held: a birthday in the month of the contact counts as passed.
+    cast(
+        datediff('month', cast(requests.birth_month || '-01' as date), contact.contact_date) // 12 as integer
+    ) as age_at_contact,
     requests.ward_code,
     requests.referral_purpose_code,
     contact.contact_date,
