@@ -30,8 +30,11 @@ _REQUIRED_KEYS = frozenset({"return_id", "rules"})
 _FILE_KEYS = _REQUIRED_KEYS | {"refuse_above_share"}
 _TEXT_KEYS = ("rule_id", "table", "label", "why", "owner", "action")
 _RULE_KEYS = frozenset(
-    {*_TEXT_KEYS, "official_number", "level", "severity", "effect", "columns", "needs", "failing_rows", "raised_by"}
-)
+    {
+        *_TEXT_KEYS, "official_number", "level", "severity", "effect", "columns", "needs", "failing_rows", "judged_rows",
+        "raised_by",
+    }
+)  # fmt: skip
 
 
 class CatalogueError(CornerstoneError):
@@ -45,6 +48,9 @@ class Rule:
     `failing_rows` is a select that returns one row a failure. Landing rules return `submission_id`, `source_file`,
     `source_row` (NULL for a fault of the whole file) and, where one row of a sheet holds several figures, `cell`.
     It is None for a rule that the reader raises while opening the file, before there are rows to select from.
+
+    `judged_rows` is a select of the rows that a rule about models can judge, where these are not its whole table: of a
+    comparison, those that have something beside them. Where there is none the rule is not judged.
 
     `needs` are the reference returns that a landing rule compares with: its query names their tables as
     `<return>.<table>`, and it is not judged where one of them is not landed.
@@ -64,6 +70,7 @@ class Rule:
     columns: tuple[str, ...]
     failing_rows: str | None
     needs: tuple[str, ...] = ()
+    judged_rows: str | None = None
 
     @property
     def is_reader_raised(self) -> bool:
@@ -93,6 +100,7 @@ class Rule:
             "needs": ", ".join(self.needs) or None,
             "checked_by": "reader" if self.is_reader_raised else "query",
             "failing_rows": self.failing_rows,
+            "judged_rows": self.judged_rows,
         }
 
 
@@ -204,6 +212,11 @@ def _read_rule(file_name: str, return_id: str, entry: Any) -> Rule:
         raise CatalogueError(
             f"{where}: only landing rules need other returns; a {entry['level']} rule reads the models."
         )
+    judged_rows = entry.get("judged_rows")
+    if judged_rows is not None and not (isinstance(judged_rows, str) and judged_rows.strip()):
+        raise CatalogueError(f"{where}: judged_rows must be a select.")
+    if judged_rows is not None and entry["level"] in LANDING_LEVELS:
+        raise CatalogueError(f"{where}: judged_rows are of rules about models; a landing rule says what it needs.")
     official_number = entry.get("official_number")
     if official_number is not None and not isinstance(official_number, str):
         raise CatalogueError(f"{where}: official_number must be text in quotes.")
@@ -222,6 +235,7 @@ def _read_rule(file_name: str, return_id: str, entry: Any) -> Rule:
         columns=columns,
         failing_rows=_read_check(where, entry),
         needs=needs,
+        judged_rows=judged_rows.strip() if judged_rows else None,
     )
 
 

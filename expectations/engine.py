@@ -44,7 +44,7 @@ class GateError(CornerstoneError):
 
 @dataclass(frozen=True)
 class RuleResult:
-    """The verdict on one rule. `rows_examined` is the size of the rule's table."""
+    """The verdict on one rule. `rows_examined` is the size of its table, or how many of the rows it could judge."""
 
     rule: Rule
     failing_count: int
@@ -52,11 +52,13 @@ class RuleResult:
     rows_examined: int
 
     @property
-    def outcome(self) -> Literal["passed", "failed", "no rows"]:
-        """The verdict in words: a rule whose table is empty had nothing to judge, and is not called passed."""
+    def outcome(self) -> Literal["passed", "failed", "no rows", "not judged"]:
+        """The verdict in words: a rule that had nothing to judge, or nothing to compare it with, is not called passed."""
         if not self.success:
             return "failed"
-        return "passed" if self.rows_examined else "no rows"
+        if self.rows_examined:
+            return "passed"
+        return "no rows" if self.rule.judged_rows is None else "not judged"
 
     def as_row(self) -> dict[str, str | int | bool]:
         """The result as a row of `meta.rule_result`."""
@@ -97,13 +99,16 @@ def evaluate(
     with _lent(connection) as address:
         result = _validate(context, suite_name, expectations, address)
     counts = _failing_counts(rules, result, suite_name)
-    rows_examined = {
-        relation: _row_count(connection, relation) for relation in sorted({rule.relation for rule in rules})
-    }
+    sizes = {relation: _row_count(connection, relation) for relation in sorted({rule.relation for rule in rules})}
     if docs is not None:
         docs.keep(result, suite_name)
     return [
-        RuleResult(rule, failing_count=count, success=count == 0, rows_examined=rows_examined[rule.relation])
+        RuleResult(
+            rule,
+            failing_count=count,
+            success=count == 0,
+            rows_examined=_row_count(connection, f"({rule.judged_rows})") if rule.judged_rows else sizes[rule.relation],
+        )
         for rule, count in zip(rules, counts, strict=True)
     ]
 

@@ -41,6 +41,7 @@ _SHAPES: dict[Shape, str] = {
     "figure_csv": "CSV of figures",
     "appeals_csv": "published CSV table",
     "chs_workbook": "published workbook",
+    "wait_csv": "CSV of waiting lists",
     "flat_csv": "CSV table",
     "record_xml": "XML",
     "record_csv": "set of CSV files",

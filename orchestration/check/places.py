@@ -16,7 +16,8 @@ from orchestration.sql_text import quoted
 # What to add to the number of a row to get the one a spreadsheet shows; workbooks are numbered so already. The lines of
 # XML are looked up, and where the headings take up several rows nothing can be said.
 _ROWS_ABOVE: dict[Shape, int] = {
-    "record_csv": 1, "record_flat": 1, "flat_csv": 1, "ees_csv": 1, "figure_csv": 1, "record_workbook": 0, "chs_workbook": 0,
+    "record_csv": 1, "record_flat": 1, "flat_csv": 1, "ees_csv": 1, "figure_csv": 1, "wait_csv": 1, "record_workbook": 0,
+    "chs_workbook": 0,
 }  # fmt: skip
 _NOT_OF_THE_FILE = {"submission_id", "source_file", "source_row"}
 

@@ -3,14 +3,19 @@
 Submissions are taken in the order they were received. A row joins a child known by then, first by permanent UPN, then by
 NHS number, then by ULN, then by surname, forename and date of birth; else it is a child of its own. A child takes one
 person of a submission, a value that two persons of a submission share links neither, and a row never joins a child of
-another UPN or birth date by the weaker steps. A person has one row, unless the return says which rows are of one: then
-what these disagree in counts as not given. Later receipts never change the key of an earlier row, so keys stay as the store grows.
+another birth date by the weaker steps, nor one of another UPN save where NHS number, birth date and forename are the
+same: there the UPN was corrected. A person has one row, unless the return says which rows are of one: then what these
+disagree in counts as not given.
 
-Only row_person_ref, child_key and the strength of the match leave the vault.
+A row that gives a UPN with an NHS number can show that two children known by then are one: one of the UPN, the other of
+the number. Where birth date and forename agree with both, they are joined under the key that was first. Nothing else
+that comes later changes the key of an earlier row, and the same receipts give the same keys.
+
+Only row_person_ref, child_key, the strength of the match and a pseudonym of how the row tells the person leave the vault.
 """
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -35,6 +40,7 @@ LINK_COLUMNS = {
     "row_person_ref": "VARCHAR",
     "child_key": "VARCHAR",
     "match_strength": "VARCHAR",
+    "told_as": "VARCHAR",
 }
 # A temporary UPN ends in a letter and belongs to a school, not to a child; the 23 letters leave out I, O and S.
 # Source: DfE, Unique pupil numbers guidance.
@@ -68,6 +74,7 @@ def link_children(settings: Settings) -> LinkReport:
             _prepare(connection, keys, spill)
             for spec, group in _groups(submissions):
                 _link(connection, settings, spec, group)
+            _tell(connection, settings, submissions)
             report = _report(connection)
             _write(connection, settings.child_link_path)
         finally:
@@ -95,6 +102,13 @@ def _groups(submissions: list[tuple[ReturnSpec, Submission]]) -> Iterator[tuple[
             yield group[0][0], [submission for _, submission in group[first : first + GROUP_SUBMISSIONS]]
 
 
+def _identities(settings: Settings, spec: ReturnSpec, submissions: Iterable[Submission]) -> list[Path]:
+    """Files of the vault that hold the persons of submissions."""
+    assert spec.person is not None
+    landings = dict.fromkeys(submission.landing for submission in submissions)
+    return [identity_dir(settings, spec.return_id, landing) / f"{spec.person.table}.parquet" for landing in landings]
+
+
 def _prepare(connection: duckdb.DuckDBPyConnection, keys: Keys, spill: Path) -> None:
     load_encryption(connection)
     connection.execute("set temp_file_encryption = true")
@@ -102,35 +116,40 @@ def _prepare(connection: duckdb.DuckDBPyConnection, keys: Keys, spill: Path) -> 
     connection.execute(f"set memory_limit = '{MEMORY_LIMIT}'")
     open_vault(connection, keys)
     define_pseudonym(connection, keys.pseudonym)
-    columns = ", ".join(f"{name} {type_}" for name, type_ in LINK_COLUMNS.items())
+    columns = ", ".join(f"{name} {type_}" for name, type_ in LINK_COLUMNS.items() if name != "told_as")
     connection.execute(f"create table child_link ({columns})")
+    connection.execute("create table told (submission_id varchar, row_person_ref varchar, told_as varchar)")
+    connection.execute("create table linked_submission (submission_id varchar, number integer)")
     connection.execute(
         "create table known"
         " (child_key varchar, upn varchar, nhs_number varchar, uln varchar, name varchar, birth_date date)"
     )
 
 
+def _number(column: str | None, pattern: str) -> str:
+    """SQL of an identifying number as it is compared; null where it has not the shape of one."""
+    if column is None:
+        return "null::varchar"
+    text = normalised_number(f'"{column}"')
+    return f"case when regexp_full_match({text}, '{pattern}') then {text} end"
+
+
+def _letters(column: str) -> str:
+    """SQL of a name as it is compared."""
+    return f"regexp_replace(strip_accents(lower(\"{column}\")), '[^a-z]', '', 'g')"
+
+
 def _person_rows(spec: ReturnSpec, person: PersonColumns, paths: list[Path]) -> str:
     """SQL of submissions' persons as they are compared, each with its rows; what cannot identify anyone is null."""
-
-    def number(column: str | None, pattern: str) -> str:
-        if column is None:
-            return "null::varchar"
-        text = normalised_number(f'"{column}"')
-        return f"case when regexp_full_match({text}, '{pattern}') then {text} end"
-
-    def name(column: str) -> str:
-        return f"regexp_replace(strip_accents(lower(\"{column}\")), '[^a-z]', '', 'g')"
-
     rows = f"""
         select submission_id,
             "{spec.tables[person.table].key}" as row_person_ref,
             {normalised_number(f'"{person.one_by}"') if person.one_by else "null::varchar"} as one_by,
-            {number(person.upn, PERMANENT_UPN)} as upn,
-            {number(person.nhs_number, NHS_NUMBER)} as nhs_number,
-            {number(person.uln, ULN)} as uln,
-            case when {name(person.surname)} <> '' and {name(person.forename)} <> ''
-                then {name(person.surname)} || ' ' || {name(person.forename)} end as name,
+            {_number(person.upn, PERMANENT_UPN)} as upn,
+            {_number(person.nhs_number, NHS_NUMBER)} as nhs_number,
+            {_number(person.uln, ULN)} as uln,
+            case when {_letters(person.surname)} <> '' and {_letters(person.forename)} <> ''
+                then {_letters(person.surname)} || ' ' || {_letters(person.forename)} end as name,
             "{person.birth_date}" as birth_date,
             {f'"{person.repeats_by}"' if person.repeats_by else "null::varchar"} as part
         from {vault_files(paths)}
@@ -156,13 +175,14 @@ def _link(
     number or name, however indirectly, with those of an earlier submission come a round later. All others go at once.
     """
     assert spec.person is not None
-    landings = dict.fromkeys(submission.landing for submission in submissions)
-    paths = [identity_dir(settings, spec.return_id, landing) / f"{spec.person.table}.parquet" for landing in landings]
+    paths = _identities(settings, spec, submissions)
+    [(linked,)] = connection.execute("select count(*) from linked_submission").fetchall()
     connection.execute("create or replace temp table submission_order (submission_id varchar, place integer)")
     connection.executemany(
         "insert into submission_order values (?, ?)",
-        [[submission.submission_id, place] for place, submission in enumerate(submissions)],
+        [[submission.submission_id, place] for place, submission in enumerate(submissions, start=linked)],
     )
+    connection.execute("insert into linked_submission from submission_order")
     connection.execute(
         f"""
         create or replace temp table arrived as
@@ -189,8 +209,8 @@ def _link(
 
 
 def _label_related_rows(connection: duckdb.DuckDBPyConnection) -> None:
-    """Table `related` (row_id, label): rows have one label that share a number, or name and date of birth, or are joined
-    by rows between them that do."""
+    """Table `related` (row_id, label): rows have one label that share a number, or name and date of birth, with one
+    another or with one child known by now, or are joined by rows between them that do."""
     connection.execute(
         """
         create or replace temp table row_value as
@@ -200,6 +220,15 @@ def _label_related_rows(connection: duckdb.DuckDBPyConnection) -> None:
         """
     )
     connection.execute("delete from row_value where value is null")
+    connection.execute(
+        """
+        insert into row_value
+        select row_id, 'child ' || child_key from arrived inner join known using (upn)
+        union select row_id, 'child ' || child_key from arrived inner join known using (nhs_number)
+        union select row_id, 'child ' || child_key from arrived inner join known using (uln)
+        union select row_id, 'child ' || child_key from arrived inner join known using (name, birth_date)
+        """
+    )
     connection.execute("create or replace temp table related as select row_id, row_id as label from arrived")
     while True:
         connection.execute(
@@ -227,7 +256,12 @@ def _link_rows(connection: duckdb.DuckDBPyConnection, spec: ReturnSpec) -> None:
     )
     _match(connection, "upn", "upn", "true")
     agrees = "(person.birth_date = known.birth_date or person.birth_date is null or known.birth_date is null)"
-    _match(connection, "nhs_number", "nhs_number", agrees)
+    corrected = (
+        "(not exists (select 1 from known as other where other.child_key = known.child_key and other.upn <> person.upn)"
+        " or exists (select 1 from known as other where other.child_key = known.child_key"
+        f" and other.nhs_number = person.nhs_number and {_alike('other')}))"
+    )
+    _match(connection, "nhs_number", "nhs_number", f"{agrees} and {corrected}")
     _match(connection, "uln", "uln", agrees)
     no_other_number = (
         "person.birth_date = known.birth_date"
@@ -248,10 +282,99 @@ def _link_rows(connection: duckdb.DuckDBPyConnection, spec: ReturnSpec) -> None:
         " from person inner join matched using (row_id)",
         [spec.return_id],
     )
+    _find_one_child(connection)
     connection.execute(
         "insert into known select distinct child_key, upn, nhs_number, uln, name, birth_date"
         " from person inner join matched using (row_id) except select * from known"
     )
+    _join_children(connection)
+
+
+def _alike(known: str) -> str:
+    """SQL: a person and a child known by then have one birth date, and one forename or its beginning."""
+    forenames = [f"split_part({row}.name, ' ', 2)" for row in ("person", known)]
+    return (
+        f"(person.birth_date = {known}.birth_date and (starts_with({forenames[0]}, {forenames[1]})"
+        f" or starts_with({forenames[1]}, {forenames[0]})))"
+    )
+
+
+def _find_one_child(connection: duckdb.DuckDBPyConnection) -> None:
+    """Table `one_child` (of_upn, of_number): children known by now that a row with both numbers shows to be one.
+
+    Nobody is joined to a child whose other UPN is told without the NHS number, who is in one submission with the other,
+    or of whom the row is not the only one.
+    """
+    connection.execute(
+        f"""
+        create or replace temp table one_child as
+        with shown as (
+            select distinct person.submission_id, person.row_id, matched.child_key as of_upn, known.child_key as of_number
+            from person
+            inner join matched on matched.row_id = person.row_id and matched.match_strength = 'upn'
+            inner join known
+                on known.nhs_number = person.nhs_number and known.child_key <> matched.child_key and {_alike("known")}
+            where
+                exists (select 1 from known as own where own.child_key = matched.child_key and {_alike("own")})
+                and not exists (
+                    select 1 from known as other
+                    where other.child_key = known.child_key and other.upn <> person.upn
+                        and other.nhs_number is distinct from person.nhs_number
+                )
+                and not exists (
+                    select 1 from person as second
+                    where second.submission_id = person.submission_id and second.nhs_number = person.nhs_number
+                        and second.row_id <> person.row_id
+                )
+        ),
+
+        alone as (
+            select * from shown
+            qualify count(*) over (partition by submission_id, of_upn) = 1
+                and count(*) over (partition by submission_id, of_number) = 1
+        ),
+
+        told_of as (
+            select distinct child_key, submission_id from child_link
+            where child_key in (select of_upn from alone union all select of_number from alone)
+        )
+
+        select of_upn, of_number from alone
+        where not exists (
+            select 1 from told_of as one inner join told_of as two using (submission_id)
+            where one.child_key = alone.of_upn and two.child_key = alone.of_number
+        )
+        """
+    )
+
+
+def _join_children(connection: duckdb.DuckDBPyConnection) -> None:
+    """Give the children of `one_child` the key of the one whose first submission was received first."""
+    if not connection.execute("select count(*) from one_child").fetchall()[0][0]:
+        return
+    connection.execute(
+        """
+        create or replace temp table renamed as
+        with first as (
+            select child_key, min(number) as number
+            from child_link inner join linked_submission using (submission_id)
+            where child_key in (select of_upn from one_child union all select of_number from one_child)
+            group by child_key
+        )
+        select
+            case when (a.number, a.child_key) < (b.number, b.child_key) then b.child_key else a.child_key end as child_key,
+            case when (a.number, a.child_key) < (b.number, b.child_key) then a.child_key else b.child_key end as kept_key
+        from one_child
+        inner join first as a on a.child_key = of_upn
+        inner join first as b on b.child_key = of_number
+        """
+    )
+    connection.execute(
+        "update child_link set child_key = kept_key,"
+        " match_strength = if(match_strength = 'first_seen', 'nhs_number', match_strength)"
+        " from renamed where child_link.child_key = renamed.child_key"
+    )
+    connection.execute("update known set child_key = kept_key from renamed where known.child_key = renamed.child_key")
 
 
 def _match(connection: duckdb.DuckDBPyConnection, strength: str, column: str, condition: str) -> None:
@@ -278,6 +401,31 @@ def _match(connection: duckdb.DuckDBPyConnection, strength: str, column: str, co
     )
 
 
+def _tell(
+    connection: duckdb.DuckDBPyConnection, settings: Settings, submissions: list[tuple[ReturnSpec, Submission]]
+) -> None:
+    """Table `told`: a pseudonym of NHS number, surname and birth date together, the same where two rows tell a person alike.
+
+    Of rows that tell a person differently nothing but that leaves the vault; null where one of the three is not given.
+    """
+    for spec in {spec.return_id: spec for spec, _ in submissions}.values():
+        if spec.person is None or spec.person.nhs_number is None:
+            continue
+        own = [submission for of, submission in submissions if of.return_id == spec.return_id]
+        surname, birth_date = (
+            f"nullif({_letters(spec.person.surname)}, '')",
+            f'cast("{spec.person.birth_date}" as varchar)',
+        )
+        connection.execute(
+            f"""
+            insert into told
+            select submission_id, "{spec.tables[spec.person.table].key}", pseudonym('told_as',
+                {_number(spec.person.nhs_number, NHS_NUMBER)} || '|' || {surname} || '|' || {birth_date})
+            from {vault_files(_identities(settings, spec, own))}
+            """
+        )
+
+
 def _report(connection: duckdb.DuckDBPyConnection) -> LinkReport:
     rows = connection.execute("select match_strength, count(*) from child_link group by all order by all").fetchall()
     [(children,)] = connection.execute("select count(distinct child_key) from child_link").fetchall()
@@ -288,7 +436,8 @@ def _write(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(path.name + ".partial")
     connection.execute(
-        "copy (select * from child_link order by return_id, submission_id, row_person_ref)"
+        f"copy (select {', '.join(LINK_COLUMNS)} from child_link left join told using (submission_id, row_person_ref)"
+        " order by return_id, submission_id, row_person_ref)"
         f" to {literal(str(partial))} (format parquet, compression zstd)"
     )
     partial.replace(path)

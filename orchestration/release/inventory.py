@@ -44,6 +44,11 @@ class PublishedRule(Protocol):
         """refuse, quarantine or flag for a landing rule; None for a mart or KPI rule."""
         ...
 
+    @property
+    def judged_rows(self) -> str | None:
+        """The rows of its table that it can judge; None for all."""
+        ...
+
     def as_row(self) -> dict[str, str | None]:
         """The rule as a row of text columns."""
         ...

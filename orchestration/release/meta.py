@@ -106,6 +106,8 @@ COLUMN_COMMENTS = {
         "needs": "Reference returns that the rule compares with, separated by commas; not judged where one is not landed.",
         "checked_by": "query: failing_rows finds the failures; reader: they are found while the file is read.",
         "failing_rows": "Query that selects one row for each failure; blank where the reader finds them.",
+        "judged_rows": "Query that selects the rows the rule can judge; blank where these are its whole table. Not judged "
+        "where there is none.",
     },
     "rule_result": {
         "gate": "Where the rule was checked: landing, mart, kpi or open.",
@@ -113,10 +115,10 @@ COLUMN_COMMENTS = {
         "severity": "block, warn or observe.",
         "failing_count": "Failures found; at landing, in accepted submissions. Blank where there are fewer than the threshold of "
         "disclosure control, but some (outcome: failed).",
-        "rows_examined": "Rows of the table the rule looked at; blank at landing.",
+        "rows_examined": "Rows of the table the rule looked at, or those of them it could judge; blank at landing.",
         "success": "True when nothing failed.",
-        "outcome": "passed; failed; no rows: there was nothing to judge; not judged: what the rule compares with was not landed "
-        "when a file was read.",
+        "outcome": "passed; failed; no rows: there was nothing to judge; not judged: there was nothing that the rule "
+        "compares with, at landing or now.",
     },
     "reproduction": {
         "series_code": "Published table.",
@@ -229,6 +231,7 @@ def rule_result_select(inventory: Inventory, catalogue: PublishedCatalogue) -> s
         for rule in catalogue.rules
         if rule.effect == "flag"
     )
+    compares = ", ".join(literal(rule.rule_id) for rule in catalogue.rules if rule.judged_rows is not None) or "null"
     flagged = f"""
         union all
         select
@@ -258,7 +261,11 @@ def rule_result_select(inventory: Inventory, catalogue: PublishedCatalogue) -> s
         )
         select
             gate, rule_id, severity, failing_count, rows_examined, success,
-            case when not success then 'failed' when rows_examined = 0 then 'no rows' else 'passed' end as outcome
+            case
+                when not success then 'failed'
+                when rows_examined > 0 then 'passed'
+                else if(rule_id in ({compares}), 'not judged', 'no rows')
+            end as outcome
         from gate.rule_result
         where (gate, run_id) in ({runs})
         {flagged if flags else ""}

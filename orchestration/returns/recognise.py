@@ -19,6 +19,7 @@ from orchestration.returns.readers import (
     record_flat,
     record_workbook,
     record_xml,
+    wait_csv,
 )
 from orchestration.returns.readers.flat_csv import read_header
 from orchestration.returns.readers.outcome import ReadFile
@@ -65,6 +66,7 @@ READERS: dict[str, Reader] = {
     "figure_csv": figure_csv,
     "appeals_csv": appeals_csv,
     "chs_workbook": chs_workbook,
+    "wait_csv": wait_csv,
     "flat_csv": flat_table,
 }
 RECORD_READERS: dict[str, RecordReader] = {

@@ -29,6 +29,7 @@ Shape = Literal[
     "figure_csv",
     "appeals_csv",
     "chs_workbook",
+    "wait_csv",
     "flat_csv",
     "record_xml",
     "record_csv",

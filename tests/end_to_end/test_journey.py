@@ -135,7 +135,10 @@ def test_the_multi_process_executor_does_it_too(journey: Journey) -> None:
 
 def test_status_says_what_has_arrived_and_what_is_left_out(journey: Journey) -> None:
     status = journey.cornerstone("status", "--json").result
-    assert [row["supplier"] for row in status["arrived"]] == ["cornerstone.published_figures"]
+    assert [row["supplier"] for row in status["arrived"]] == [
+        "cornerstone.published_figures",
+        "cornerstone.published_waits",
+    ]
     assert status["current_release"] == journey.current.resolve().name
     assert any("Establishment register: nothing has arrived; left out:" in sentence for sentence in status["absent"])
 

@@ -10,17 +10,14 @@ import duckdb
 import pytest
 
 from orchestration.settings import PROJECT_DIR
-from tests.chs_workbook import BANDS as SHEETS
-from tests.chs_workbook import write_workbook
 from tests.end_to_end.journey import Ended, Journey
-from tests.unit.dbt_project.conftest import RFR_WAITS
 
 pytestmark = [pytest.mark.end_to_end]
 
 ALONE = "2024-09"
 """A list that one trust sent twice; none is held of the months beside it."""
 MONTHS = (ALONE, *(f"2025-{month:02}" for month in range(4, 12)))
-"""Months with requests that vanish, come late and open again, with the latest published one, and with a workbook."""
+"""Months with requests that vanish, come late and open again, with the latest published one."""
 PUBLISHED = "2025-10"
 
 SOME_MONTHS = f"""
@@ -44,20 +41,9 @@ DIMENSIONS = "inner join marts.dim_provider as provider using (provider_key) inn
 
 @pytest.fixture(scope="module")
 def journey(tmp_path_factory: pytest.TempPathFactory) -> Journey:
-    """The bundled figures, and the workbook of one month with what it has of the first trust."""
+    """The bundled figures, among them what NHS England published of the first trust, and no workbook."""
     folder: Path = tmp_path_factory.mktemp("therapy")
-    seed = folder / "raw" / "seed"
-    shutil.copytree(PROJECT_DIR / "raw" / "seed", seed)
-    others = {
-        "(CYP) Therapy interventions: Physiotherapy": "therapy_interventions_physiotherapy",
-        "(CYP) Community paediatric service": "community_paediatric_service",
-    }
-    cells = {
-        (sheet, line): value
-        for line, code in others.items()
-        for sheet, value in zip(SHEETS, RFR_WAITS[code], strict=True)
-    }
-    write_workbook(seed / "published_statistics" / "waits.xlsx", change=cells)
+    shutil.copytree(PROJECT_DIR / "raw" / "seed", folder / "raw" / "seed")
     return Journey(folder / "store", folder / "raw")
 
 

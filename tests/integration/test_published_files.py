@@ -127,8 +127,12 @@ def test_every_file_lands_with_nothing_lost_and_no_table_unrecognised(journey: J
 
 def test_rows_read_are_rows_landed_plus_quarantined_for_every_submission(ask: Ask) -> None:
     rows = ask("select rows_read, rows_landed + rows_quarantined from meta.submission")
-    assert len(rows) == 25
+    assert len(rows) == 26
     assert all(read == accounted for read, accounted in rows)
+
+
+def test_the_bundled_waiting_lists_are_those_of_the_workbooks(ask: Ask) -> None:
+    assert ask("select outcome from meta.rule_result where rule_id = 'RTW-150'") == [("passed",)]
 
 
 def test_the_regional_total_repeated_for_every_authority_is_shown_and_not_used(ask: Ask, ask_marts: Ask) -> None:

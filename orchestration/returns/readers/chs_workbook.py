@@ -204,15 +204,20 @@ def _band_cells(name: str, sheet: Sheet, kind: FileKind, file: DataFile) -> pd.D
         value_name="cell",
     )
     cells["service_line_raw"] = cells.pop("column").map(services)
+    cells["sheet"], cells["band_code"], cells["layout_era"] = name, band, np.int32(era)
+    return typed_cells(with_service(cells), kind)
+
+
+def with_service(cells: pd.DataFrame) -> pd.DataFrame:
+    """Cells with the age group and the code of their service line as printed."""
     split = cells["service_line_raw"].str.extract(_SERVICE)
     cells["age_group"] = split[0].map({"A": "adult", "CYP": "cyp"})
     cells["service_line_code"] = split[1].str.lower().str.replace(r"[^a-z0-9]+", "_", regex=True).str.strip("_")
-    cells["sheet"], cells["band_code"], cells["layout_era"] = name, band, np.int32(era)
-    return _typed(cells, kind)
+    return cells
 
 
-def _typed(cells: pd.DataFrame, kind: FileKind) -> pd.DataFrame:
-    """Value, its text and its status: a blank is not a zero, and a star is neither."""
+def typed_cells(cells: pd.DataFrame, kind: FileKind) -> pd.DataFrame:
+    """Value, its text and its status in place of `cell`, as printed: a blank is not a zero, and a star is neither."""
     number = pd.to_numeric(cells["cell"], errors="coerce")
     whole = number.notna() & (number % 1 == 0)
     text = cells.pop("cell").astype(str).str.strip()

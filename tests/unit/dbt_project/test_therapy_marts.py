@@ -9,6 +9,9 @@ from typing import Any
 import duckdb
 import pytest
 
+from orchestration.returns.delivered import DataFile, delivered_file, open_delivered
+from orchestration.returns.recognise import read_data_file
+from orchestration.returns.spec import load_spec
 from orchestration.settings import PROJECT_DIR
 from tests.unit.dbt_project.conftest import build
 from tests.unit.dbt_project.test_ehc_plans import Store, held_since, rows
@@ -82,6 +85,15 @@ def since(received: str, **columns: Any) -> dict[str, Any]:
     return {"referral_received_date": date.fromisoformat(received)} | columns
 
 
+def published_waits(month: str) -> list[dict[str, Any]]:
+    """What ships with Cornerstone of the trust's published figures of a month."""
+    path = PROJECT_DIR / "raw" / "seed" / "published_statistics" / "published_waits.csv.gz"
+    [file] = open_delivered(delivered_file(path))
+    assert isinstance(file, DataFile)
+    cells = read_data_file(file, load_spec("published_statistics")).rows.to_pylist()
+    return [cell for cell in cells if cell["data_month"] == month and cell["org_code"] == "RFR"]
+
+
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> TherapyStore:
     """Lists of September and October 2025; the trust sent September's again in December."""
@@ -97,6 +109,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> TherapyStore:
             "in error": held_since("2020-01-01", need="SLCN"),
             "for ot": held_since("2020-01-01", need="SLCN"),
         },
+        received_at=datetime(2025, 3, 1, 9),
     )
     over, just = "2025-06-26", "2025-06-27"  # 127 and 126 days before the last of October
     autumn = {
@@ -130,6 +143,14 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> TherapyStore:
         "q11": since("2025-05-01", child="found late"),
     }
     made.waiting_list("RFR", SEPTEMBER, late, sequence=2, received=datetime(2025, 12, 5, 9))
+    made.land(
+        "published_statistics",
+        "published_waits",
+        "2025-10",
+        {"chs_wait": published_waits("2025-10")},
+        sequence="",
+        received_at=datetime(2025, 12, 20, 9),
+    )
     made.submissions = [
         submission | {"is_current": submission["submission_id"] != "RFR_2025-09-30_1"}
         for submission in made.submissions
@@ -194,6 +215,26 @@ def test_trusts_and_services_are_one_dimension(warehouse: duckdb.DuckDBPyConnect
     ) == [("RFR", "OT", True, 1), ("RFR", "SLT", True, 8), ("RXE", "CAMHS", False, 1)]
 
 
+def test_the_bundled_figures_stand_beside_the_lists_without_a_workbook(warehouse: duckdb.DuckDBPyConnection) -> None:
+    """Of six that wait without fault for speech therapy, four have for 127 days or more, one for 126 and one for 30."""
+    compared = rows(
+        warehouse,
+        "select service.therapy_line, band_code, waiting_count, published_count, published_status, sitrep_difference_count"
+        " from marts.fct_therapy_wait_comparison inner join marts.dim_service as service using (service_key)"
+        f" where snapshot_date = date '{OCTOBER}' and band_code in ('total', 'w12_18', 'w18_52', 'w52_plus') order by all",
+    )
+    assert compared == [
+        ("OT", "total", 1, 140, "reported", -139),
+        ("OT", "w12_18", 0, 9, "reported", -9),
+        ("OT", "w18_52", 1, 64, "reported", -63),
+        ("OT", "w52_plus", 0, None, "not_published", None),
+        ("SLT", "total", 6, 182, "reported", -176),
+        ("SLT", "w12_18", 1, 20, "reported", -19),
+        ("SLT", "w18_52", 4, 21, "reported", -17),
+        ("SLT", "w52_plus", 0, None, "not_published", None),
+    ]
+
+
 def test_local_figures_are_counted_for_the_authority_and_each_trust(warehouse: duckdb.DuckDBPyConnection) -> None:
     october = "time_identifier = 'October' and value_basis = 'local'"
     assert rows(
@@ -222,13 +263,31 @@ def test_local_figures_are_counted_for_the_authority_and_each_trust(warehouse: d
     ) == [(None,)]
 
 
+def plans_in_october(connection: duckdb.DuckDBPyConnection) -> dict[str, bool | None]:
+    """Of three children who wait for speech and language therapy, whether they had a plan."""
+    return dict(
+        connection.execute(
+            "select distinct child_key, has_ehc_plan from marts.fct_therapy_wait where is_latest"
+            " and waiting_basis_code = 'FIRST_CONTACT' and child_key in ('over 18', 'just 18', 'new')"
+        ).fetchall()
+    )
+
+
 def test_september_can_be_rebuilt_as_it_was_known(store: TherapyStore, warehouse: duckdb.DuckDBPyConnection) -> None:
-    """Last, because it builds the marts over again."""
+    """Last, because it builds the marts over again. In March a return tells that one plan had begun and one had ended."""
     warehouse.close()
-    build(store.settings, "int_therapy_delivery__current+", variables={"therapy_known_at": "2025-12-04"})
+    plan = {"over 18": held_since("2020-01-01", need="SLCN"), "new": held_since("2025-10-15", need="SLCN")}
+    store.ehc_return("sen2_2026", 2026, plan, received_at=datetime(2026, 3, 1, 9))
+    with duckdb.connect(str(store.build()), read_only=True) as connection:
+        assert plans_in_october(connection) == {"over 18": True, "just 18": False, "new": True}
+        assert "found late" in {child for child, _ in waiting(connection, SEPTEMBER)}
+    build(store.settings, "int_therapy_submission__known+", variables={"therapy_known_at": "2025-12-04"})
     with duckdb.connect(str(store.settings.warehouse_path), read_only=True) as connection:
         known = {child for child, _ in waiting(connection, SEPTEMBER)}
         october = waiting(connection, OCTOBER)
+        plans = plans_in_october(connection)
     assert "found late" not in known
     assert "just 18" in known
     assert len(october) == 7
+    # No return known then knows the one that the return of March brought.
+    assert plans == {"over 18": True, "just 18": True, "new": None}

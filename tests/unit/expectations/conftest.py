@@ -55,11 +55,17 @@ create table intermediate.int_census_pupil__described (
     census_period varchar, is_on_roll boolean, sessions_possible integer, second_half_sessions_possible integer
 );
 create table intermediate.int_therapy_delivery__current (
-    submission_id varchar, provider_code varchar, snapshot_date date
+    submission_id varchar, provider_code varchar, snapshot_date date, previous_snapshot_date date
 );
 create schema staging;
 create table staging.stg_school_census__suspension (
     submission_id varchar, row_person_ref varchar, is_current boolean, start_date date, category_code varchar
+);
+create table staging.stg_therapy_waiting_list__referral (
+    submission_id varchar, row_person_ref varchar, service_request_ref varchar, nhs_ref varchar, sex_code varchar
+);
+create table staging.stg_control__child_key (
+    submission_id varchar, row_person_ref varchar, child_key varchar, match_strength varchar, told_as varchar
 );
 create schema disclosure;
 create table disclosure.cell (cell_key varchar, cell_count bigint, is_known boolean);

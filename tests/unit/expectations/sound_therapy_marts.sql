@@ -56,7 +56,34 @@ select
     -40 as sitrep_difference_count;
 
 insert into intermediate.int_therapy_delivery__current
-values ('list-1', 'RFR', '2025-08-31'), ('list-2', 'RFR', '2025-09-30'), ('list-3', 'RFR', '2025-10-31');
+values
+('list-1', 'RFR', '2025-08-31', null), ('list-2', 'RFR', '2025-09-30', '2025-08-31'),
+('list-3', 'RFR', '2025-10-31', '2025-09-30'), ('other-3', 'RXE', '2025-10-31', null);
+
+-- In October both trusts list one child, and the first another.
+insert into staging.stg_therapy_waiting_list__referral
+values
+('list-2', 'row-1', 'request-1', 'number-1', 'F'), ('list-3', 'row-2', 'request-1', 'number-1', 'F'),
+('list-3', 'row-3', 'request-2', 'number-2', 'M'), ('other-3', 'row-4', 'request-1', 'number-1', 'F');
+
+insert into staging.stg_control__child_key
+values
+('list-2', 'row-1', 'child-1', 'first_seen', 'told-1'), ('list-3', 'row-2', 'child-1', 'nhs_number', 'told-1'),
+('list-3', 'row-3', 'child-2', 'upn', 'told-2'), ('other-3', 'row-4', 'child-1', 'nhs_number', 'told-1');
+
+-- Forty contacts kept or missed in each of thirteen months; of twelve, four and six of them missed by turns, of the last five.
+insert into marts.fct_therapy_appointment by name
+select
+    'contact-' || month_number || '-' || contact_number as therapy_appointment_key,
+    'rfr' as provider_key,
+    'slt' as service_key,
+    date '2024-10-15' + to_months(cast(month_number as integer)) as contact_date,
+    date '2025-10-31' as last_told_date,
+    contact_number < case when month_number = 12 then 5 when month_number % 2 = 0 then 4 else 6 end as is_missed,
+    not is_missed as is_attended,
+    true as is_reportable
+from range(13) as months (month_number)
+cross join range(40) as contacts (contact_number);
 
 insert into control.submission_table
 select submission_id, 'therapy_referral', 100

@@ -130,6 +130,7 @@ select
     case when providers.provider_key <> 'rxe' then bands.printed end as waiting_count,
     waiting_count::varchar as value_text,
     case when waiting_count is null then 'not_submitted' else 'reported' end as value_status,
+    1 as vintage_rank,
     true as is_latest_vintage,
     true as is_usable,
     'chs' as submission_id
@@ -148,10 +149,22 @@ select
     240 as waiting_count,
     '240' as value_text,
     'reported' as value_status,
+    1 as vintage_rank,
     true as is_latest_vintage,
     true as is_usable,
     'chs_september' as submission_id
 from (values ('england'), ('rfr')) as providers (provider_key);
+
+-- An earlier file of September, with the same figures.
+insert into marts.fct_community_wait_published by name
+select * replace (
+    provider_key || '-september-before' as community_wait_key,
+    2 as vintage_rank,
+    false as is_latest_vintage,
+    'chs_before' as submission_id
+)
+from marts.fct_community_wait_published
+where submission_id = 'chs_september';
 
 insert into seed.kpi_source
 values ('ehcp_total', 'count', 'Total', 'Total', 'caseload', 'ehcplans');

@@ -46,6 +46,7 @@ def test_a_rule_is_read_as_written(tmp_path: Path) -> None:
         "needs": None,
         "checked_by": "query",
         "failing_rows": "select 1 as row where false",
+        "judged_rows": None,
     }
     assert rule.relation == "marts.fct_waits"
 
@@ -57,6 +58,8 @@ def test_a_rule_is_read_as_written(tmp_path: Path) -> None:
         ({"severity": "blok"}, "severity 'blok' is not one of block, warn, observe"),
         ({"level": "marts"}, "level 'marts' is not one of"),
         ({"effect": "flag"}, "only landing rules have an effect"),
+        ({"judged_rows": " "}, "judged_rows must be a select"),
+        ({"level": "row", "effect": "quarantine", "judged_rows": "select 1"}, "judged_rows are of rules about models"),
         ({"owner": " "}, "owner must be filled"),
         ({"failing_rows": ""}, "either failing_rows"),
         ({"raised_by": "reader"}, "either failing_rows"),

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -56,6 +57,29 @@ def test_counts_every_failing_row_and_keeps_the_order_of_the_rules(connection: d
         {"rule_id": "LONG", "severity": "block", "failing_count": 700, "rows_examined": 1000, "success": False},
         {"rule_id": "NEVER", "severity": "observe", "failing_count": 0, "rows_examined": 1000, "success": True},
         {"rule_id": "SHORT", "severity": "warn", "failing_count": 2, "rows_examined": 1000, "success": False},
+    ]
+
+
+def test_a_rule_that_compares_examines_the_rows_it_can_judge_and_is_not_judged_without_any(
+    connection: duckdb.DuckDBPyConnection,
+) -> None:
+    never = rule("NEVER", "select * from marts.waits where weeks < 0")
+    rules = [
+        never,
+        replace(never, rule_id="SOME", judged_rows="select * from marts.waits where weeks < 7"),
+        replace(never, rule_id="NONE", judged_rows="select * from marts.waits where weeks > 5000"),
+    ]
+    results = evaluate(connection, rules, suite_name="waits", docs=None)
+    assert [(result.rows_examined, result.outcome) for result in results] == [
+        (1000, "passed"),
+        (7, "passed"),
+        (0, "not judged"),
+    ]
+    connection.execute("delete from marts.waits")
+    assert [result.outcome for result in evaluate(connection, rules, suite_name="waits", docs=None)] == [
+        "no rows",
+        "not judged",
+        "not judged",
     ]
 
 

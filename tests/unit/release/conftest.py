@@ -182,6 +182,7 @@ class SampleRule:
     effect: str | None
     label: str
     return_id: str = "published_statistics"
+    judged_rows: str | None = None
 
     def as_row(self) -> dict[str, str | None]:
         """One row of text columns."""
@@ -209,6 +210,9 @@ class SampleCatalogue:
             SampleRule("WL-001", "observe", "flag", "A wait has a start", "waiting_list"),
             SampleRule("PS-401", "block", None, "Keys are unique"),
             SampleRule("WL-401", "block", None, "A wait is counted once", "waiting_list"),
+            SampleRule(
+                "WL-402", "observe", None, "A wait is as published", "waiting_list", judged_rows="select 1 where false"
+            ),
             SampleRule("PS-501", "warn", None, "A share lies between 0 and 100"),
         )
     )
@@ -238,6 +242,7 @@ def pass_gates(connection: duckdb.DuckDBPyConnection, catalogue: SampleCatalogue
             )
     connection.execute("insert into gate.rule_result values (?, 'mart', 'PS-401', 'block', 0, 2, true)", [run_id])
     connection.execute("insert into gate.rule_result values (?, 'mart', 'WL-401', 'block', 0, 0, true)", [run_id])
+    connection.execute("insert into gate.rule_result values (?, 'mart', 'WL-402', 'observe', 0, 0, true)", [run_id])
     connection.execute("insert into gate.rule_result values (?, 'kpi', 'PS-501', 'warn', 2, 7, false)", [run_id])
 
 

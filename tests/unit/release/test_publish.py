@@ -132,7 +132,7 @@ def test_meta_says_which_release_files_rules_words_and_sources(released: Path) -
         (manifest.release_id, "1.0", manifest.content_digest, datetime(2026, 3, 2, 9, 0))
     ]
     assert query(database, "select submission_id, is_current from meta.submission") == [("s1", False), ("s2", True)]
-    assert query(database, "select count(*) from meta.rule") == [(8,)]
+    assert query(database, "select count(*) from meta.rule") == [(9,)]
     assert query(database, "select gate, rule_id, failing_count, success, outcome from meta.rule_result") == [
         ("kpi", "PS-501", None, False, "failed"),  # few failing rows are not counted in the open
         ("landing", "EV-001", 0, True, "passed"),
@@ -142,6 +142,7 @@ def test_meta_says_which_release_files_rules_words_and_sources(released: Path) -
         ("landing", "WL-001", 0, True, "no rows"),
         ("mart", "PS-401", 0, True, "passed"),
         ("mart", "WL-401", 0, True, "no rows"),
+        ("mart", "WL-402", 0, True, "not judged"),
     ]
     # Local counts that are not published stay in the restricted marts.
     assert query(database, "select * from meta.reproduction") == [
@@ -233,7 +234,7 @@ def test_the_manifest_accounts_for_inputs_tables_gates_and_every_file(
         )
     }
     assert [(gate.gate, gate.run_id, [count.severity for count in gate.rule_counts]) for gate in manifest.gates] == [
-        ("mart", "gate-run", ["block"]),
+        ("mart", "gate-run", ["block", "observe"]),
         ("kpi", "gate-run", ["warn"]),
         ("open", "gate-run", []),
     ]
@@ -261,7 +262,7 @@ def test_the_evidence_page_calls_no_rule_passed_that_had_nothing_to_judge(releas
     rows = re.findall(r'<th scope="row">(block|warn|observe)</th>((?:<td class="number">\d+</td>)+)', page)
     counts = {severity: tuple(map(int, re.findall(r"\d+", cells))) for severity, cells in rows}
     # Passed, failed, not judged.
-    assert counts == {"block": (1, 0, 1), "warn": (0, 2, 0), "observe": (2, 0, 2)}
+    assert counts == {"block": (1, 0, 1), "warn": (0, 2, 0), "observe": (2, 0, 3)}
 
 
 # --- same input, same output ------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
--- The EHC plan of a child on each snapshot day, as the first return from that day on tells, else the latest there is.
+-- The EHC plan of a child on each snapshot day, as the first return known from that day on tells, else the latest there is.
 with snapshots as (
     select distinct snapshot_date
     from {{ ref('int_therapy_delivery__current') }}
@@ -14,6 +14,8 @@ told_by as (
         on
             own_authority.setting_name = 'la_code'
             and own_return.la_code = own_authority.setting_value
+    inner join {{ ref('int_therapy_submission__known') }} as known_submission -- at most one
+        on own_return.submission_id = known_submission.submission_id
     where own_return.view_code = 'own_return'
     qualify row_number() over (
         partition by snapshots.snapshot_date

@@ -1,14 +1,12 @@
--- The delivery that counts of each provider and month: the highest sequence, then the latest receipt. With the variable
--- therapy_known_at, of what had been received by the end of that day: every later model is then as it was known.
+-- The delivery that counts of each provider and month, of those known: the highest sequence, then the latest receipt.
 with known as (
-    select *
-    from {{ ref('stg_therapy_waiting_list__delivery') }}
-    {%- if var('therapy_known_at') %}
-        where cast(received_at as date) <= cast('{{ var("therapy_known_at") }}' as date)
-    {%- endif %}
+    select delivery.*
+    from {{ ref('stg_therapy_waiting_list__delivery') }} as delivery
+    inner join {{ ref('int_therapy_submission__known') }} as known_submission -- at most one
+        on delivery.submission_id = known_submission.submission_id
     qualify row_number() over (
-        partition by provider_code, snapshot_date
-        order by submission_sequence desc, received_at desc, submission_id desc
+        partition by delivery.provider_code, delivery.snapshot_date
+        order by delivery.submission_sequence desc, delivery.received_at desc, delivery.submission_id desc
     ) = 1
 )
 

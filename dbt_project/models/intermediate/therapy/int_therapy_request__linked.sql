@@ -6,6 +6,8 @@ with plan_returns as (
         on
             own_authority.setting_name = 'la_code'
             and own_return.la_code = own_authority.setting_value
+    inner join {{ ref('int_therapy_submission__known') }} as known_submission -- at most one
+        on own_return.submission_id = known_submission.submission_id
     where own_return.view_code = 'own_return'
 ),
 

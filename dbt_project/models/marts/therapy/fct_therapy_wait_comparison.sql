@@ -47,10 +47,13 @@ counts as (
     group by all
 ),
 
+-- The latest file known of each month and line.
 published as (
-    select *
-    from {{ ref('fct_community_wait_published') }}
-    where is_latest_vintage
+    select cell.*
+    from {{ ref('fct_community_wait_published') }} as cell
+    inner join {{ ref('int_therapy_submission__known') }} as known_submission -- at most one
+        on cell.submission_id = known_submission.submission_id
+    qualify dense_rank() over (partition by cell.period_key, cell.service_key order by cell.vintage_rank) = 1
 )
 
 select

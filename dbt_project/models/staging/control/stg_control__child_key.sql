@@ -2,5 +2,6 @@ select
     submission_id,
     row_person_ref,
     child_key,
-    match_strength
+    match_strength,
+    told_as
 from {{ source('control', 'child_key') }}

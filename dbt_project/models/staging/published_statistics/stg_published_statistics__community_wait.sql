@@ -7,6 +7,8 @@ select
     {{ month_identifier('landed.data_month') }} as time_identifier,
     left(landed.data_month, 4) as time_period,
     cast(landed.published_date as date) as published_date,
+    -- A submission goes by the day its cover says it was revised, or else published.
+    try_cast(nullif(submission.sequence, landed.published_date) as date) as revised_date,
     landed.layout_era,
     case landed.org_level
         when 'national' then 'england'

@@ -3,6 +3,7 @@ select
     landed.source_row,
     landed.row_person_ref,
     landed.service_request_ref,
+    landed.nhs_ref,
     landed.birth_month,
     landed.sex_code,
     landed.lsoa_code,
