@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime
 from rich.console import Console
 from rich.table import Table
 
+from orchestration.check.terminal import printable
 from orchestration.release.folders import current_release
 from orchestration.release.lifecycle import list_releases
 from orchestration.returns.expected import ExpectedPeriod, expected_periods
@@ -100,7 +101,7 @@ class Status:
         for sentence in self.not_judged:
             console.print(f"unjudged {sentence}", soft_wrap=True)
         for sentence in self._expected_lines():
-            console.print(sentence, soft_wrap=True)
+            console.print(printable(sentence), soft_wrap=True)
 
     def _arrived_rows(self) -> Iterator[ArrivedSupplier]:
         """What has arrived, by supplier; those of a return of many suppliers are one row."""

@@ -11,6 +11,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from expectations.catalogue import Catalogue, load_catalogue
 from orchestration.privacy.keys import load_keys
 from orchestration.privacy.vault import open_vault
 from orchestration.returns.workspace import load_encryption
@@ -37,6 +38,12 @@ def key_file_elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Non
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CORNERSTONE_KEY_FILE", str(tmp_path_factory.mktemp("configuration") / "secret.key"))
         yield
+
+
+@pytest.fixture(scope="session")
+def catalogue() -> Catalogue:
+    """The rules of every return."""
+    return load_catalogue(PROJECT_DIR / "expectations" / "rules")
 
 
 @pytest.fixture

@@ -98,3 +98,14 @@ select
 from grouped
 where item_code is not null
 {%- endmacro -%}
+
+{#- Phase of each school in each census; of several returns of one school the first in order of codes. -#}
+{% macro school_phases() -%}
+select
+        la_code,
+        la_estab,
+        census_period,
+        min(phase_code) as phase_code
+    from {{ ref('int_census_return__described') }}
+    group by la_code, la_estab, census_period
+{%- endmacro %}

@@ -3,6 +3,7 @@
 import shutil
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import duckdb
 from orchestration.errors import CornerstoneError
 from orchestration.privacy.disclosure import load_policy
 from orchestration.release.inventory import Inventory
+from orchestration.release.manifest import InputSubmission
 from orchestration.release.reconciliation import census_completeness, reconcile
 from orchestration.sql_text import literal, quoted
 
@@ -28,6 +30,25 @@ class SeverityCount:
     passed: int
     failed: int
     not_judged: int
+
+
+@dataclass(frozen=True)
+class FoldedInputs:
+    """The accepted submissions of one return, kind of supplier (`school` of `school.3720000`) and period."""
+
+    return_id: str
+    supplier_kind: str
+    period: str
+    submissions: list[InputSubmission]
+
+    @property
+    def superseded(self) -> int:
+        """Submissions that a later one has taken the place of."""
+        return sum(not item.is_current for item in self.submissions)
+
+    def rows(self, kind: str) -> int:
+        """Rows `read`, `landed` or `quarantined`."""
+        return sum(getattr(item, f"rows_{kind}") for item in self.submissions)
 
 
 def write_evidence(
@@ -67,6 +88,7 @@ def write_evidence(
     page = render_page(
         release=release,
         inventory=inventory,
+        inputs=fold_inputs(inventory.inputs),
         disclosure=inventory.disclosure,
         severities=count_severities(connection, database),
         failures=failed_rules(connection, database),
@@ -90,6 +112,15 @@ def render_page(**facts: Any) -> str:
         lstrip_blocks=True,
     )
     return environment.get_template("evidence.html.j2").render(data_docs=DATA_DOCS_INDEX.as_posix(), **facts)
+
+
+def fold_inputs(inputs: list[InputSubmission]) -> list[FoldedInputs]:
+    """Submissions by return, kind of supplier and period, in this order."""
+
+    def group(item: InputSubmission) -> tuple[str, str, str]:
+        return item.return_id, item.supplier.split(".")[0], item.period
+
+    return [FoldedInputs(*key, list(members)) for key, members in groupby(sorted(inputs, key=group), key=group)]
 
 
 def count_severities(connection: duckdb.DuckDBPyConnection, database: str) -> list[SeverityCount]:

@@ -8,6 +8,11 @@ import duckdb
 from orchestration.release.exports import RESTRICTED_DATABASE
 
 
+def _which(number: int, many: str, one: str, first: str, last: str) -> str:
+    """So many deliveries, from when to when; of one alone, its time."""
+    return f"{number} {many}, {first} to {last}" if number > 1 else f"the {one} of {last}"
+
+
 @dataclass(frozen=True)
 class CensusHeld:
     """The censuses of a release. `pupils`: those counted in the latest one.
@@ -26,11 +31,7 @@ class CensusHeld:
     @property
     def sentence(self) -> str:
         """For a person."""
-        which = (
-            f"{self.censuses} school censuses, {self.first_period} to {self.last_period}"
-            if self.censuses > 1
-            else f"the school census of {self.last_period}"
-        )
+        which = _which(self.censuses, "school censuses", "school census", self.first_period, self.last_period)
         held = f"{which}; {self.pupils:,} pupils on roll in the last"
         if self.completeness_pct is None:
             return f"{held}; which schools are missing cannot be told without the schools register"
@@ -55,11 +56,7 @@ class WaitingListsHeld:
     @property
     def sentence(self) -> str:
         """For a person."""
-        which = (
-            f"{self.lists} waiting lists, {self.first_month} to {self.last_month}"
-            if self.lists > 1
-            else f"the waiting list of {self.last_month}"
-        )
+        which = _which(self.lists, "waiting lists", "waiting list", self.first_month, self.last_month)
         held = f"{which}; {self.waiting:,} requests waiting by each trust's latest"
         if self.linked_pct is None:
             return held

@@ -88,12 +88,14 @@ class ListedDay(_Strict):
 
 class ExpectedSuppliers(_Strict):
     """Who is expected to send, from a landed reference table: SQL over it for the supplier's id, for who has to send, and
-    for whether it is open now; the columns with the days it opened and closed."""
+    for whether it is open now; the columns with its name, its URN and the days it opened and closed."""
 
     called: str
     return_id: str
     table: str
     supplier: str
+    name: str
+    urn: str
     condition: str
     opened: str
     closed: str

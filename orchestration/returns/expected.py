@@ -12,6 +12,7 @@ from orchestration.returns.conform import define_macros
 from orchestration.returns.land import landed_table
 from orchestration.returns.spec import ReturnSpec, load_spec, return_ids
 from orchestration.returns.submission import Submission, current_submissions, read_submissions
+from orchestration.school_names import said_school
 from orchestration.settings import Settings
 
 # The next occasion of a yearly return is never further off.
@@ -23,7 +24,7 @@ _NAMED = 5
 class ExpectedPeriod:
     """One period of a return: what is expected and what counts of it.
 
-    `expected_suppliers` is None where no list says who has to send; `missing` are the ids of those on it that have not sent.
+    `expected_suppliers` is None where no list says who has to send; `missing` are those on it that have not sent, by name.
     A period is complete when all on the list have sent, or anybody where there is none; else it is open until its last
     day, and then overdue.
     """
@@ -38,14 +39,14 @@ class ExpectedPeriod:
 
     @property
     def completeness(self) -> str:
-        """What has come, in a line: spring 2026: 117 of 119 schools; 2 missing (3724001, 3724002)."""
+        """What has come, in a line: spring 2026: 118 of 119 schools; 1 missing: Invented Primary (LAEstab 3724001, URN 900001)."""
         if self.expected_suppliers is None:
             came = f"{self.received_suppliers} received" if self.received_suppliers else "nothing received"
             return f"{self.occasion.said}: {came}"
         named = ", ".join(self.missing[:_NAMED]) + (" and others" if len(self.missing) > _NAMED else "")
         return (
             f"{self.occasion.said}: {self.expected_suppliers - len(self.missing)} of {self.expected_suppliers}"
-            f" {self.suppliers_called}" + (f"; {len(self.missing)} missing ({named})" if self.missing else "")
+            f" {self.suppliers_called}" + (f"; {len(self.missing)} missing: {named}" if self.missing else "")
         )
 
 
@@ -69,7 +70,11 @@ def _of_return(settings: Settings, spec: ReturnSpec, today: date) -> Iterator[Ex
     for occasion in occasions:
         came = {one.supplier for one in counting if one.period == occasion.period}
         expected = asked.get(occasion.day) if asked else None
-        missing = sorted(supplier.removeprefix(prefix) for supplier in (expected or set()) - came)
+        missing = [
+            said_school(name, supplier.removeprefix(prefix), urn)
+            for supplier, (name, urn) in sorted((expected or {}).items())
+            if supplier not in came
+        ]
         is_short = bool(missing) if expected else not came
         yield ExpectedPeriod(
             occasion=occasion,
@@ -90,21 +95,27 @@ def _asked_for(occasions: list[Occasion], counting: Sequence[Submission], today:
     return [*begun, *[one for one in occasions if one.day > today][:1]]
 
 
-def _suppliers(settings: Settings, asked: ExpectedSuppliers, days: list[date]) -> dict[date, set[str]] | None:
+_Named = dict[str, tuple[str | None, str | None]]
+"""By supplier: name and URN."""
+
+
+def _suppliers(settings: Settings, asked: ExpectedSuppliers, days: list[date]) -> dict[date, _Named] | None:
     """Who is expected on each day by the reference table that counts now; None while it is not landed."""
     relation = landed_table(settings, asked.return_id, asked.table)
     if relation is None:
         return None
-    found: dict[date, set[str]] = {day: set() for day in days}
+    found: dict[date, _Named] = {day: {} for day in days}
     with duckdb.connect() as connection:
         define_macros(connection)
         rows = connection.execute(
             f"""
-            select days.day, asked.supplier
+            select days.day, asked.supplier, asked.name, asked.urn
             from (select unnest(?::date[]) as day) as days
             inner join (
                 select
                     {asked.supplier} as supplier,
+                    {asked.name} as name,
+                    {asked.urn} as urn,
                     as_moment({asked.opened}) as opened,
                     as_moment({asked.closed}) as closed,
                     {asked.is_open} as is_open
@@ -114,9 +125,10 @@ def _suppliers(settings: Settings, asked: ExpectedSuppliers, days: list[date]) -
                 -- Without a first day, what is open or has closed had begun.
                 on coalesce(asked.opened <= days.day, asked.is_open or asked.closed is not null)
                 and coalesce(asked.closed > days.day, asked.is_open)
+            order by asked.urn
             """,
             [days, settings.la_code],
         ).fetchall()
-    for day, supplier in rows:
-        found[day].add(supplier)
+    for day, supplier, name, urn in rows:
+        found[day][supplier] = name, urn
     return found

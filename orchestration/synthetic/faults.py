@@ -51,7 +51,8 @@ class _Copy(Spoiling):
     victim = "person_id"
 
     made: Return
-    register: pd.DataFrame
+    schools: pd.DataFrame
+    """The schools register."""
     previous: Return | None
 
     def __post_init__(self) -> None:
@@ -107,7 +108,7 @@ def _kinds(work: _Copy) -> dict[str, pd.DataFrame]:
     frame["age"] = age_on(born, np.full(len(frame), census))
     frame["school_age"] = age_on(born, np.full(len(frame), day(f"{year - 1}-08-31")))
     lonely = frame.groupby("person_id")["requests_id"].transform("size") == 1
-    ordinary = work.register.set_index("URN")["line"]
+    ordinary = work.schools.set_index("URN")["line"]
     normal = (
         frame["place_URN"]
         .map(ordinary)
@@ -250,12 +251,18 @@ def _person_faults(w: _Copy) -> None:
         a, b = w.pick("historical"), w.pick("historical")
         w.put("RS2-025", "person", a["person_id"], {"UPN": b["UPN"]})
         w.note("RS2-025", "person", b["person_id"], "UPN", b["UPN"])
-    grown = lambda p: p["UniqueLearnerNumber"] != ""  # noqa: E731 - used twice on the next line only
+
+    def grown(people: pd.DataFrame) -> Any:
+        return people["UniqueLearnerNumber"] != ""
+
     with w.attempt("RS2-026"):
         a, b = w.pick("historical", grown), w.pick("historical", grown)
         w.put("RS2-026", "person", a["person_id"], {"UniqueLearnerNumber": b["UniqueLearnerNumber"]})
         w.note("RS2-026", "person", b["person_id"], "UniqueLearnerNumber", b["UniqueLearnerNumber"])
-    old = lambda p: (p["age"] >= 21) & (p["age"] <= 24)  # noqa: E731
+
+    def old(people: pd.DataFrame) -> Any:
+        return people["age"].between(21, 24)
+
     year = int(w.census[:4])
     person("RS2-027", lambda _: {"PersonBirthDate": f"{year - 27}-06-15"}, extra=old)
     person("RS2-028", lambda _: {"PersonBirthDate": f"{year - 26}-06-15"}, extra=old)
@@ -482,7 +489,7 @@ def _placement_faults(w: _Copy) -> None:
             w.put(rule, "placementdetail", row["place_placementdetail_id"], values(row), **more)
 
     blank = {"SENunitIndicator": "", "ResourcedProvisionIndicator": ""}
-    register = w.register.set_index("URN")
+    register = w.schools.set_index("URN")
     closed = register.index[register["EstablishmentStatus (name)"] == "Closed"][0]
     university = register.index[register["TypeOfEstablishment (name)"] == "Higher education institutions"][0]
     without = set(register.index[register["TypeOfResourcedProvision (name)"] == "Not applicable"])

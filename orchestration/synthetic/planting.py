@@ -1,5 +1,6 @@
 """Spoiling records of a return, each victim once, and keeping the answer key: what planting faults in any return takes."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ class NoVictim(LookupError):
 
 
 @dataclass(kw_only=True)
-class Spoiling:
+class Spoiling(ABC):
     """A return being spoilt: its tables, the cases that break no rule by kind, who has been used, the key so far.
 
     Every table numbers its records in a column `<table>_id`, and names the record each hangs from in `<parent>_id`.
@@ -34,14 +35,14 @@ class Spoiling:
     tables: dict[str, pd.DataFrame] = field(init=False)
     kinds: dict[str, pd.DataFrame] = field(init=False)
 
+    @abstractmethod
     def collected(self, table: str) -> set[str]:
         """The items that the return has in a table."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def whose(self) -> str:
         """The return in words, for what it lacks."""
-        raise NotImplementedError
 
     def pick(self, kind: str, extra: Callable[[pd.DataFrame], Any] | None = None) -> "pd.Series[Any]":
         """One unused case of a kind: a row with the ids of every record the case has."""

@@ -11,6 +11,7 @@ from orchestration.durable import write_private
 from orchestration.errors import CornerstoneError
 from orchestration.release.exports import RESTRICTED_DATABASE
 from orchestration.release.folders import current_release
+from orchestration.school_names import said_school
 from orchestration.settings import Settings
 from orchestration.sql_text import literal
 from orchestration.worklist.table import SUFFIXES, table_file
@@ -21,7 +22,7 @@ LISTED = """
 select
     child.*,
     coalesce(setting.setting_name, 'School ' || child.la_estab, 'No school known') as school_name,
-    coalesce(setting.urn, child.la_estab) as school_code,
+    coalesce(child.la_estab, setting.la_estab) as school_la_estab,
     setting.urn,
     placement.setting_name as placement_name,
     line.placement_line_name,
@@ -35,16 +36,18 @@ left join released.marts.dim_setting as placement on child.placement_setting_key
 left join released.marts.dim_placement_group as line on child.placement_line_code = line.placement_line_code
 where child.reason_class = 'to_follow_up' and child.census_year = $census and child.la_code = $la_code
 """
-OF_SCHOOL = "($school is null or $school in (urn, la_estab))"
+OF_SCHOOL = "($school is null or $school in (urn, school_la_estab))"
+BY_SCHOOL = "coalesce(urn, school_la_estab) is null, school_name, school_la_estab, urn"
 
 
 @dataclass(frozen=True)
 class SchoolReason:
-    """Children of one school to follow up for one reason. `school_code`: URN, else authority and number; none where no
-    school is known."""
+    """Children of one school to follow up for one reason. `la_estab`: authority and number. Without numbers where no school
+    is known."""
 
     school_name: str
-    school_code: str | None
+    la_estab: str | None
+    urn: str | None
     reason: str
     children: int
     action: str
@@ -52,7 +55,7 @@ class SchoolReason:
 
 @dataclass(frozen=True)
 class Worklist:
-    """What is to follow up of one January census. `missing_schools`: expected schools whose return has not landed."""
+    """What is to follow up of one January census. `missing_schools`: expected schools whose return has not landed, by name."""
 
     release_id: str
     census: int
@@ -82,6 +85,13 @@ def attach_release(connection: duckdb.DuckDBPyConnection, settings: Settings) ->
         raise CornerstoneError(
             f"Release {release.release_id} has no comparison of school census and EHC plans; `cornerstone run` makes one"
             " that has."
+        )
+    if not connection.execute(
+        "select 1 from duckdb_columns() where database_name = 'released' and table_name = 'dim_setting' and"
+        " column_name = 'la_estab'"
+    ).fetchall():
+        raise CornerstoneError(
+            f"Release {release.release_id} does not say which LAEstab a school has; `cornerstone run` makes one that does."
         )
     return release.release_id
 
@@ -133,11 +143,11 @@ def count_worklist(settings: Settings, census: int | None = None, school: str | 
             require_school(connection, settings, school)
         rows = connection.execute(
             f"""
-            select school_name, school_code, reason_name, count(*), action
+            select school_name, school_la_estab, urn, reason_name, count(*), action
             from ({LISTED})
             where {OF_SCHOOL}
-            group by school_name, school_code, reason_name, reason_order, action
-            order by school_code is null, school_name, school_code, reason_order
+            group by school_name, school_la_estab, urn, reason_name, reason_order, action
+            order by {BY_SCHOOL}, reason_order
             """,
             selection(settings, census, school),
         ).fetchall()
@@ -171,8 +181,8 @@ def write_counts(settings: Settings, worklist: Worklist, out: Path) -> None:
         f" {worklist.children} children to follow up. Returns of {worklist.received_schools} of"
         f" {worklist.expected_schools} schools. Counts are exact and for use inside the authority alone."
     ]
-    headings = ["School", "Number of the school", "Reason", "Children", "What to do"]
-    rows = [(row.school_name, row.school_code, row.reason, row.children, row.action) for row in worklist.schools]
+    headings = ["School", "LAEstab", "URN", "Reason", "Children", "What to do"]
+    rows = [(row.school_name, row.la_estab, row.urn, row.reason, row.children, row.action) for row in worklist.schools]
     write_private(out, table_file(out.suffix, headings, rows, title="Worklist", about=about, group_by=1))
 
 
@@ -198,7 +208,7 @@ def require_school(connection: duckdb.DuckDBPyConnection, settings: Settings, sc
     """Raise a CornerstoneError where no school has this number, so that a slip is not taken for an empty list."""
     known = connection.execute(
         """
-        select 1 from released.marts.dim_setting where urn = $school
+        select 1 from released.marts.dim_setting where $school in (urn, la_estab)
         union all
         select 1 from released.marts.fct_census_plan_child where la_estab = $school and la_code = $la_code
         limit 1
@@ -219,14 +229,15 @@ def _completeness(connection: duckdb.DuckDBPyConnection, settings: Settings, cen
             count(*) filter (where is_expected),
             count(*) filter (where is_expected and is_landed),
             coalesce(
-                list(coalesce(setting_name, school_code) order by setting_name) filter (where is_expected and not is_landed),
+                list((setting_name, la_estab, school_code) order by setting_name, school_code)
+                filter (where is_expected and not is_landed),
                 []
             )
         from released.marts.fct_census_completeness
-        left join released.marts.dim_setting using (setting_key)
+        left join (select setting_key, setting_name, la_estab from released.marts.dim_setting) using (setting_key)
         where census_period = ? and fct_census_completeness.la_code = ?
         """,
         [f"{census}-01", settings.la_code],
     ).fetchall()
     expected, received, missing = row
-    return expected, received, missing
+    return expected, received, [said_school(*school) for school in missing]

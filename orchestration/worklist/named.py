@@ -17,6 +17,7 @@ from orchestration.returns.spec import load_spec
 from orchestration.settings import Settings
 from orchestration.sql_text import literal, quoted
 from orchestration.worklist.counted import (
+    BY_SCHOOL,
     LISTED,
     OF_SCHOOL,
     attach_release,
@@ -35,7 +36,8 @@ WARNING = (
 UNRESOLVED = "not in the vault any more"
 HEADINGS = [
     "School",
-    "Number of the school",
+    "LAEstab",
+    "URN",
     "Surname",
     "Forename",
     "Date of birth",
@@ -107,7 +109,7 @@ def write_named_worklist(
             f" Made {now.astimezone(UTC):%d %B %Y %H:%M} UTC for {by}: {reason}",
         ]
         content = table_file(
-            out.suffix, HEADINGS, rows, title="Worklist", about=about, group_by=HEADINGS.index("Number of the school")
+            out.suffix, HEADINGS, rows, title="Worklist", about=about, group_by=HEADINGS.index("LAEstab")
         )
         sha256 = hashlib.sha256(content).hexdigest()
         record_handover(
@@ -153,7 +155,8 @@ def _named_rows(
         f"""
         select
             school_name,
-            school_code,
+            school_la_estab,
+            urn,
             if(identity.row_person_ref is null, {literal(UNRESOLVED)}, surname) as surname,
             forename,
             birth_date,
@@ -183,7 +186,7 @@ def _named_rows(
         from listed
         left join identity using (submission_id, row_person_ref)
         order by
-            school_code is null, school_name, school_code, reason_order, pseudonym is not null, surname, forename, birth_date, child_key
+            {BY_SCHOOL}, reason_order, pseudonym is not null, surname, forename, birth_date, child_key
         """
     ).fetchall()
 

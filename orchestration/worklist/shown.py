@@ -30,13 +30,13 @@ def print_counts(worklist: "Worklist", console: Console) -> None:
         console.print(f"[yellow]missing[/yellow]  {missing}: their pupils are not counted", soft_wrap=True)
     if not worklist.schools:
         return
-    table = Table("school", "number", "reason", "children", box=None, pad_edge=False)
-    table.columns[3].justify = "right"
+    table = Table("school", "LAEstab", "URN", "reason", "children", box=None, pad_edge=False)
+    table.columns[4].justify = "right"
     before = None
     for row in worklist.schools:
-        school = (row.school_name, row.school_code)
-        name, code = ("", "") if school == before else (printable(row.school_name), printable(row.school_code or ""))
-        table.add_row(name, code, row.reason, f"{row.children:,}")
+        school = (row.school_name, row.la_estab or "", row.urn or "")
+        said = ("", "", "") if school == before else map(printable, school)
+        table.add_row(*said, row.reason, f"{row.children:,}")
         before = school
     console.print(table)
     console.print("What to do")

@@ -1,30 +1,24 @@
 """The faults planted in the invented borough against the landing gate: what is found is what was planted, in every shape."""
 
 import csv
-import shutil
 from collections import defaultdict
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
 import pytest
 
-from expectations.catalogue import Catalogue, load_catalogue
-from orchestration.returns.assess import Assessed, assess
-from orchestration.returns.delivered import DeliveredFile, delivered_file
-from orchestration.returns.land import land_return
-from orchestration.returns.spec import load_spec
-from orchestration.returns.submission import landing_dir
-from orchestration.returns.workspace import attach_reference, open_workspace
-from orchestration.settings import PROJECT_DIR, Settings
+from expectations.catalogue import Catalogue
+from orchestration.returns.assess import Assessed
+from orchestration.returns.delivered import delivered_file
+from orchestration.settings import Settings
 from orchestration.synthetic import bundled_figures, synthesise
 from orchestration.synthetic.borough import SHAPES
-from orchestration.warehouse import prepare_store
+from tests.end_to_end.answer_key import AUTHORITY, judge, land_register, left_out, read_key
 
 pytestmark = [pytest.mark.end_to_end]
 
-AUTHORITY, SPOILT = "372", "2025"
+SPOILT = "2025"
 TABLES = {
     "sen2": "sen2_return",
     "person": "sen2_person",
@@ -52,42 +46,21 @@ def borough(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def catalogue() -> Catalogue:
-    return load_catalogue(PROJECT_DIR / "expectations" / "rules")
-
-
-@pytest.fixture(scope="module")
 def register(borough: Path, catalogue: Catalogue, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The landed schools register, which some rules compare with."""
-    folder = tmp_path_factory.mktemp("register")
-    settings = Settings(store=folder / "store", raw=folder / "raw", key_file=folder / "secret.key")
-    prepare_store(settings)
-    shutil.copytree(
-        borough / "establishment_register", settings.inbox_dir / "establishment_register", dirs_exist_ok=True
-    )
-    [landed] = land_return(settings, "establishment_register", catalogue, now=datetime.now(UTC)).committed
-    return landing_dir(settings, landed) / "establishment.parquet"
+    return land_register(borough, catalogue, tmp_path_factory.mktemp("register"))
 
 
 @pytest.fixture(scope="module")
 def key(borough: Path) -> list[dict[str, str]]:
-    with (borough / "answer_key.csv").open() as handle:
-        return list(csv.DictReader(handle))
+    return read_key(borough / "answer_key.csv")
 
 
 def judged(folders: Iterable[Path], tmp_path: Path, catalogue: Catalogue, register: Path) -> dict[str, Assessed]:
     """What landing says of the one submission in each folder, by its digest; sets of files one set a call."""
-    spec = load_spec("sen2")
-    files: list[DeliveredFile] = [delivered_file(path) for folder in folders for path in sorted(folder.iterdir())]
-    with open_workspace(spec, tmp_path / "spill") as connection:
-        attach_reference(
-            connection,
-            "establishment_register",
-            {"establishment": f"read_parquet('{register}')"},
-        )
-        found = assess(connection, files, spec, catalogue, known_ids=(), la_code=AUTHORITY, people=None, docs=None)
-    assert found.incomplete == []
-    return {one.sha256: one for delivery in found.deliveries for one in delivery.assessed}
+    paths = [path for folder in folders for path in sorted(folder.iterdir())]
+    assessed, waiting = judge("sen2", paths, tmp_path / "spill", catalogue, register=register)
+    assert waiting == []
+    return {one.sha256: one for one in assessed}
 
 
 def of(folder: Path, assessed: dict[str, Assessed]) -> Assessed:
@@ -185,13 +158,11 @@ def test_small_files_break_the_one_rule_that_each_is_made_for(
 def test_every_landing_rule_of_the_return_is_planted_or_left_out_with_a_reason(
     borough: Path, key: list[dict[str, str]], catalogue: Catalogue
 ) -> None:
-    with (borough / "answer_key_not_planted.csv").open() as handle:
-        reasons = {line["rule_id"]: line["reason"] for line in csv.DictReader(handle)}
+    reasons = left_out(borough / "answer_key_not_planted.csv")
     known = {line["rule_id"] for line in key}
     landing = {rule.rule_id for rule in catalogue.for_landing("sen2") if rule.rule_id.startswith("RS2-")}
     assert landing - known == set()
     assert not known & set(reasons)
-    assert all(reasons.values())
     # what the return alone cannot show says what it takes
     needs = defaultdict(set)
     for line in key:

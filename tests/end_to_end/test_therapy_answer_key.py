@@ -1,20 +1,17 @@
 """The faults planted in the invented waiting lists against the landing gate: what is found is what was planted."""
 
-import csv
 from collections.abc import Iterable
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from expectations.catalogue import Catalogue, load_catalogue
-from orchestration.returns.assess import Assessed, assess
-from orchestration.returns.delivered import DeliveredFile, delivered_file
-from orchestration.returns.spec import load_spec
+from expectations.catalogue import Catalogue
+from orchestration.returns.assess import Assessed
 from orchestration.returns.submission import People
-from orchestration.returns.workspace import open_workspace
-from orchestration.settings import PROJECT_DIR, Settings
+from orchestration.settings import Settings
 from orchestration.synthetic import borough, bundled_figures, synthesise
+from tests.end_to_end.answer_key import AUTHORITY, judge, left_out, read_key
 
 RETURN = "therapy_waiting_list"
 pytestmark = [pytest.mark.end_to_end]
@@ -37,7 +34,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
         patch.setattr(borough, "calibration", lambda *given: pd.DataFrame({"status": [], "reason": []}))
         synthesise(
             out,
-            la="372",
+            la=AUTHORITY,
             figures=bundled_figures(Settings()),
             years=range(2023, 2027),
             seed=2,
@@ -51,25 +48,15 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def catalogue() -> Catalogue:
-    return load_catalogue(PROJECT_DIR / "expectations" / "rules")
-
-
-@pytest.fixture(scope="module")
 def key(made: Path) -> list[dict[str, str]]:
-    with (made / "therapy_answer_key.csv").open() as handle:
-        return list(csv.DictReader(handle))
+    return read_key(made / "therapy_answer_key.csv")
 
 
 def judged(
     paths: Iterable[Path], tmp_path: Path, catalogue: Catalogue, people: People | None = None
 ) -> tuple[list[Assessed], list[str]]:
     """What landing says of the files of one delivery: what it assessed, and the sets that it waits for."""
-    spec = load_spec(RETURN)
-    files: list[DeliveredFile] = [delivered_file(path) for path in sorted(paths)]
-    with open_workspace(spec, tmp_path / "spill") as connection:
-        found = assess(connection, files, spec, catalogue, known_ids=(), la_code="372", people=people, docs=None)
-    return [one for delivery in found.deliveries for one in delivery.assessed], [str(one) for one in found.incomplete]
+    return judge(RETURN, sorted(paths), tmp_path / "spill", catalogue, people=people)
 
 
 def places(assessed: Iterable[Assessed]) -> set[Place]:
@@ -150,11 +137,9 @@ def test_a_real_number_is_refused_where_children_are_invented(made: Path, catalo
 def test_every_landing_rule_of_the_return_is_planted_or_left_out_with_a_reason(
     made: Path, key: list[dict[str, str]], catalogue: Catalogue
 ) -> None:
-    with (made / "therapy_answer_key_not_planted.csv").open() as handle:
-        reasons = {line["rule_id"]: line["reason"] for line in csv.DictReader(handle)}
+    reasons = left_out(made / "therapy_answer_key_not_planted.csv")
     known = {line["rule_id"] for line in key}
     landing = {rule.rule_id for rule in catalogue.about_landing(RETURN) if rule.rule_id.startswith("RTW-")}
     assert landing - known == {"RTW-024", "RTW-026"}
     assert landing - known <= set(reasons)
     assert not known & set(reasons)
-    assert all(reasons.values())

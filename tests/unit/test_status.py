@@ -51,9 +51,10 @@ def register(settings: Settings) -> None:
         for number, kind, status, opened, closed in SCHOOLS:
             connection.execute(
                 "insert into establishment"
-                " (submission_id, la_code, establishment_number, type_code, status_code, open_date, close_date)"
-                " values ($id, '372', $number, $kind, $status, $opened, $closed),"
-                " ($id, '373', $number, $kind, $status, $opened, $closed)",
+                " (submission_id, la_code, establishment_number, urn, establishment_name, type_code, status_code, open_date,"
+                " close_date)"
+                " values ($id, '372', $number, '99' || $number, 'School ' || $number, $kind, $status, $opened, $closed),"
+                " ($id, '373', $number, '98' || $number, 'Other ' || $number, $kind, $status, $opened, $closed)",
                 {
                     "id": one.submission_id,
                     "number": number,
@@ -123,8 +124,9 @@ def test_with_a_register_each_school_is_expected_that_was_open_on_the_day(settin
     assert (found["2025-05"].state, found["2025-05"].completeness) == ("complete", "summer 2025: 4 of 4 schools")
     # 4003 has closed and 4008 has opened; 4999 is not in the register, and counts for no other.
     autumn = found["2025-10"]
-    assert (autumn.state, autumn.missing, autumn.received_suppliers) == ("overdue", ["3724005", "3724008"], 3)
-    assert autumn.completeness == "autumn 2025: 2 of 4 schools; 2 missing (3724005, 3724008)"
+    missing = ["School 4005 (LAEstab 3724005, URN 994005)", "School 4008 (LAEstab 3724008, URN 994008)"]
+    assert (autumn.state, autumn.missing, autumn.received_suppliers) == ("overdue", missing, 3)
+    assert autumn.completeness == "autumn 2025: 2 of 4 schools; 2 missing: " + ", ".join(missing)
     assert censuses(settings, date(2025, 10, 29))["2025-10"].state == "open"
 
 
@@ -136,10 +138,12 @@ def test_status_says_it_in_a_line_a_period_for_real_people_and_a_return_for_inve
     assert [line for line in printed(settings, date(2025, 10, 30)) if "school census" in line] == [
         "expected school census: spring 2025: 4 of 4 schools; next is spring 2026 (census day 15 January 2026) by"
         " 11 February 2026 (statutory)",
-        "overdue  school census: summer 2025: 0 of 4 schools; 4 missing (3724001, 3724002, 3724003, 3724005); expected by"
-        " 11 June 2025 (statutory)",
-        "overdue  school census: autumn 2025: 0 of 4 schools; 4 missing (3724001, 3724002, 3724005, 3724008); expected by"
-        " 29 October 2025 (statutory)",
+        "overdue  school census: summer 2025: 0 of 4 schools; 4 missing: School 4001 (LAEstab 3724001, URN 994001),"
+        " School 4002 (LAEstab 3724002, URN 994002), School 4003 (LAEstab 3724003, URN 994003),"
+        " School 4005 (LAEstab 3724005, URN 994005); expected by 11 June 2025 (statutory)",
+        "overdue  school census: autumn 2025: 0 of 4 schools; 4 missing: School 4001 (LAEstab 3724001, URN 994001),"
+        " School 4002 (LAEstab 3724002, URN 994002), School 4005 (LAEstab 3724005, URN 994005),"
+        " School 4008 (LAEstab 3724008, URN 994008); expected by 29 October 2025 (statutory)",
     ]
 
 

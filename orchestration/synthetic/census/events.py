@@ -20,13 +20,24 @@ from orchestration.synthetic.census.schools import (
     Sites,
 )
 
-ABSENCE = {0: (0.0602, 0.013), SUPPORT: (0.1018, 0.05), PLAN: (0.1479, 0.101)}
-"""Provision -> overall absence of 2024/25 and the share of severely absent pupils, as rates (D2I SEND attendance dashboard)."""
-ABSENCE_OF_YEAR = {2021: 1.11, 2022: 1.06, 2023: 1.05, 2024: 1.0, 2025: 1.0}
-"""Overall absence of an academic year against 2024/25 (LAIT total absence: 8.17, 7.81, 7.74, 7.36 per cent; 2025/26 held)."""
+ABSENCE = {
+    2021: (0.0690, 0.1160, 0.1300),
+    2022: (0.0655, 0.1100, 0.1260),
+    2023: (0.0643, 0.1060, 0.1370),
+    2024: (0.0602, 0.1018, 0.1479),
+    2025: (0.0602, 0.1018, 0.1479),
+}
+"""Overall absence of an academic year without SEN, on SEN support and with a plan. Published are 2024/25 (D2I SEND attendance
+dashboard), plans in 2022/23 (12.6 per cent) and all pupils of a year (LAIT: 8.17, 7.81, 7.74, 7.36 per cent); the others are chosen so
+that all pupils' is met. 2025/26 is held."""
+SEVERE = {0: 0.013, SUPPORT: 0.05, PLAN: 0.101}
+"""Share of severely absent pupils in 2024/25 (D2I)."""
+SEVERE_OF_YEAR = {2021: 0.64, 2022: 0.77, 2023: 0.92, 2024: 1.0, 2025: 1.0}
+"""Severe absence of a year against 2024/25 (LAIT: 1.90, 2.28, 2.74, 2.97 per cent; 2025/26 held)."""
 SEVERE_RATE = 0.7
-ABSENCE_OF_PHASE = {PRIMARY: 0.8, SECONDARY: 1.35, SPECIAL: 0.95, REFERRAL: 3.0}
-"""How absence of a phase stands to that of others with the same provision; the mean of each provision is kept."""
+ABSENCE_OF_PHASE = {PRIMARY: 0.9, SECONDARY: 1.15, SPECIAL: 1.05, REFERRAL: 2.0}
+SEVERE_OF_PHASE = {PRIMARY: 0.45, SECONDARY: 1.75, SPECIAL: 0.95, REFERRAL: 2.0}
+"""How a phase's absence, and its share of severely absent pupils, stand to those of others with the same provision, whose mean is kept."""
 
 SUSPENSIONS = {  # per 100 pupils a year: suspensions, pupils with one or more (LAIT; later years held)
     2022: {PRIMARY: (1.504, 0.692), SECONDARY: (25.28, 8.042), SPECIAL: (13.456, 6.636)},
@@ -91,12 +102,13 @@ def live_events(children: Children, sites: Sites, rng: np.random.Generator) -> E
     for t, term in enumerate(TERMS):
         at = phase[children.site[:, t]]
         counted = (children.site[:, t] >= 0) & (group[:, t] >= 0) & (group[:, t] <= 11)
-        factor = pd.Series(at).map(ABSENCE_OF_PHASE).fillna(1.0).to_numpy()
-        drawn = -0.85 * np.log1p(-usual) - 0.15 * np.log1p(-rng.random(size))
-        for provision, (latest, share) in ABSENCE.items():
-            mean = latest * ABSENCE_OF_YEAR[term.academic]
+        factor, harder = (pd.Series(at).map(of).fillna(1.0).to_numpy() for of in (ABSENCE_OF_PHASE, SEVERE_OF_PHASE))
+        drawn = -np.log1p(-usual) * (0.7 + 0.6 * rng.random(size))
+        for provision, mean in enumerate(ABSENCE[term.academic]):
             mine = counted & (children.provision[:, t] == provision)
-            gone = mine & (severe < share)
+            share = SEVERE[provision] * SEVERE_OF_YEAR[term.academic]
+            gone = mine.copy()
+            gone[mine] = severe[mine] < _mean_kept(harder[mine], share)
             rest = mine & ~gone
             rates[gone, t] = SEVERE_RATE
             left = (mean * mine.sum() - SEVERE_RATE * gone.sum()) / max(int(rest.sum()), 1)

@@ -74,12 +74,14 @@ NOT_PLANTED = {
     "RF-013": "a fault of workbooks; a census comes as XML or as tables",
     "RF-015": "no column of a census has to be there by name",
     "RF-016": "a fault of workbooks; a census comes as XML or as tables",
-    "RC-160R": "judged beside the schools register, which the copies of a few schools come without",
 }
 """Rules that are left out of the answer key, and why."""
 
 NOT_SENT = "not sent"
 """Stands for a rule where a school's return is missing: no gate of a return can find what did not come."""
+
+FORMER_URN = "RC-160R"
+"""Broken by an academy that still sends the URN of the school it was. Judged beside the schools register."""
 
 SHARE_RULES = ("RC-1870", "RC-2190", "RC-2200", "RC-2205", "RC-2560", "RC-100", "RC-120", "RC-160")
 """Rules broken in a primary school of their own."""
@@ -92,13 +94,15 @@ NEW_ADDRESS = {"saon": "", "paon": "", "street": "", "town": ""}
 
 @dataclass
 class _Copy(Spoiling):
-    """The census being spoilt. `devoted`: what is planted in the whole of a school -> its record number."""
+    """The census being spoilt. `devoted`: what is planted in the whole of a school -> its record number; `former`: URN of an academy ->
+    that of the school it was."""
 
     parents = PARENTS
     victim = "pupil"
 
     made: Census
     devoted: dict[str, int]
+    former: dict[str, str]
 
     def __post_init__(self) -> None:
         self.tables = _frames(self.made)
@@ -171,7 +175,7 @@ NAMES = ("schools", *PARENTS)
 """Canonical tables, parents first."""
 
 
-def _sample(made: Census) -> tuple[Census, dict[str, int]]:
+def _sample(made: Census, former: dict[str, str]) -> tuple[Census, dict[str, int]]:
     """The census of a few quiet schools, and which of them is devoted to what (by record number in the sample)."""
     frames = _frames(made)
     schools, on = frames["schools"], frames["on"]
@@ -189,11 +193,15 @@ def _sample(made: Census) -> tuple[Census, dict[str, int]]:
     quiet = np.where(phase == SPECIAL, (share["E"] > 0.75) & (share["C"] > 0.965), usual | (phase == NURSERY))
     order = np.argsort(-share["size"].to_numpy(), kind="stable")
     able = {p: [int(schools["schools_id"].iloc[i]) for i in order if quiet[i] and phase[i] == p] for p in POOL}
-    academies = set(schools.loc[schools["governance"] == "CA", "schools_id"])
+    fit = {
+        NOT_SENT: set(schools.loc[schools["governance"] == "CA", "schools_id"]),
+        FORMER_URN: set(schools.loc[schools["urn"].isin(former.keys()), "schools_id"]),
+    }
     devoted: dict[str, int] = {}
     kept = [able[p].pop(0) for p, number in POOL.items() for _ in range(min(number, len(able[p])))]
-    for what, of_phase in ((NOT_SENT, PRIMARY), *((rule, PRIMARY) for rule in SHARE_RULES), ("RC-2210", SPECIAL)):
-        chosen = next((one for one in able[of_phase] if what != NOT_SENT or one in academies), None)
+    whole = (FORMER_URN, NOT_SENT, *SHARE_RULES)
+    for what, of_phase in (*((what, PRIMARY) for what in whole), ("RC-2210", SPECIAL)):
+        chosen = next((one for one in able[of_phase] if what not in fit or one in fit[what]), None)
         if chosen is not None:
             able[of_phase].remove(chosen)
             devoted[what] = chosen
@@ -335,8 +343,7 @@ def _pupil_faults(w: _Copy) -> None:
     pupil("RC-1869", lambda _: {"topupfunding": ""})
     pupil("RC-1880", lambda _: {"entrydate": shifted(census, 20)})
     pupil("RC-1930", lambda _: {"parttime": ""})
-    schooled = lambda p: p["age"].between(7, 14)  # noqa: E731
-    pupil("RC-1940", lambda _: {"parttime": "1"}, extra=schooled)
+    pupil("RC-1940", lambda _: {"parttime": "1"}, extra=lambda p: p["age"].between(7, 14))
     pupil("RC-1990", lambda _: {"topupfunding": "1"}, "support")
     pupil("RC-2000", lambda _: {"ncyearactual": ""})
     pupil("RC-2002", lambda _: {"ncyearactual": "7"}, "primary", extra=lambda p: p["ncyearactual"] == "6")
@@ -578,6 +585,12 @@ def _school_faults(w: _Copy) -> None:
     header("RC-100", {"referencedate": shifted(census, 1)})
     header("RC-120", {"phase": ""}, row=False)
     header("RC-160", {"urn": ""})
+    if (academy := w.devoted.get(FORMER_URN)) is None:
+        w.missed[FORMER_URN] = "the census has no school left that became an academy and breaks no rule"
+    else:
+        schools = w.tables["schools"]
+        urn = schools.loc[schools["schools_id"] == academy, "urn"].iloc[0]
+        w.put(FORMER_URN, "schools", academy, {"urn": w.former[urn]})
     shared("RC-1870", lambda school: _enrolled_elsewhere(w, school))
     shared("RC-2190", lambda school: _provision(w, school, "K", "E", 0.11))
     shared("RC-2200", lambda school: _without_sen(w, school))
@@ -709,11 +722,13 @@ def plant_census_faults(schooling: Schooling, out: Path) -> int:
     under the rule NOT_SENT.
     """
     keys, missed = [], dict(NOT_PLANTED)
+    sites = schooling.sites.frame
+    former = {urn: before for urn, before in zip(sites["URN"], sites["urn_before"], strict=True) if before}
     rng = np.random.default_rng(7)
     for name, plants in PLANTS.items():
         t = next(t for t, term in enumerate(TERMS) if (term.academic, term.name) == (NEWEST, name))
-        clean, devoted = _sample(schooling.census(t))
-        work = _Copy(clean, devoted, rng=rng)
+        clean, devoted = _sample(schooling.census(t), former)
+        work = _Copy(made=clean, devoted=devoted, former=former, rng=rng)
         for plant in plants:
             plant(work)
         if (unsent := devoted.get(NOT_SENT)) is not None:

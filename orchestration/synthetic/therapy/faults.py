@@ -156,6 +156,11 @@ class _Copy:
         self.cover |= {"referral_rows": str(len(self.referrals)), "appointment_rows": str(len(self.appointments))}
 
 
+def _begun(on: str) -> dict[str, str]:
+    """A request received, and its clock started, on that day."""
+    return dict.fromkeys(("referral_received_date", "clock_start_date"), on)
+
+
 def _shift(text: str, days: int) -> str:
     return str(np.datetime64(text, "D") + np.timedelta64(days, "D"))
 
@@ -258,12 +263,10 @@ def _referral_faults(w: _Copy) -> None:
     )
     one("RTW-043", lambda _: {"team_type_code": "33"}, extra=lambda p: p["service_line"] == "OT")
     one("RTW-044", lambda _: {"referral_received_date": ""})
-    late = lambda r: dict.fromkeys(("referral_received_date", "clock_start_date"), _shift(r["snapshot_date"], 5))  # noqa: E731 - used once
-    one("RTW-044", late, also=("RTW-061",))
-    long_ago = dict.fromkeys(("referral_received_date", "clock_start_date"), "2014-02-10")
+    one("RTW-044", lambda r: _begun(_shift(r["snapshot_date"], 5)), also=("RTW-061",))
     one(
         "RTW-045",
-        lambda _: long_ago,
+        lambda _: _begun("2014-02-10"),
         "discharged",
         extra=lambda p: p["date_of_birth"].between("2008-01-01", "2011-06-30"),
     )
@@ -306,8 +309,11 @@ def _clock_faults(w: _Copy) -> None:
         row = w.pick("nullified", lambda p: p["contacts"] == 1)
         w.quiet(w.contact(row), {"notified": "N"})
         w.note("RTW-070", row["service_request_id"], {"notified": "N"})
-    since = lambda r: dict.fromkeys(("referral_received_date", "clock_start_date"), _shift(r["snapshot_date"], -760))  # noqa: E731 - used once
-    one("RTW-071", since, extra=lambda p: p["age"].between(6, 12) & (p["rtt_status"] == "20"))
+    one(
+        "RTW-071",
+        lambda r: _begun(_shift(r["snapshot_date"], -760)),
+        extra=lambda p: p["age"].between(6, 12) & (p["rtt_status"] == "20"),
+    )
     with w.attempt("RTW-072"):
         row = w.pick("waiting")
         end = row["snapshot_date"]
@@ -355,8 +361,8 @@ def _contact_faults(w: _Copy) -> None:
         w.put("RTW-087", w.contact(row), {"consultation_type": "02"})
 
     with w.attempt("RTW-088"):
-        closed = lambda p: (p["contacts"] >= 2) & (p["service_discharge_date"] < _shift(w.snapshot, -10))  # noqa: E731 - used once
-        row = w.pick("discharged", closed)
+        before = _shift(w.snapshot, -10)
+        row = w.pick("discharged", lambda p: (p["contacts"] >= 2) & (p["service_discharge_date"] < before))
         w.put(
             "RTW-088",
             w.contact(row),

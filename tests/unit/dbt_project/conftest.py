@@ -2,9 +2,10 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 import duckdb
 import pytest
 
+from orchestration.locking import exclusive_lock
 from orchestration.returns.spec import load_spec
 from orchestration.settings import PROJECT_DIR, Settings
 from orchestration.warehouse import open_warehouse, write_control_tables
@@ -133,20 +135,45 @@ def new_store(path: Path) -> Landing:
     return Landing(settings)
 
 
+def built_once(
+    tmp_path_factory: pytest.TempPathFactory, name: str, land: Callable[[Landing], None] = lambda _: None
+) -> Path:
+    """The warehouse over what `land` lands: built by the worker that asks for it first, to be read alone."""
+    own = tmp_path_factory.getbasetemp()
+    shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+    folder, built = shared / f"built-{name}", shared / f"built-{name}.done"
+    with exclusive_lock(shared / f"built-{name}.lock", wait_seconds=1800, holder="a test"):
+        if not built.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            landing = new_store(folder)
+            land(landing)
+            landing.register()
+            build(landing.settings)
+            built.touch()
+    return Settings(store=folder / "store", raw=folder / "raw").warehouse_path
+
+
 @pytest.fixture(scope="session")
-def empty_warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
+def empty_warehouse_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The warehouse of a store in which nothing has landed."""
-    landing = new_store(tmp_path_factory.mktemp("empty"))
-    landing.register()
-    build(landing.settings)
-    with duckdb.connect(str(landing.settings.warehouse_path), read_only=True) as connection:
+    return built_once(tmp_path_factory, "empty")
+
+
+@pytest.fixture(scope="session")
+def empty_warehouse(empty_warehouse_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect(str(empty_warehouse_path), read_only=True) as connection:
         yield connection
 
 
 @pytest.fixture(scope="session")
 def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
     """The warehouse over published figures of Rotherham, its neighbours in Yorkshire, the region and England."""
-    landing = new_store(tmp_path_factory.mktemp("published"))
+    path = built_once(tmp_path_factory, "published", land_published)
+    with duckdb.connect(str(path), read_only=True) as connection:
+        yield connection
+
+
+def land_published(landing: Landing) -> None:
     plans, issued, requests = "All EHC plans", "All EHC plans issued", "All requests for EHC needs assessments"
     landing.ees(
         "caseload",
@@ -282,7 +309,3 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckD
             for band, waits in zip(BANDS, counts, strict=True)
         ],
     )
-    landing.register()
-    build(landing.settings)
-    with duckdb.connect(str(landing.settings.warehouse_path), read_only=True) as connection:
-        yield connection

@@ -10,7 +10,6 @@ import pytest
 from orchestration.returns.spec import load_spec
 from tests.unit.dbt_project.test_ehc_plans import Rows, Store, held_since, rows
 
-
 TERMS = {"01": "SPR", "05": "SUM", "10": "AUT"}
 PRIMARY, ACADEMY, SPECIAL, MISSING, INDEPENDENT, ELSEWHERE = (
     ("900001", "372", "4001", "01"),
@@ -379,7 +378,9 @@ def statistic(
 
 def test_the_roll_counts_a_child_once_and_by_provision(warehouse: duckdb.DuckDBPyConnection) -> None:
     measures = ("pupils", "pupils_no_sen", "pupils_any_sen", "pupils_sen_support", "pupils_ehc_plan")
-    spring = {measure: count for term, measure, count, _ in statistic(warehouse, "census_roll", *measures) if "Spr" in term}
+    spring = {
+        measure: count for term, measure, count, _ in statistic(warehouse, "census_roll", *measures) if "Spr" in term
+    }
     # Not the subsidiary registration, not the older of two, not the one at a college, not the leaver.
     assert spring == {
         "pupils": 9,
@@ -473,7 +474,9 @@ def test_absence_adds_terms_of_an_enrolment_before_it_is_judged(warehouse: duckd
     ]
 
 
-def test_a_figure_says_which_schools_are_missing_and_whether_more_is_to_come(warehouse: duckdb.DuckDBPyConnection) -> None:
+def test_a_figure_says_which_schools_are_missing_and_whether_more_is_to_come(
+    warehouse: duckdb.DuckDBPyConnection,
+) -> None:
     half, most = (
         f"{count} of 4 expected schools are missing ({share} per cent of pupils by the register)."
         for count, share in ((2, "50.0"), (3, "75.0"))

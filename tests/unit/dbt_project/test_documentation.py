@@ -4,14 +4,12 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import pytest
 import yaml
 
 from orchestration.settings import PROJECT_DIR
 
 DBT_PROJECT = PROJECT_DIR / "dbt_project"
 DOCUMENTED_SCHEMAS = ("seed", "staging", "marts", "kpi")
-
 
 
 def described() -> dict[str, dict[str, Any]]:

@@ -13,7 +13,6 @@ from orchestration.settings import Settings
 from orchestration.warehouse import open_warehouse, write_control_tables
 from tests.unit.dbt_project.conftest import build
 
-
 EHC_MARTS = (
     "fct_ehc_request",
     "fct_ehc_plan",

@@ -11,7 +11,6 @@ from orchestration.release.manifest import TableContent
 from orchestration.release.meta import write_sources
 
 
-
 def kpi(warehouse: duckdb.DuckDBPyConnection, kpi_id: str, area: str, period: str, breakdown: str = "Total") -> Any:
     """Numerator, denominator, value and symbol of one KPI cell."""
     rows = warehouse.execute(

@@ -14,7 +14,6 @@ from tests.invented_census import census, marie, rosalind, write_census_xml
 from tests.unit.dbt_project.conftest import build
 
 
-
 @pytest.fixture(scope="module")
 def staged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
     """The staging views of three returns of one school, the spring return sent twice."""

@@ -249,7 +249,8 @@ def test_the_evidence_page_stands_alone_escapes_what_suppliers_write_and_links_d
     page = (released / "evidence/index.html").read_text(encoding="utf-8")
     assert "requests &lt;2025&gt;.csv" in page
     assert "A count is not &lt;negative&gt; &amp; whole" in page
-    assert "aa11" in page and "dfe.ehc_plans.requests" in page
+    assert "dfe.ehc_plans.requests: requests.csv, 10 of 10 rows</li>" in page
+    assert "requests &lt;2025&gt;.csv, 9 of 10 rows, superseded</li>" in page
     assert "nhs_provider" in page
     assert 'href="data_docs/index.html"' in page
     assert (released / "evidence/data_docs/index.html").is_file()

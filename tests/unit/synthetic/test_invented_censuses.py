@@ -12,16 +12,16 @@ import pandas as pd
 import pytest
 
 from orchestration.errors import CornerstoneError
-from orchestration.synthetic import borough, synthesise
+from orchestration.synthetic import synthesise
 from orchestration.synthetic.census import Schooling, extended_register, school_the_children
 from orchestration.synthetic.census.faults import plant_census_faults
 from orchestration.synthetic.census.schools import LOOKBACK, TERMS
 from orchestration.synthetic.census.write import COLLECT, XML, layout, write_census
 from orchestration.synthetic.identity import temporary_upns, upns
 from orchestration.synthetic.registers import schools_register
+from tests.unit.synthetic.inventing import FIGURES, invent
 
 PROJECT = Path(__file__).parents[3]
-FIGURES = PROJECT / "raw" / "seed" / "published_statistics" / "published_figures.csv.gz"
 CENSUS_DAYS = {
     ("2022-23", "autumn"): "2022-10-06",
     ("2022-23", "spring"): "2023-01-19",
@@ -66,27 +66,7 @@ class Borough:
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Borough:
     out = tmp_path_factory.mktemp("schooled")
-    asked: dict[str, Any] = {}
-
-    def remembers(*given: Any, **named: Any) -> Any:
-        asked.update(given=given, named=named, made=school_the_children(*given, **named))
-        return asked["made"]
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(borough, "school_the_children", remembers)
-        # counted against the published tables in the tests of the returns
-        patch.setattr(borough, "calibration", lambda *given: pd.DataFrame({"status": [], "reason": []}))
-        synthesise(
-            out,
-            la="372",
-            figures=FIGURES,
-            years=range(2023, 2027),
-            seed=3,
-            scale=0.05,
-            faults="none",
-            shapes=("xml",),
-            censuses=True,
-        )
+    asked = invent(out, school_the_children, scale=0.05, censuses=True)
     return Borough(out, asked, asked["made"])
 
 
@@ -652,7 +632,28 @@ def test_suspensions_and_absence_are_near_the_published_and_higher_with_sen(made
     assert abs(100 * rates[aged].mean() - absence) < 0.6
     assert rates[aged & (children.provision[:, t] == 2)].mean() > rates[aged & (children.provision[:, t] == 1)].mean()
     assert rates[aged & (children.provision[:, t] == 1)].mean() > rates[aged].mean()
-    assert abs(100 * (rates[aged] >= 0.1).mean() - persistent) < 5
+    assert abs(100 * (rates[aged] >= 0.1).mean() - persistent) < 3
+
+
+@pytest.mark.parametrize(
+    ("provision", "persistent", "severe"),
+    [(0, 15.6, 1.3), (1, 29.2, 5.0), (2, 37.3, 10.1)],
+    ids=["none", "support", "plan"],
+)
+def test_persistent_and_severe_absence_are_near_the_published_of_each_provision(
+    made: Borough, provision: int, persistent: float, severe: float
+) -> None:
+    """Autumn and spring of 2024/25 (D2I SEND attendance dashboard); a twentieth of the borough."""
+    terms = [t for t, term in enumerate(TERMS) if term.label == "2024-25" and term.name != "summer"]
+    children, rates = made.schooling.children, made.schooling.events.rates
+    aged = (children.groups[:, terms] >= 1) & (children.groups[:, terms] <= 11) & (children.site[:, terms] >= 0)
+    mine = rates[aged.all(axis=1) & (children.provision[:, terms[-1]] == provision)][:, terms].mean(axis=1)
+    chance = 300 / np.sqrt(len(mine))
+    assert len(mine) > 80
+    assert abs(100 * (mine >= 0.1).mean() - persistent) < 2 + chance * np.sqrt(
+        persistent / 100 * (1 - persistent / 100)
+    )
+    assert abs(100 * (mine >= 0.5).mean() - severe) < 1 + chance * np.sqrt(severe / 100 * (1 - severe / 100))
 
 
 def test_suspensions_are_more_frequent_with_sen(made: Borough) -> None:

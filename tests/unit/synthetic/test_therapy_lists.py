@@ -13,7 +13,7 @@ import pytest
 from stdnum.gb import nhs, upn
 
 from orchestration.errors import CornerstoneError
-from orchestration.synthetic import borough, synthesise
+from orchestration.synthetic import synthesise
 from orchestration.synthetic.dates import day
 from orchestration.synthetic.identity import name_parts
 from orchestration.synthetic.therapy import WaitingLists, queue_the_children
@@ -33,10 +33,10 @@ from orchestration.synthetic.therapy.lines import (
 )
 from orchestration.synthetic.therapy.truth import declared, nearest_rank
 from orchestration.synthetic.therapy.write import write_csv
+from tests.unit.synthetic.inventing import FIGURES, invent
 
 PROJECT = Path(__file__).parents[3]
 SHARED = PROJECT.parent / "shared" / "data" / "nhs_community_waits"
-FIGURES = PROJECT / "raw" / "seed" / "published_statistics" / "published_figures.csv.gz"
 PART = re.compile(r"therapy_wl_(RFR|RXE)_(\d{4}-\d\d-\d\d)_(\d)_(cover|referrals|appointments)\.csv")
 SAMPLE_MONTHS = ("2023-04", "2023-06", "2024-03", "2024-04", "2024-09", "2025-10", "2026-01")
 
@@ -78,27 +78,7 @@ class Borough:
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Borough:
     out = tmp_path_factory.mktemp("queued")
-    asked: dict[str, Any] = {}
-
-    def remembers(*given: Any, **named: Any) -> Any:
-        asked.update(given=given, named=named, made=queue_the_children(*given, **named))
-        return asked["made"]
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(borough, "queue_the_children", remembers)
-        # counted against the published tables in the tests of the returns
-        patch.setattr(borough, "calibration", lambda *given: pd.DataFrame({"status": [], "reason": []}))
-        synthesise(
-            out,
-            la="372",
-            figures=FIGURES,
-            years=range(2023, 2027),
-            seed=3,
-            scale=0.1,
-            faults="none",
-            shapes=("xml",),
-            therapy=True,
-        )
+    asked = invent(out, queue_the_children, scale=0.1, therapy=True)
     return Borough(out, asked, asked["made"])
 
 

@@ -29,9 +29,10 @@ SENTINELS = [
 MARTS = """
 create schema marts;
 create table marts.dim_submission (submission_id varchar, return_id varchar);
-create table marts.dim_setting (setting_key varchar, urn varchar, setting_name varchar);
+create table marts.dim_setting (setting_key varchar, urn varchar, setting_name varchar, la_estab varchar);
 insert into marts.dim_setting values
-    ('p', '900001', 'Invented Primary'), ('m', '900002', 'Missing Academy'), ('q', '900003', 'Quiet School');
+    ('p', '900001', 'Invented Primary', '3724001'), ('m', '900002', 'Missing Academy', '3724902'),
+    ('q', '900003', 'Quiet School', null);
 create table marts.dim_placement_group (placement_line_code varchar, placement_line_name varchar);
 insert into marts.dim_placement_group values ('academy', 'Academy');
 create table marts.dim_census_plan_reason (

@@ -73,14 +73,19 @@ def test_counts_are_of_the_latest_january_by_school_and_reason(worklist: Any) ->
     assert (told["census"], told["census_day"], told["children"], told["release_id"]) == (
         2025, "2025-01-16", 5, RELEASE,
     )  # fmt: skip
-    assert [(row["school_name"], row["school_code"], row["reason"], row["children"]) for row in told["schools"]] == [
-        ("Invented Primary", "900001", "Not in the return", 2),
-        ("Invented Primary", "900001", "On roll without the plan", 1),
-        ("School 3724001", "3724001", "Not in the return", 1),
-        ("No school known", None, "Placement not recorded", 1),
+    fields = ("school_name", "la_estab", "urn", "reason", "children")
+    assert [tuple(row[field] for field in fields) for row in told["schools"]] == [
+        ("Invented Primary", "3724001", "900001", "Not in the return", 2),
+        ("Invented Primary", "3724001", "900001", "On roll without the plan", 1),
+        ("School 3724001", "3724001", None, "Not in the return", 1),
+        ("No school known", None, None, "Placement not recorded", 1),
     ]
     assert told["schools"][0]["action"] == "Ask the school whose plan it is."
-    assert (told["expected_schools"], told["received_schools"], told["missing_schools"]) == (2, 1, ["Missing Academy"])
+    assert (told["expected_schools"], told["received_schools"], told["missing_schools"]) == (
+        2,
+        1,
+        ["Missing Academy (LAEstab 3724902, URN 900002)"],
+    )
 
 
 def test_the_terminal_says_what_to_do_and_which_school_is_missing(worklist: Any) -> None:
@@ -166,9 +171,9 @@ def test_a_workbook_holds_the_same(worklist: Any, own: Path) -> None:
     assert str(cells[0][0]).startswith("PERSONAL DATA")
     _, rows = table((own / "list.csv").read_bytes())
     assert cells[2] == list(rows[0])
-    assert [row[2] for row in cells[3:]] == [row["Surname"].lstrip("'") for row in rows]
+    assert [row[3] for row in cells[3:]] == [row["Surname"].lstrip("'") for row in rows]
     assert {cell.data_type for row in sheet.iter_rows(min_row=4) for cell in row} <= {"s", "n", "d"}
-    assert f"{cells[3][4]:%Y-%m-%d}" == "2014-08-31"
+    assert f"{cells[3][5]:%Y-%m-%d}" == "2014-08-31"
 
 
 def test_the_file_is_its_owners_alone_and_takes_the_place_of_another_whole(worklist: Any, own: Path) -> None:
@@ -337,3 +342,10 @@ def test_without_a_release_or_with_an_earlier_one_it_says_what_to_do(worklist: A
     shutil.rmtree(store.releases_dir)
     make_release(store, "create schema marts")
     assert "has no comparison of school census and EHC plans" in worklist().stderr
+    shutil.rmtree(store.releases_dir)
+    make_release(
+        store,
+        "create schema marts; create table marts.fct_census_plan_child (la_code varchar);"
+        "create table marts.dim_setting (setting_key varchar)",
+    )
+    assert "does not say which LAEstab a school has" in worklist().stderr

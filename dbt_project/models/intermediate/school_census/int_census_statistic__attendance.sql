@@ -49,13 +49,7 @@ with enrolments as (
 ),
 
 phases as (
-    select
-        la_code,
-        la_estab,
-        census_period,
-        min(phase_code) as phase_code
-    from {{ ref('int_census_return__described') }}
-    group by la_code, la_estab, census_period
+    {{ school_phases() }}
 )
 
 select

@@ -1,13 +1,7 @@
 -- Suspensions and permanent exclusions in each period told. One that a later return of the school no longer tells of is
 -- taken as withdrawn: published counts are of those upheld.
 with phases as (
-    select
-        la_code,
-        la_estab,
-        census_period,
-        min(phase_code) as phase_code
-    from {{ ref('int_census_return__described') }}
-    group by la_code, la_estab, census_period
+    {{ school_phases() }}
 )
 
 select

@@ -4,6 +4,7 @@ select
     establishment.establishment_name as setting_name,
     establishment.la_code,
     establishment.la_name,
+    establishment.la_code || lpad(establishment.establishment_number, 4, '0') as la_estab,
     establishment.la_code = own_authority.setting_value as is_in_own_authority,
     establishment.type_code,
     establishment.type_name,

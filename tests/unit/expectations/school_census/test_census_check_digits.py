@@ -1,18 +1,15 @@
 """The numbers of pupils in SQL: UPNs against a maintained library, ULNs by the query that SEN2's tests check."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
 from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from expectations.catalogue import Rule, load_catalogue
+from expectations.catalogue import Catalogue, Rule
+from tests.unit.expectations.upn import SHAPED
 
-PROJECT = Path(__file__).parents[4]
-LETTERS = "ABCDEFGHJKLMNPQRTUVWXYZ"
 OF_UPNS = ["RC-1510", "RC-1530", "RC-1540", "RC-1550"]
 
 
@@ -26,12 +23,6 @@ def pupils() -> Iterator[duckdb.DuckDBPyConnection]:
             " (submission_id varchar, source_file varchar, source_row bigint, upn varchar, former_upn varchar)"
         )
         yield connection
-
-
-@pytest.fixture(scope="module")
-def library() -> Any:
-    """The UPN module of python-stdnum."""
-    return pytest.importorskip("stdnum.gb.upn")
 
 
 def found(connection: duckdb.DuckDBPyConnection, rules: dict[str, Rule], column: str, number: str) -> list[str]:
@@ -75,15 +66,6 @@ def test_a_pupil_whose_two_numbers_are_wrong_is_one_failure(
     assert len(pupils.execute(str(census_rules["RC-1510"].failing_rows)).fetchall()) == 1
 
 
-SHAPED = st.builds(
-    lambda first, authority, body, last: first + authority + body + last,
-    st.sampled_from(LETTERS),
-    st.sampled_from(["201", "372", "813", "938"]),
-    st.text("0123456789", min_size=8, max_size=8),
-    st.sampled_from("0123456789" + LETTERS),
-)
-
-
 @given(number=SHAPED)
 @settings(max_examples=60, deadline=None)
 def test_the_check_letter_is_the_one_the_library_computes(
@@ -93,8 +75,8 @@ def test_the_check_letter_is_the_one_the_library_computes(
     assert (found(pupils, census_rules, "former_upn", number) == []) == library.is_valid(number)
 
 
-def test_a_uln_is_checked_as_in_the_ehc_plans_return(census_rules: dict[str, Rule]) -> None:
-    other = load_catalogue(PROJECT / "expectations" / "rules").rule("RS2-019")
+def test_a_uln_is_checked_as_in_the_ehc_plans_return(catalogue: Catalogue, census_rules: dict[str, Rule]) -> None:
+    other = catalogue.rule("RS2-019")
     queries = (
         str(rule.failing_rows).replace(table, "").replace(f"as {alias}", "")
         for rule, table, alias in (

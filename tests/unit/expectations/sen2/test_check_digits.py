@@ -9,8 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from expectations.catalogue import Rule
-
-LETTERS = "ABCDEFGHJKLMNPQRTUVWXYZ"
+from tests.unit.expectations.upn import SHAPED
 
 
 @pytest.fixture(scope="module")
@@ -74,23 +73,6 @@ def test_what_has_not_the_shape_of_a_upn_is_found_by_its_shape_alone(
 ) -> None:
     assert is_found(persons, sen2_rules["RS2-017"], "upn", number)
     assert not is_found(persons, sen2_rules["RS2-018"], "upn", number)
-
-
-# Authorities the library knows. It refuses numbers of others, the rules do not: authorities and their codes change.
-AUTHORITIES = ["201", "372", "813", "938"]
-SHAPED = st.builds(
-    lambda first, authority, body, last: first + authority + body + last,
-    st.sampled_from(LETTERS),
-    st.sampled_from(AUTHORITIES),
-    st.text("0123456789", min_size=8, max_size=8),
-    st.sampled_from("0123456789" + LETTERS),
-)
-
-
-@pytest.fixture(scope="module")
-def library() -> Any:
-    """The UPN module of python-stdnum."""
-    return pytest.importorskip("stdnum.gb.upn")
 
 
 @given(number=SHAPED)

@@ -6,7 +6,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from expectations.catalogue import Rule, load_catalogue
+from expectations.catalogue import Catalogue, Rule
 from orchestration.returns.spec import load_spec
 from tests.unit.expectations.conftest import findings
 
@@ -114,12 +114,11 @@ def test_a_date_that_cannot_be_read_is_not_missing(
     assert findings(sound_returns, sen2_rules.values()) == {}
 
 
-def test_every_condition_on_the_return_is_a_rule() -> None:
+def test_every_condition_on_the_return_is_a_rule(catalogue: Catalogue) -> None:
     if not CONDITIONS.exists():
         pytest.skip("the conditions on the return are not beside the project")
     with CONDITIONS.open(newline="") as stream:
         severities = {row["rule_id"]: row["severity"] for row in csv.DictReader(stream)}
-    catalogue = load_catalogue(PROJECT / "expectations" / "rules")
     own = {rule.rule_id: rule for rule in catalogue.rules if rule.rule_id.startswith("RS2-")}
     assert set(severities) == {rule_id[: len("RS2-000")] for rule_id in own}
     for rule_id in set(severities) & set(own):
