@@ -52,8 +52,9 @@ class Rule:
     `judged_rows` is a select of the rows that a rule about models can judge, where these are not its whole table: of a
     comparison, those that have something beside them. Where there is none the rule is not judged.
 
-    `needs` are the reference returns that a landing rule compares with: its query names their tables as
-    `<return>.<table>`, and it is not judged where one of them is not landed.
+    `needs` are the returns that a landing rule compares with: its query names their tables as `<return>.<table>`, and it is
+    not judged where one of them is not landed. A rule that needs its own return compares a submission with those accepted
+    before it, which `earlier_return` pairs it with (`orchestration.returns.earlier`).
     """
 
     rule_id: str
@@ -128,7 +129,12 @@ class Catalogue:
 
     def needed_returns(self, return_id: str) -> tuple[str, ...]:
         """The reference returns that landing rules of the return compare with."""
-        return tuple(sorted({needed for rule in self.for_landing(return_id) for needed in rule.needs}))
+        needed = {needed for rule in self.for_landing(return_id) for needed in rule.needs}
+        return tuple(sorted(needed - {return_id}))
+
+    def about_earlier(self, return_id: str) -> frozenset[str]:
+        """The landing rules, by id, that compare a submission of the return with those accepted before it."""
+        return frozenset(rule.rule_id for rule in self.for_landing(return_id) if return_id in rule.needs)
 
     def refusing_share(self, return_id: str) -> float:
         """The share of rows failing error rules above which a submission of the return is refused."""

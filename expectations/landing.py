@@ -17,10 +17,10 @@ from expectations.engine import GateError, RuleResult, evaluate
 
 
 class LandingFailure(NamedTuple):
-    """One place where a rule fails; never the value found there.
+    """One place where a rule fails; never the value found there, save money and counts of an authority that were restated.
 
     `source_row` is None for a fault of the whole file. `cell` names the figure within the row where one row of a
-    sheet holds several: `<sheet>/<service line code>`.
+    sheet holds several, `<sheet>/<service line code>`, or says what it was before and is now.
     """
 
     rule_id: str

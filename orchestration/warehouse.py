@@ -186,7 +186,7 @@ def _submission_row(submission: Submission, current: set[str]) -> dict[str, obje
     tables = row.pop("tables")
     row["table_name"] = next(iter(tables)) if len(tables) == 1 else None
     row |= {name: getattr(submission, name) for name in ("rows_read", "rows_landed", "rows_quarantined")}
-    for name in ("landing", "delivery_sha256", "failures", "files", "notes", "not_judged", "people"):
+    for name in ("landing", "delivery_sha256", "failures", "files", "notes", "not_judged", "people", "is_draft"):
         del row[name]
     row["is_current"] = submission.submission_id in current
     return row

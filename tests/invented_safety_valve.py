@@ -70,7 +70,7 @@ def lines(book: Workbook, table: str, *keys: str) -> dict[tuple[Any, ...], int]:
 def write_return(
     folder: Path,
     settings: Settings,
-    quarter: str = "2025-26Q3",
+    quarter: str = "2025-26Q1",
     *,
     final: bool = False,
     name: str | None = None,
@@ -85,6 +85,7 @@ def write_return(
         book = load_workbook(stream)
     blank.unlink()
     _fill(book, quarter, final)
+    _bring_forward(book, quarter, final)
     said = {"stage": "FINAL" if final else "SUBMITTED", "prepared_by_role": "Finance business partner"}
     said |= {"prepared_on": quarter_end(quarter), "version": 2 if final else 1, **cover}
     sheet, top, columns, bottom = area(book, "tblCover")
@@ -116,8 +117,7 @@ def _put(book: Workbook, table: str, row: int, values: Mapping[str, Any]) -> Non
 
 def _fill(book: Workbook, quarter: str, final: bool) -> None:
     last = int(quarter[-1])
-    forecasts = [c for c in FORECASTS if not c.startswith("q") or int(c[1]) <= last]
-    forecasts = [c for c in forecasts if c != "outturn_gbp" or final]
+    forecasts = _forecasts(last, final)
     actuals = {f"q{q}_actual_gbp": q for q in range(1, last + 1)}
     for (block, line), row in lines(book, "tblFinance", "block", "line_code").items():
         if line in {"IN_YEAR", "CLOSING"}:
@@ -142,6 +142,21 @@ def _fill(book: Workbook, quarter: str, final: bool) -> None:
         _put(book, "tblMemo", row, dict.fromkeys([*forecasts, *actuals], 1_234_567))
     _fill_plans(book, last)
     _fill_words(book, quarter)
+
+
+def opening(quarter: str) -> int:
+    """The balance brought forward into the year of a quarter: every year closes with what the next one begins with."""
+    return -1_700_321 + (int(quarter[:4]) - 2025) * (IN_YEAR + 2_000_000)
+
+
+def _bring_forward(book: Workbook, quarter: str, final: bool) -> None:
+    row = lines(book, "tblFinance", "block", "line_code")["ALL", "OPENING"]
+    _put(book, "tblFinance", row, dict.fromkeys(_forecasts(int(quarter[-1]), final), opening(quarter)))
+
+
+def _forecasts(last: int, final: bool) -> list[str]:
+    columns = [column for column in FORECASTS if not column.startswith("q") or int(column[1]) <= last]
+    return [column for column in columns if column != "outturn_gbp" or final]
 
 
 def _fill_plans(book: Workbook, last: int) -> None:
@@ -193,7 +208,7 @@ def _fill_words(book: Workbook, quarter: str) -> None:
     places = {"places_commissioned": 10.5, "places_occupied": 9, "opening_actual": date(2020, 9, 1)}
     _put(book, "tblPlaces", top + 1, place | places)
     for row in lines(book, "tblDemand", "provision_type", "academic_year", "scenario").values():
-        _put(book, "tblDemand", row, {"demand_places": 20, "funded_capacity": 11})
+        _put(book, "tblDemand", row, {"demand_places": 20, "funded_capacity": 11, "note": "Invented."})
     _, top, _, _ = area(book, "tblRisks")
     risk = {"risk_id": "R1", "description": "Demand rises", "mitigation": "Early support", "owner_role": "Head of SEND"}
     rated = {"likelihood": 3, "impact": 4, "rag": "A", "trend": "SAME", "next_review": date(2027, 1, 31)}

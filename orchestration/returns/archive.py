@@ -6,7 +6,7 @@ can be dropped into the wrong inbox.
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
@@ -115,6 +115,12 @@ def receive(
     receipt = Receipt(return_id, sha256, shown, path.stat().st_size, now.isoformat(timespec="microseconds"), key)
     write_json_durably(receipt_path, asdict(receipt))
     return receipt, True
+
+
+def received_anew(settings: Settings, receipt: Receipt, now: datetime) -> None:
+    """Date a receipt anew: the file is dealt with again."""
+    anew = replace(receipt, received_at=now.isoformat(timespec="microseconds"))
+    write_json_durably(_receipts_dir(settings, receipt.return_id) / f"{receipt.key}.json", asdict(anew))
 
 
 def receipts(settings: Settings, return_id: str) -> list[Receipt]:

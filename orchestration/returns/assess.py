@@ -4,7 +4,7 @@ import hashlib
 import logging
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -36,12 +36,13 @@ from orchestration.returns.conform import (
     of_unit,
 )
 from orchestration.returns.delivered import DataFile, DeliveredFile, FileRefused, open_delivered
+from orchestration.returns.earlier import accepted_before, add_judged, judged_again, pair_with_earlier
 from orchestration.returns.readers.flat_csv import UnreadableRow
 from orchestration.returns.readers.outcome import ReadFile
 from orchestration.returns.readers.records import Batch, HeldRecords, Keep, RecordsRead, without_blanks
 from orchestration.returns.recognise import PARSING_ERRORS, read_recognised, read_records, recognise_data_file
 from orchestration.returns.spec import ReturnSpec
-from orchestration.returns.submission import UNKNOWN_PERIOD, People, TableRows
+from orchestration.returns.submission import UNKNOWN_PERIOD, People, Submission, TableRows, current_submissions
 from orchestration.returns.workspace import insert_arrow
 
 log = logging.getLogger("cornerstone.landing")
@@ -83,6 +84,7 @@ class Assessed:
     sheets: dict[str, str] = field(default_factory=dict)
     not_judged: dict[str, str] = field(default_factory=dict)
     people: People | None = None
+    is_draft: bool = False
 
     @property
     def rows_read(self) -> int:
@@ -193,9 +195,9 @@ def assess(
     la_code: str,
     people: People | None,
     docs: QualityStore | None,
-    sequences: Mapping[tuple[str, str], str] | None = None,
+    before: Sequence[Submission] = (),
 ) -> Assessment:
-    """Read delivered files into the workspace and judge all of them in one validation.
+    """Read delivered files into the workspace and judge them together.
 
     Args:
         connection: an open workspace of the return, with the landed returns that its rules compare with attached;
@@ -207,14 +209,15 @@ def assess(
         la_code: the authority of the installation: of files that do not name theirs, and what rules compare others with.
         people: whose rows the store holds; files of the other kind are refused. None while it holds nobody's.
         docs: where the validation result is kept; None keeps nothing.
-        sequences: the sequence of the submission that counts for each supplier and period.
+        before: every submission of the return, in the order received: what new ones are compared with.
     """
     connection.execute("insert into setting values ('la_code', ?), ('people', ?)", [la_code, people])
     groups = _grouped(files, spec)
     complete = [group for group in groups if not group.missing]
     seen = set(known_ids)
+    again = {one.submission_id for one in judged_again(before, catalogue.about_earlier(spec.return_id))}
     reads: dict[int, list[_Read]] = {number: [] for number in range(len(complete))}
-    for number, unit, outcome in _read_all(connection, spec, complete, la_code, seen):
+    for number, unit, outcome in _read_all(connection, spec, complete, la_code, seen, again):
         if isinstance(outcome, FileRefused):
             complete[number].refused.append(_refused(spec, unit.sha256, unit.source_file, outcome))
         elif not outcome:
@@ -229,7 +232,7 @@ def assess(
         group.refused = [one for one in group.refused if one.submission_id not in seen]
         seen |= {one.submission_id for one in group.refused}
     everything = [read for of_group in reads.values() for read in of_group]
-    judged = _judge(connection, everything, spec, catalogue, people, docs, sequences or {}) if everything else {}
+    judged = _judge(connection, everything, spec, catalogue, people, docs, before) if everything else {}
     return Assessment(
         [
             AssessedDelivery(
@@ -355,10 +358,15 @@ def _unreadable(source_file: str, error: Exception) -> FileRefused:
 
 
 def _read_all(
-    connection: duckdb.DuckDBPyConnection, spec: ReturnSpec, groups: list[_Group], la_code: str, seen: Collection[str]
+    connection: duckdb.DuckDBPyConnection,
+    spec: ReturnSpec,
+    groups: list[_Group],
+    la_code: str,
+    seen: Collection[str],
+    again: Collection[str],
 ) -> Iterator[tuple[int, _Unit, _Outcome]]:
     """Read what becomes submissions; with each unit the number of its group, and what came of it, nothing if it is one of
-    `seen` or the same as one before."""
+    `seen` or the same as one before. Those of `again` were refused and are judged anew, as other submissions."""
     started = set(seen)
     records: list[tuple[int, _Unit]] = []
     for number, group in enumerate(groups):
@@ -377,6 +385,8 @@ def _read_all(
             # Without a header the name says which return it is; a header is part of the bytes.
             named = "" if _has_header(unit.found, spec) else _period_in_name(spec, unit) or ""
             unit.submission_id = submission_id_of(spec, unit.sha256, named)
+            while unit.submission_id in again:
+                unit.submission_id = submission_id_of(spec, unit.submission_id, named)
             if unit.submission_id in started:
                 yield number, unit, []
                 continue
@@ -936,6 +946,14 @@ def _senders(connection: duckdb.DuckDBPyConnection, spec: ReturnSpec) -> dict[st
     }
 
 
+class _Verdict(NamedTuple):
+    """Whether a submission can be used, and why not."""
+
+    status: Literal["accepted", "refused"]
+    reason: str | None
+    rule_ids: tuple[str, ...]
+
+
 def _judge(
     connection: duckdb.DuckDBPyConnection,
     reads: list[_Read],
@@ -943,19 +961,39 @@ def _judge(
     catalogue: Catalogue,
     people: People | None,
     docs: QualityStore | None,
-    sequences: Mapping[tuple[str, str], str],
+    before: Sequence[Submission],
 ) -> dict[str, Assessed]:
-    """Great Expectations' verdict on every submission read, in the order of receipt."""
-    last = dict(sequences)
+    """Great Expectations' verdict on every submission read.
+
+    They are judged in the order of receipt; those of a return that is compared with earlier ones, in that of their periods
+    and sequences.
+    """
     log.info("checking %s submission(s) against the rules of %s", len(reads), spec.title)
-    outcome = evaluate_landing(connection, catalogue.for_landing(spec.return_id), docs=docs)
+    drafts = _drafts(connection, spec)
+    rules = catalogue.for_landing(spec.return_id)
+    compares = bool(catalogue.about_earlier(spec.return_id)) and _has_schema(connection, spec.return_id)
+    turns = reads
+    if compares:
+        turns = sorted(reads, key=lambda read: (read.period, read.sequence, read.submission_id not in drafts))
+        add_judged(connection, spec, [read.submission_id for read in reads])
+    refused: set[str] = set()
+    while True:
+        if compares:
+            pair_with_earlier(
+                connection,
+                [(one.submission_id, one.supplier) for one in accepted_before(before)],
+                [(read.submission_id, read.supplier) for read in turns],
+                drafts | refused,
+            )
+        outcome = evaluate_landing(connection, rules, docs=docs)
+        failures = _softened(catalogue, drafts, outcome.failures) + _reader_failures(connection, catalogue)
+        judged = _verdicts(connection, turns, spec, catalogue, failures, people, before, drafts)
+        # What comes after one that is refused was compared with it: it is judged again without.
+        wrong = [read.submission_id for read in turns if judged[read.submission_id].status == "refused"]
+        if not compares or refused.issuperset(wrong):
+            break
+        refused.add(next(submission_id for submission_id in wrong if submission_id not in refused))
     not_judged = _not_judged(outcome.not_judged, spec)
-    failures = [*_softened(connection, spec, catalogue, outcome.failures), *_reader_failures(connection, catalogue)]
-    verdict = verdicts(
-        failures,
-        {read.submission_id: sum(read.rows.values()) for read in reads},
-        refuse_above_share=catalogue.refusing_share(spec.return_id),
-    )
     _register_failures(connection, failures)
     if spec.holds_records:
         failures += _quarantine_children(connection, spec, catalogue, failures)
@@ -964,47 +1002,87 @@ def _judge(
         of_submission[failure.submission_id].append(failure)
     quarantined = _quarantined(connection, spec, _quarantining_tables(failures))
     invented = _invented(connection, spec)
-    real: People | None = None if spec.personal_data == "none" else "real"
-    judged = {}
-    for read in reads:
-        own = verdict[read.submission_id]
-        whose: People | None = "invented" if read.submission_id in invented else real
-        status, rule_ids, reason = own.status, own.rule_ids, None
-        of_when = read.supplier, read.period
-        if status == "refused":
-            reason = f"{read.source_file}: {_because(own.reason, rule_ids, catalogue)}"
-        elif whose and people and whose != people:
-            other = _of_others(read.source_file, whose)
-            status, rule_ids, reason = "refused", (other.rule_id,), str(other)
-        elif spec.submission and (rule := spec.submission.sequence_rule) and read.sequence <= last.get(of_when, ""):
-            status, rule_ids = "refused", (rule,)
-            reason = f"{read.source_file}: {_because(None, rule_ids, catalogue)}"
-        else:
-            people = people or whose
-            last[of_when] = max(read.sequence, last.get(of_when, ""))
-        refused = status == "refused"
-        judged[read.submission_id] = Assessed(
+    return {
+        read.submission_id: Assessed(
             submission_id=read.submission_id,
             source_file=read.source_file,
             sha256=read.sha256,
             tables={
-                table: _table_rows(rows, rows if refused else quarantined.get((table, read.submission_id), 0))
+                table: _table_rows(
+                    rows,
+                    rows
+                    if judged[read.submission_id].status == "refused"
+                    else quarantined.get((table, read.submission_id), 0),
+                )
                 for table, rows in read.rows.items()
             },
             supplier=read.supplier,
             period=read.period,
             sequence=read.sequence,
-            status=status,
-            reason=reason,
+            status=judged[read.submission_id].status,
+            reason=judged[read.submission_id].reason,
             failures=of_submission[read.submission_id],
-            rule_ids=rule_ids,
+            rule_ids=judged[read.submission_id].rule_ids,
             files=read.files,
             kind=read.kind,
             sheets=read.sheets,
             not_judged=not_judged,
-            people=whose,
+            people=_whose(spec, read, invented),
+            is_draft=read.submission_id in drafts,
         )
-    return judged
+        for read in reads
+    }
+
+
+def _verdicts(
+    connection: duckdb.DuckDBPyConnection,
+    turns: list[_Read],
+    spec: ReturnSpec,
+    catalogue: Catalogue,
+    failures: list[LandingFailure],
+    people: People | None,
+    before: Sequence[Submission],
+    drafts: Collection[str],
+) -> dict[str, _Verdict]:
+    """What each submission comes to in its turn: by its failures, by whose rows the store holds, and by its sequence."""
+    last = {which: submission.sequence for which, submission in current_submissions(list(before)).items()}
+    by_failures = verdicts(
+        failures,
+        {read.submission_id: sum(read.rows.values()) for read in turns},
+        refuse_above_share=catalogue.refusing_share(spec.return_id),
+    )
+    invented = _invented(connection, spec)
+    found = {}
+    for read in turns:
+        own = by_failures[read.submission_id]
+        whose = _whose(spec, read, invented)
+        of_when = read.supplier, read.period
+        if own.status == "refused":
+            reason = f"{read.source_file}: {_because(own.reason, own.rule_ids, catalogue)}"
+            found[read.submission_id] = _Verdict("refused", reason, own.rule_ids)
+        elif whose and people and whose != people:
+            other = _of_others(read.source_file, whose)
+            found[read.submission_id] = _Verdict("refused", str(other), (other.rule_id,))
+        elif spec.submission and (rule := spec.submission.sequence_rule) and read.sequence <= last.get(of_when, ""):
+            reason = f"{read.source_file}: {_because(None, (rule,), catalogue)}"
+            found[read.submission_id] = _Verdict("refused", reason, (rule,))
+        else:
+            people = people or whose
+            if read.submission_id not in drafts:  # a draft uses up no version
+                last[of_when] = max(read.sequence, last.get(of_when, ""))
+            found[read.submission_id] = _Verdict("accepted", None, own.rule_ids)
+    return found
+
+
+def _whose(spec: ReturnSpec, read: _Read, invented: Collection[str]) -> People | None:
+    if read.submission_id in invented:
+        return "invented"
+    return None if spec.personal_data == "none" else "real"
+
+
+def _has_schema(connection: duckdb.DuckDBPyConnection, name: str) -> bool:
+    found = connection.execute("select 1 from duckdb_schemas() where schema_name = ?", [name]).fetchone()
+    return found is not None
 
 
 def _not_judged(rules: list[Rule], spec: ReturnSpec) -> dict[str, str]:
@@ -1043,18 +1121,16 @@ def _of_others(source_file: str, whose: People) -> FileRefused:
     return FileRefused("FILE-015", what)
 
 
-def _softened(
-    connection: duckdb.DuckDBPyConnection, spec: ReturnSpec, catalogue: Catalogue, failures: list[LandingFailure]
-) -> list[LandingFailure]:
-    """Failures in which what would refuse a draft flags it; a rule about the file as a whole refuses a draft, too."""
+def _drafts(connection: duckdb.DuckDBPyConnection, spec: ReturnSpec) -> set[str]:
+    """The submissions in the workspace that are drafts."""
     if spec.draft is None:
-        return failures
-    drafts = {
-        submission_id
-        for (submission_id,) in connection.execute(
-            f'select submission_id from "{spec.draft.table}" where {spec.draft.condition}'
-        ).fetchall()
-    }
+        return set()
+    rows = connection.execute(f'select submission_id from "{spec.draft.table}" where {spec.draft.condition}').fetchall()
+    return {submission_id for (submission_id,) in rows}
+
+
+def _softened(catalogue: Catalogue, drafts: Collection[str], failures: list[LandingFailure]) -> list[LandingFailure]:
+    """Failures in which what would refuse a draft flags it; a rule about the file as a whole refuses a draft, too."""
     return [
         failure._replace(severity="warn", effect="flag")
         if failure.effect == "refuse"

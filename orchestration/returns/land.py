@@ -35,7 +35,7 @@ from orchestration.privacy.deidentify import (
 from orchestration.privacy.keys import Keys, load_keys
 from orchestration.privacy.pseudonyms import define_pseudonym
 from orchestration.privacy.vault import identity_dir, open_vault, quarantine_dir, vault_file, write_vault
-from orchestration.returns.archive import FileChanged, Receipt, archived_file, receipts, receive
+from orchestration.returns.archive import FileChanged, Receipt, archived_file, receipts, receive, received_anew
 from orchestration.returns.assess import (
     Assessed,
     Assessment,
@@ -43,6 +43,7 @@ from orchestration.returns.assess import (
     is_quarantined,
 )
 from orchestration.returns.delivered import delivered_file
+from orchestration.returns.earlier import accepted_before, attach_earlier, judged_again
 from orchestration.returns.inbox import (
     bundled_files,
     delivered_name,
@@ -127,7 +128,7 @@ def land_return(settings: Settings, return_id: str, catalogue: Catalogue, *, now
     ):
         keys = load_keys(settings)
         shutil.rmtree(_partial_dir(settings, return_id), ignore_errors=True)
-        repeats, left = _receive_all(settings, keys, spec, now)
+        repeats, left = _receive_all(settings, keys, spec, catalogue, now)
         docs = QualityStore(settings.quality_dir, f"landing-{return_id}", now)
         committed: list[Submission] = []
         carried: list[Receipt] = []
@@ -144,10 +145,21 @@ def land_return(settings: Settings, return_id: str, catalogue: Catalogue, *, now
     return LandingReport(committed, list(current_submissions(everything).values()), repeats, left, incomplete)
 
 
-def _receive_all(settings: Settings, keys: Keys, spec: ReturnSpec, now: datetime) -> tuple[list[str], list[str]]:
+def _receive_all(
+    settings: Settings, keys: Keys, spec: ReturnSpec, catalogue: Catalogue, now: datetime
+) -> tuple[list[str], list[str]]:
     """Archive what is in the inbox, and bundled files. Returns sentences: repeats, and files left where they are."""
     repeats: list[str] = []
     left: list[str] = []
+    again: list[tuple[Receipt, datetime, str]] = []
+    submissions = read_submissions(settings, spec.return_id)
+    # Of each file that may be judged again, when it was last.
+    may_be_again = {
+        one.delivery_sha256: one.received_at
+        for one in judged_again(submissions, catalogue.about_earlier(spec.return_id))
+    }
+    accepted = [one.received_at for one in accepted_before(submissions)]
+    has_new = False
     delivered = inbox_files(settings, spec.return_id)
     wait_until_settled(delivered)
     for position, path in enumerate([*delivered, *bundled_files(settings, spec.return_id)]):
@@ -168,17 +180,25 @@ def _receive_all(settings: Settings, keys: Keys, spec: ReturnSpec, now: datetime
             left.append(str(changed))
             continue
         if is_new:
+            has_new = True
             log.info("received %s (%s bytes)", name, f"{receipt.bytes:,}")
         elif inbox:
-            repeats.append(
-                f"{name} holds the same bytes as {receipt.file_name}, received on {receipt.received_at[:10]}; nothing to do."
-            )
-            log.info("%s", repeats[-1])
+            again.append((receipt, received_at, name))
         if inbox:
             if state_of(path) == before:
                 take_away(path, inbox)
             else:
                 left.append(f"{name} changed while it was received; the next run receives it as it is then.")
+    for receipt, received_at, name in again:
+        judged_at = may_be_again.get(receipt.sha256)
+        if judged_at is not None and (has_new or max(accepted, default="") > judged_at):
+            received_anew(settings, receipt, received_at)
+            log.info("received %s again, to be judged beside what has come since", name)
+            continue
+        repeats.append(
+            f"{name} holds the same bytes as {receipt.file_name}, received on {receipt.received_at[:10]}; nothing to do."
+        )
+        log.info("%s", repeats[-1])
     left += [
         f"{delivered_name(path, inbox_dir(settings, spec.return_id))} is a link or no file; put the file itself there."
         for path in stray_entries(settings, spec.return_id)
@@ -221,6 +241,11 @@ def _land_batch(
             open_vault(connection, keys)
             define_pseudonym(connection, keys.pseudonym)
             _attach_references(connection, settings, catalogue.needed_returns(spec.return_id))
+            if catalogue.about_earlier(spec.return_id):
+                earlier = accepted_before(before)
+                attach_earlier(
+                    connection, spec, {table: landed_rows(settings, earlier, table) for table in spec.tables}
+                )
             assessment = assess(
                 connection,
                 [archived_file(settings, keys, receipt) for receipt in batch],
@@ -230,11 +255,12 @@ def _land_batch(
                 settings.la_code,
                 people_in_store(settings),
                 docs,
-                {which: submission.sequence for which, submission in current_submissions(before).items()},
+                before,
             )
             landing = _Landing(_landing_id(batch), [], [])
             waiting, carried = _waiting(spec, assessment, of_file, before, landing, repeats)
-            rivals = _add_submissions(spec, assessment, of_file, before, landing, repeats)
+            in_turn = bool(catalogue.about_earlier(spec.return_id))
+            rivals = _add_submissions(spec, assessment, of_file, before, landing, repeats, in_turn=in_turn)
             if landing.deliveries:
                 landing = _commit(connection, settings, keys, spec, catalogue, landing)
     except duckdb.Error as error:
@@ -312,31 +338,49 @@ def _add_submissions(
     before: list[Submission],
     landing: _Landing,
     repeats: list[str],
+    *,
+    in_turn: bool,
 ) -> dict[str, Submission]:
-    """The manifests of what was assessed, in the order of receipt.
+    """The manifests of what was assessed, in the order of receipt, or `in_turn` in that of their periods and sequences.
 
     Returns: by submission the one that counted for its supplier and period until then.
     """
+    assessed = [
+        (one, max((of_file[file.sha256, file.name] for file in delivery.delivered), key=lambda got: got.received_at))
+        for delivery in assessment.deliveries
+        for one in delivery.assessed
+    ]
+    if in_turn and assessed:
+        assessed.sort(key=lambda pair: (pair[0].period, pair[0].sequence, not pair[0].is_draft))
+        # A step in time for each: what was judged later counts later.
+        first = datetime.fromisoformat(min(receipt.received_at for _, receipt in assessed))
+        assessed = [
+            (
+                one,
+                replace(receipt, received_at=(first + timedelta(microseconds=step)).isoformat(timespec="microseconds")),
+            )
+            for step, (one, receipt) in enumerate(assessed)
+        ]
     current = current_submissions(before)
     rivals: dict[str, Submission] = {}
+    made: dict[str, Submission] = {}
+    for one, receipt in assessed:
+        rival = current.get((one.supplier, one.period))
+        submission = _submission(one, spec, landing.name, receipt, rival)
+        made[one.submission_id] = submission
+        if rival is not None:
+            rivals[submission.submission_id] = rival
+        is_counted = submission.status == "accepted" and not submission.is_draft
+        if is_counted and (rival is None or submission.supersedes):
+            current[submission.supplier, submission.period] = submission
+    landing.submissions.extend(made.values())
     for delivery in assessment.deliveries:
-        received = [of_file[file.sha256, file.name] for file in delivery.delivered]
         if spec.comes_in_sets:
             repeats += [f"{known} was dealt with before; nothing to do." for known in delivery.known]
-        made = []
-        for assessed in delivery.assessed:
-            rival = current.get((assessed.supplier, assessed.period))
-            submission = _submission(assessed, spec, landing.name, received, rival)
-            made.append(submission)
-            if rival is not None:
-                rivals[submission.submission_id] = rival
-            if submission.status == "accepted" and (rival is None or submission.supersedes):
-                current[submission.supplier, submission.period] = submission
         for source_file in delivery.known:
             log.info("%s was dealt with before, in another delivery; nothing to do.", source_file)
-        landing.submissions.extend(made)
-        for receipt in received:
-            landing.deal_with(receipt, made)
+        for file in delivery.delivered:
+            landing.deal_with(of_file[file.sha256, file.name], [made[one.submission_id] for one in delivery.assessed])
     return rivals
 
 
@@ -344,8 +388,8 @@ def _log_landed(submission: Submission, rival: Submission | None) -> None:
     if submission.status == "refused":
         log.warning("refused: %s", submission.reason)
         return
-    place = ""
-    if rival is not None:
+    place = ", a draft, which does not count" if submission.is_draft else ""
+    if rival is not None and not submission.is_draft:
         place = f", in place of {rival.source_file}" if submission.supersedes else f"; {rival.source_file} still counts"
     log.info(
         "landed %s, %s: %s rows, %s quarantined%s",
@@ -358,10 +402,10 @@ def _log_landed(submission: Submission, rival: Submission | None) -> None:
 
 
 def _submission(
-    assessed: Assessed, spec: ReturnSpec, landing: str, received: list[Receipt], rival: Submission | None
+    assessed: Assessed, spec: ReturnSpec, landing: str, last: Receipt, rival: Submission | None
 ) -> Submission:
-    """The manifest of what was assessed; `rival` is the submission that has counted for its supplier and period."""
-    last = max(received, key=lambda receipt: receipt.received_at)
+    """The manifest of what was assessed; `last` is the receipt of the last of its files, `rival` the submission that has
+    counted for its supplier and period."""
     submission = Submission(
         submission_id=assessed.submission_id,
         return_id=spec.return_id,
@@ -381,8 +425,9 @@ def _submission(
         files=assessed.files,
         not_judged=assessed.not_judged,
         people=assessed.people,
+        is_draft=assessed.is_draft,
     )
-    if submission.status == "accepted" and rival and submission.order > rival.order:
+    if submission.status == "accepted" and not submission.is_draft and rival and submission.order > rival.order:
         return replace(submission, supersedes=rival.submission_id)
     return submission
 

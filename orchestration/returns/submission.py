@@ -46,7 +46,7 @@ class Submission:
     its rows quarantined. `files` are the data files it was read from, with their digests. `failures` counts failing rows
     by rule; `not_judged` says of a rule why it could not be judged. `notes` say what a reader of the landed rows has to know.
     `people` says whose rows these are; public figures and registers of real places are nobody's. `landing` names the folder
-    of the landing that it came with.
+    of the landing that it came with. A draft (`is_draft`) lands to be looked at, and never counts.
     """
 
     submission_id: str
@@ -69,6 +69,7 @@ class Submission:
     notes: list[str] = field(default_factory=list)
     not_judged: dict[str, str] = field(default_factory=dict)
     people: People | None = None
+    is_draft: bool = False
 
     @property
     def rows_read(self) -> int:
@@ -162,10 +163,10 @@ def read_deliveries(settings: Settings, return_id: str) -> dict[str, Delivery]:
 
 
 def current_submissions(submissions: list[Submission]) -> dict[tuple[str, str], Submission]:
-    """The accepted submission that counts for each (supplier, period): the highest sequence, then the latest receipt."""
+    """The accepted submission that counts for each (supplier, period): the highest sequence, then the latest receipt; no draft."""
     current: dict[tuple[str, str], Submission] = {}
     for submission in submissions:
-        if submission.status != "accepted":
+        if submission.status != "accepted" or submission.is_draft:
             continue
         key = (submission.supplier, submission.period)
         if key not in current or submission.order > current[key].order:

@@ -34,6 +34,7 @@ create table seed.kpi_source (
     kpi_id varchar, calculation varchar, breakdown_topic varchar, breakdown varchar, series_code varchar,
     measure_code varchar
 );
+create table seed.kpi_definition (kpi_id varchar);
 create table seed.kpi_breakdown_topic (breakdown_topic varchar, is_withheld boolean);
 create table seed.total_counterpart (
     series_code varchar, measure_code varchar, counterpart_series_code varchar, counterpart_measure_code varchar
@@ -139,6 +140,7 @@ def warehouse_world() -> duckdb.DuckDBPyConnection:
         "sound_ehc_marts.sql",
         "sound_census_marts.sql",
         "sound_therapy_marts.sql",
+        "sound_safety_valve_marts.sql",
         "sound_disclosure.sql",
     ):
         connection.execute((HERE / sound).read_text())
@@ -146,8 +148,8 @@ def warehouse_world() -> duckdb.DuckDBPyConnection:
 
 
 def contracted_models(schema: str) -> Iterator[dict[str, Any]]:
-    for path in sorted((PROJECT / "dbt_project" / "models" / schema).rglob("_models.yml")):
-        for model in yaml.safe_load(path.read_text())["models"]:
+    for path in sorted((PROJECT / "dbt_project" / "models" / schema).rglob("_*.yml")):
+        for model in yaml.safe_load(path.read_text()).get("models", []):
             if all("data_type" in column for column in model["columns"]):
                 yield model
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 from openpyxl import Workbook, load_workbook
 from openpyxl.utils import get_column_letter, range_boundaries
@@ -12,7 +13,7 @@ from expectations.catalogue import load_catalogue
 from orchestration.check.find import check_files
 from orchestration.returns.land import LandingReport, land_return
 from orchestration.returns.spec import load_spec, quarter_end, quarter_period
-from orchestration.returns.submission import Submission
+from orchestration.returns.submission import Submission, read_submissions
 from orchestration.settings import Settings
 from orchestration.template.workbook import write_template
 from orchestration.warehouse import prepare_store
@@ -22,7 +23,7 @@ from tests.unit.returns.conftest import NOON
 Land = Callable[[], LandingReport]
 Landed = Callable[[Submission, str], list[dict[str, Any]]]
 SPEC = load_spec("safety_valve")
-CLOSING_Q3 = ("tblFinance", ("ALL", "CLOSING"), "q3_forecast_gbp")
+CLOSING_Q1 = ("tblFinance", ("ALL", "CLOSING"), "q1_forecast_gbp")
 
 
 @pytest.fixture
@@ -60,7 +61,7 @@ def test_a_return_lands_whole_with_its_formulas_made(
     write_return(inbox, settings)
     submission = one(land())
     assert (submission.status, submission.reason, submission.failures) == ("accepted", None, {})
-    assert (submission.supplier, submission.period, submission.sequence) == ("372", "2025-26Q3", "0000000001")
+    assert (submission.supplier, submission.period, submission.sequence) == ("372", "2025-26Q1", "0000000001")
     assert (submission.rows_quarantined, submission.people) == (0, None)
     assert {table: counted.rows_landed for table, counted in submission.tables.items()} == {
         "sv_cover": 1, "sv_finance": 26, "sv_high_needs": 14, "sv_memo": 6, "sv_ehcp": 27, "sv_flow": 7, "sv_unit_cost": 14,
@@ -69,9 +70,9 @@ def test_a_return_lands_whole_with_its_formulas_made(
     for table in SPEC.tables:
         assert list(landed(submission, table)[0]) == list(SPEC.landed_types(table))
     found = finance(landed, submission)
-    assert found["HNB", "IN_YEAR"]["q3_forecast_gbp"] == IN_YEAR == found["ALL", "IN_YEAR"]["plan_gbp"]
-    assert found["ALL", "CLOSING"]["q3_forecast_gbp"] == CLOSING
-    assert found["ALL", "CLOSING"]["q4_forecast_gbp"] is found["ALL", "CLOSING"]["q3_actual_gbp"] is None
+    assert found["HNB", "IN_YEAR"]["q1_forecast_gbp"] == IN_YEAR == found["ALL", "IN_YEAR"]["plan_gbp"]
+    assert found["ALL", "CLOSING"]["q1_forecast_gbp"] == CLOSING
+    assert found["ALL", "CLOSING"]["q2_forecast_gbp"] is found["ALL", "CLOSING"]["q1_actual_gbp"] is None
     total = next(row for row in landed(submission, "sv_high_needs") if row["line_code"] == "TOTAL_HN")
     assert (total["budget_gbp"], total["outturn_gbp"]) == (LINE_GBP * len(LINES), None)
     costs = {(row["placement_code"], row["cost_basis"]): row for row in landed(submission, "sv_unit_cost")}
@@ -82,11 +83,11 @@ def test_a_return_lands_whole_with_its_formulas_made(
 
 
 def test_a_blank_template_is_refused_in_a_sentence(inbox: Path, land: Land, settings: Settings) -> None:
-    write_template(settings, "safety-valve", "2025-26Q3", inbox)
+    write_template(settings, "safety-valve", "2025-26Q1", inbox)
     submission = one(land())
     assert submission.status == "refused"
     assert submission.reason == (
-        "rsv_372_202526_Q3_v1.xlsx: It fails SVR-001. Somebody has filled figures in."
+        "rsv_372_202526_Q1_v1.xlsx: It fails SVR-001. Somebody has filled figures in."
         " Fill in the yellow cells of the quarter and drop the workbook again."
     )
 
@@ -113,10 +114,10 @@ def test_tables_are_found_by_name_wherever_they_stand(
     book.move_sheet(book.worksheets[0], 5)
     book.worksheets[1].sheet_state = "hidden"
     book.create_sheet("Working", 0)["A1"] = "tblFinance"
-    book.save(inbox / "rsv_372_202526_Q3_v1.xlsx")
+    book.save(inbox / "rsv_372_202526_Q1_v1.xlsx")
     submission = one(land())
     assert (submission.status, submission.failures) == ("accepted", {})
-    assert finance(landed, submission)["ALL", "CLOSING"]["q3_forecast_gbp"] == CLOSING
+    assert finance(landed, submission)["ALL", "CLOSING"]["q1_forecast_gbp"] == CLOSING
     assert landed(submission, "sv_finance")[0]["source_row"] == 8  # as the spreadsheet shows it
 
 
@@ -149,7 +150,7 @@ def test_a_stored_value_that_does_not_follow_is_reported_and_not_believed(
     inbox: Path, land: Land, landed: Landed, settings: Settings
 ) -> None:
     changed = {
-        CLOSING_Q3: 5,
+        CLOSING_Q1: 5,
         ("tblFinance", ("HNB", "IN_YEAR"), "plan_gbp"): IN_YEAR + 1,  # rounding
         ("tblHighNeeds", "TOTAL_HN", "q1_actual_gbp"): "=1/0",
         ("tblUnitCost", ("NMISS", "FULL"), "unit_cost_forecast_gbp"): 30_000,
@@ -164,7 +165,7 @@ def test_a_stored_value_that_does_not_follow_is_reported_and_not_believed(
     write_return(inbox, settings, stage="DRAFT", changed=changed)
     draft = one(land())
     assert (draft.status, draft.failures, draft.rows_quarantined) == ("accepted", wrong, 0)
-    assert finance(landed, draft)["ALL", "CLOSING"]["q3_forecast_gbp"] == CLOSING
+    assert finance(landed, draft)["ALL", "CLOSING"]["q1_forecast_gbp"] == CLOSING
     assert finance(landed, draft)["HNB", "IN_YEAR"]["plan_gbp"] == IN_YEAR
     assert [row["score"] for row in landed(draft, "sv_risk")] == [12]
 
@@ -196,20 +197,39 @@ def test_an_identifier_in_a_text_refuses_a_draft_too(inbox: Path, land: Land, se
     assert "A820432100001" not in report.as_json() and "RSV-113" in report.as_json()
 
 
+RESTATED = {"submission_type": "RESTATED", "restates_version": 1, "restatement_reason": "Late invoice"}
+STATEMENT = {("tblSignOff", "DCS", "statement_code"): "RESTATE"}
+SPENT_Q1 = ("tblFinance", ("SB", "EXPENDITURE"), "q1_actual_gbp")
+NOTE = {("tblFinance", ("SB", "EXPENDITURE"), "note"): "Late invoice of June"}
+
+
+def outcomes(report: LandingReport) -> list[tuple[str, str, str, list[str]]]:
+    """Period, version, status and failing rules of what was committed, in the order of the manifests."""
+    return [(one.period, one.sequence[-1], one.status, list(one.failures)) for one in report.committed]
+
+
+def examples(settings: Settings, submission: Submission, rule_id: str) -> list[str]:
+    """The cells that a rule named in a submission."""
+    path = settings.landed_dir / "safety_valve" / submission.landing / "rule_failure.parquet"
+    rows = duckdb.execute(
+        f"select cell from '{path}' where submission_id = ? and rule_id = ? order by cell",
+        [submission.submission_id, rule_id],
+    )
+    return [cell for (cell,) in rows.fetchall()]
+
+
 def test_a_restated_quarter_takes_the_place_of_the_first(
     inbox: Path, land: Land, landed: Landed, settings: Settings
 ) -> None:
     write_return(inbox, settings)
     first = one(land())
-    restated = {"submission_type": "RESTATED", "restates_version": 1, "restatement_reason": "Late invoice"}
-    spent = ("tblFinance", ("SB", "EXPENDITURE"), "q1_actual_gbp")
-    changed = {spent: 47_770_000, ("tblFinance", ("SB", "EXPENDITURE"), "note"): "Late invoice of June"}
-    write_return(inbox, settings, changed=changed, version=2, **restated)
+    changed = {SPENT_Q1: 47_770_000, **NOTE}
+    write_return(inbox, settings, changed=changed, version=2, **RESTATED)
     unsigned = one(land())
     assert (unsigned.status, unsigned.failures) == ("refused", {"RSV-117": 1})
-    changed |= {("tblSignOff", "DCS", "statement_code"): "RESTATE"}
-    write_return(inbox, settings, changed=changed, version=2, **restated)
+    write_return(inbox, settings, changed=changed | STATEMENT, version=2, **RESTATED)
     second = one(land())
+    # The quarter was not closed yet: there is nothing to list.
     assert (second.status, second.failures, second.supersedes) == ("accepted", {}, first.submission_id)
     assert finance(landed, second)["SB", "EXPENDITURE"]["q1_actual_gbp"] == 47_770_000
     assert finance(landed, first)["SB", "EXPENDITURE"]["q1_actual_gbp"] != 47_770_000  # kept
@@ -218,9 +238,143 @@ def test_a_restated_quarter_takes_the_place_of_the_first(
     assert (again.status, again.failures) == ("refused", {"RSV-006": 1})
 
 
+def test_a_figure_of_a_closed_quarter_is_restated_with_a_reason_or_not_at_all(
+    inbox: Path, land: Land, settings: Settings
+) -> None:
+    write_return(inbox, settings)
+    one(land())
+    write_return(inbox, settings, "2025-26Q2", changed={SPENT_Q1: 47_770_000})
+    silent = one(land())
+    assert (silent.status, silent.failures) == ("refused", {"RSV-131": 1, "RSV-132": 1})
+    write_return(inbox, settings, "2025-26Q2", changed={SPENT_Q1: 47_770_000, **STATEMENT}, **RESTATED)
+    without_note = one(land())
+    assert (without_note.status, without_note.failures) == ("refused", {"RSV-131": 1, "RSV-132": 1})
+    write_return(inbox, settings, "2025-26Q2", changed={SPENT_Q1: 47_770_000, **STATEMENT, **NOTE}, **RESTATED)
+    restated = one(land())
+    assert (restated.status, restated.failures) == ("accepted", {"RSV-132": 1})
+    assert examples(settings, restated, "RSV-132") == [
+        "sv_finance.q1_actual_gbp, row 9 (SB EXPENDITURE): 47,770,151 became 47,770,000"
+    ]
+    # The next quarter repeats what was restated; going back to the old figure would be another restatement.
+    write_return(inbox, settings, "2025-26Q3")
+    back = one(land())
+    assert (back.status, back.failures) == ("refused", {"RSV-131": 1, "RSV-132": 1})
+    write_return(inbox, settings, "2025-26Q3", changed={SPENT_Q1: 47_770_000, **NOTE})
+    assert one(land()).status == "accepted"
+
+
+def test_workbooks_that_come_together_are_judged_in_the_order_of_their_quarters(
+    inbox: Path, land: Land, settings: Settings
+) -> None:
+    quarters = ["2026-27Q1", "2025-26Q4", "2025-26Q3", "2025-26Q2", "2025-26Q1"]
+    for number, quarter in enumerate(quarters):
+        (inbox / str(number)).mkdir()
+        write_return(inbox / str(number), settings, quarter)
+    write_return(inbox / "0", settings, "2025-26Q4", final=True)
+    report = land()
+    assert outcomes(report) == [
+        *((f"2025-26Q{quarter}", "1", "accepted", []) for quarter in (1, 2, 3, 4)),
+        ("2025-26Q4", "2", "accepted", []),
+        ("2026-27Q1", "1", "accepted", ["RSV-028"]),  # the deficit is gone
+    ]
+    provisional, final = report.committed[3:5]
+    assert final.supersedes == provisional.submission_id and final.received_at > provisional.received_at
+    assert len(report.current) == 5
+
+
+def test_one_that_is_refused_is_nobodys_earlier_return(inbox: Path, land: Land, settings: Settings) -> None:
+    write_return(inbox, settings, "2025-26Q3")
+    write_return(inbox, settings, "2025-26Q1")
+    write_return(inbox, settings, "2025-26Q2", changed={SPENT_Q1: 5})
+    first, second, third = land().committed
+    assert (first.status, second.status, third.status) == ("accepted", "refused", "refused")
+    assert third.failures == {"RSV-130": 1}
+    assert third.reason == (
+        "rsv_372_202526_Q3_v1.xlsx: It fails RSV-130. A return waits for the one of the quarter before, which has not been"
+        " accepted yet. Send the return of the quarter before, then this workbook again as it is."
+    )
+
+
+def test_workbooks_that_come_newest_first_land_when_they_are_sent_again(
+    inbox: Path, land: Land, settings: Settings
+) -> None:
+    third = write_return(inbox, settings, "2025-26Q3").read_bytes()
+    assert outcomes(land()) == [("2025-26Q3", "1", "refused", ["RSV-130"])]
+    (inbox / "again.xlsx").write_bytes(third)
+    report = land()  # nothing has come since
+    assert (report.committed, len(report.repeats)) == ([], 1)
+    write_return(inbox, settings, "2025-26Q1")
+    assert outcomes(land()) == [("2025-26Q1", "1", "accepted", [])]
+    (inbox / "rsv_372_202526_Q3_v1.xlsx").write_bytes(third)
+    assert outcomes(land()) == [("2025-26Q3", "1", "refused", ["RSV-130"])]
+    write_return(inbox, settings, "2025-26Q2")
+    (inbox / "rsv_372_202526_Q3_v1.xlsx").write_bytes(third)
+    assert outcomes(land()) == [("2025-26Q2", "1", "accepted", []), ("2025-26Q3", "1", "accepted", [])]
+    (inbox / "rsv_372_202526_Q3_v1.xlsx").write_bytes(third)
+    report = land()  # dealt with
+    assert (report.committed, len(report.repeats)) == ([], 1)
+    every = read_submissions(settings, "safety_valve")
+    assert len({submission.submission_id for submission in every}) == len(every) == 5
+
+
+def test_a_draft_lands_and_counts_nowhere(inbox: Path, land: Land, landed: Landed, settings: Settings) -> None:
+    write_return(inbox, settings, stage="DRAFT", changed={SPENT_Q1: 1})
+    draft = one(land())
+    assert (draft.status, draft.is_draft, finance(landed, draft)["SB", "EXPENDITURE"]["q1_actual_gbp"]) == (
+        "accepted",
+        True,
+        1,
+    )
+    write_return(inbox, settings, "2025-26Q2", stage="DRAFT")
+    early = one(land())
+    assert (early.status, early.failures) == ("accepted", {"RSV-130": 1})
+    write_return(inbox, settings)
+    submitted = one(report := land())  # a draft uses up no version
+    assert (submitted.status, submitted.supersedes, report.current) == ("accepted", None, [submitted])
+    write_return(inbox, settings, stage="DRAFT", version=2, changed={SPENT_Q1: 2})
+    late = one(report := land())
+    assert (late.status, late.supersedes, report.current) == ("accepted", None, [submitted])
+    write_return(inbox, settings, stage="DRAFT", changed={SPENT_Q1: 3})
+    assert one(land()).failures == {"RSV-006": 1}
+    write_return(inbox, settings, "2025-26Q2")  # compared with what was submitted
+    second = one(land())
+    assert (second.status, second.failures) == ("accepted", {})
+
+
+def test_an_older_quarter_that_is_sent_anew_is_closed(inbox: Path, land: Land, settings: Settings) -> None:
+    write_return(inbox, settings)
+    write_return(inbox, settings, "2025-26Q2")
+    assert [submission.status for submission in land().committed] == ["accepted", "accepted"]
+    write_return(inbox, settings, version=2, changed={SPENT_Q1: 47_770_000})
+    assert one(land()).failures == {"RSV-131": 1, "RSV-132": 1}
+    write_return(inbox, settings, version=2, changed={SPENT_Q1: 47_770_000, **STATEMENT, **NOTE}, **RESTATED)
+    assert one(land()).status == "accepted"
+    # From now on that is what was accepted last of the first quarter.
+    write_return(inbox, settings, "2025-26Q3")
+    assert one(land()).failures == {"RSV-131": 1, "RSV-132": 1}
+
+
+def test_a_year_begins_with_what_the_last_one_closed_with(inbox: Path, land: Land, settings: Settings) -> None:
+    for quarter in range(1, 5):
+        write_return(inbox, settings, f"2024-25Q{quarter}")
+    assert {submission.status for submission in land().committed} == {"accepted"}
+    brought = {
+        ("tblFinance", ("ALL", "OPENING"), column): -1_700_326
+        for column in ("plan_gbp", "budget_gbp", "q1_forecast_gbp")
+    }
+    write_return(inbox, settings, "2025-26Q1", changed=brought)
+    wrong = one(land())
+    assert (wrong.status, wrong.failures) == ("refused", {"RSV-026": 1})
+    write_return(inbox, settings, "2025-26Q1")
+    right = one(land())
+    assert (right.status, right.failures) == ("accepted", {})
+    assert right.not_judged.keys() == {"RSV-108R"}  # no schools register
+
+
 def test_the_final_return_carries_the_outturn(inbox: Path, land: Land, landed: Landed, settings: Settings) -> None:
-    write_return(inbox, settings, "2025-26Q4")
-    provisional = one(land())
+    for quarter in range(1, 5):
+        write_return(inbox, settings, f"2025-26Q{quarter}")
+    *_, provisional = land().committed
     write_return(inbox, settings, "2025-26Q4", final=True)
     final = one(land())
     assert (provisional.failures, final.failures) == ({}, {})
@@ -268,7 +422,7 @@ def test_a_return_is_known_by_its_cover_not_by_its_name(inbox: Path, land: Land,
     assert (submission.status, submission.failures) == ("accepted", {"RSV-008": 1})
     book = opened(write_return(inbox.parent, settings, version=2))
     change(book, "tblCover", "return_id", "value", "LSRP")
-    book.save(inbox / "rsv_372_202526_Q3_v2.xlsx")
+    book.save(inbox / "rsv_372_202526_Q1_v2.xlsx")
     assert list(one(land()).failures) == ["FILE-008"]
 
 

@@ -238,7 +238,7 @@ def test_a_spreadsheet_program_works_the_formulas_out_as_landing_does(settings: 
     assert sorted(saved.table_names or []) == sorted(ANCHORS)
     table = saved.get_table_by_name("tblFinance")
     results = {(row[0], row[1]): dict(zip(table.columns, row, strict=True)) for row in table.to_python()}
-    assert results["ALL", "CLOSING"]["q3_forecast_gbp"] == CLOSING
+    assert results["ALL", "CLOSING"]["q1_forecast_gbp"] == CLOSING
     assert results["ALL", "CLOSING"]["agreement_gbp"] == ""
     [submission] = land_return(settings, "safety_valve", load_catalogue(settings.rules_dir), now=NOON).committed
     assert (submission.status, submission.failures) == ("accepted", {})
