@@ -352,6 +352,12 @@ def synthesise(
         bool,
         typer.Option("--therapy", help="Write two providers' monthly therapy waiting lists of the same children too."),
     ] = False,
+    valve: Annotated[
+        bool,
+        typer.Option(
+            "--safety-valve", help="Write the authority's quarterly safety valve returns with the same plans too."
+        ),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Invent a borough: EHC plan returns of fictional people that reproduce the published tables."""
@@ -373,6 +379,7 @@ def synthesise(
         faults=faults.value,
         censuses=censuses,
         therapy=therapy,
+        valve=valve,
     )
     if as_json:
         _print_json(asdict(report))
@@ -395,8 +402,14 @@ def synthesise(
             f" {report.out}/therapy_declared.csv",
             soft_wrap=True,
         )
+    if report.valve_returns:
+        out.print(
+            f"{report.valve_returns} safety valve returns; published balances are kept, what is invented says so in its note",
+            soft_wrap=True,
+        )
     if report.faults:
-        keys = f"{report.out}/answer_key.csv" + (f" and {report.out}/census_answer_key.csv" if report.pupils else "")
+        kinds = {"": True, "census_": report.pupils, "therapy_": report.requests, "valve_": report.valve_returns}
+        keys = " and ".join(f"{report.out}/{kind}answer_key.csv" for kind, written in kinds.items() if written)
         out.print(f"{report.faults} planted faults; the answer key is {keys}", soft_wrap=True)
 
 

@@ -28,6 +28,8 @@ from orchestration.synthetic.population import stock_figures
 from orchestration.synthetic.recount import calibration
 from orchestration.synthetic.registers import predecessors, schools_register, write_registers
 from orchestration.synthetic.returns import Return, build_return
+from orchestration.synthetic.safety_valve import ValveReport, report_quarters, write_quarters
+from orchestration.synthetic.safety_valve.facts import AUTHORITY as VALVE_AUTHORITY
 from orchestration.synthetic.targets import Targets, read_targets
 from orchestration.synthetic.therapy import TherapyReport, queue_the_children, write_lists
 from orchestration.synthetic.write import SHAPES, write_shapes
@@ -58,6 +60,8 @@ class SynthesisReport:
     """Children on the roll of any school census."""
     requests: int = 0
     """Service requests in the therapy waiting lists."""
+    valve_returns: int = 0
+    """Safety valve returns."""
 
 
 def synthesise(
@@ -73,6 +77,7 @@ def synthesise(
     truth: bool = True,
     censuses: bool = False,
     therapy: bool = False,
+    valve: bool = False,
 ) -> SynthesisReport:
     """Write SEN2 returns of a fictional population calibrated on the published figures of authority `la`.
 
@@ -84,8 +89,11 @@ def synthesise(
     same. With faults too, `census_faults/` and `census_answer_key.csv` (see census.faults.plant_census_faults).
     With `therapy` also two providers' monthly waiting lists of the same children, `therapy_waiting_list/...`, and what they and the
     published waits are made of (see therapy.write_lists); with faults also `therapy_faulty/` and `therapy_answer_key.csv`.
-    Raises CornerstoneError when the figures cannot be used, the years are outside 2023 to 2026, the scale is not positive or a
-    shape is unknown. Without `truth`, neither the truth nor the known cases nor the disagreements are written.
+    With `valve` also the authority's quarterly safety valve returns of 2021-22 to 2025-26, `safety_valve/...`, with the same
+    plans (see safety_valve.write_quarters); with faults also `valve_faulty/` and `valve_answer_key.csv`.
+    Without `truth`, neither the truth nor the known cases nor the disagreements are written.
+    Raises CornerstoneError when the figures cannot be used, the years are outside 2023 to 2026, the scale is not positive, a
+    shape is unknown or the authority has no safety valve agreement.
     """
     begun = time.perf_counter()
     stages: dict[str, float] = {}
@@ -94,7 +102,11 @@ def synthesise(
         log.info("invented borough: %s done", stage)
         stages[stage] = round(time.perf_counter() - begun - sum(stages.values()), 2)
 
-    _check(years, scale, shapes, censuses, therapy)
+    _check(years, scale, shapes, censuses, therapy, valve)
+    if valve and la != VALVE_AUTHORITY:
+        raise CornerstoneError(
+            f"Authority {la} has no safety valve agreement here; that of {VALVE_AUTHORITY} is known."
+        )
     targets = read_targets(figures, la, years, scale)
     rng = np.random.default_rng(seed)
     mark("read")
@@ -131,14 +143,19 @@ def synthesise(
         therapy=therapy,
         mark=mark,
     )
-    files += taken.files + written.files
+    reported = ValveReport(0, 0, 0)
+    if valve:
+        series = report_quarters(made, register, ons_code=targets.ons_code, seed=seed, scale=scale)
+        reported = write_quarters(out, series, faults=faults == "standard")
+        mark("safety valve returns")
+    files += taken.files + written.files + reported.files
     files += len(write_registers(out, register, la, targets.la_name, targets.ons_code))
     if truth:
         files += _write_truth(out, plans, cases, people, made, register)
     found = calibration(targets, made, register)
     found.to_csv(out / "calibration.csv", index=False)
     mark("truth and calibration")
-    planted = written.faults
+    planted = written.faults + reported.faults
     if faults == "standard":
         planted += _plant(made, out, register, shapes, schooling if censuses else None)
         mark("faults")
@@ -158,6 +175,7 @@ def synthesise(
         stages=stages,
         pupils=taken.pupils,
         requests=written.requests,
+        valve_returns=reported.returns,
     )
 
 
@@ -208,7 +226,7 @@ def _plant(
     return planted + (plant_census_faults(schooling, out) if schooling else 0)
 
 
-def _check(years: range, scale: float, shapes: Collection[str], censuses: bool, therapy: bool) -> None:
+def _check(years: range, scale: float, shapes: Collection[str], censuses: bool, therapy: bool, valve: bool) -> None:
     """Raise CornerstoneError when `synthesise` is asked for what cannot be made."""
     if not years or years.step != 1 or years[0] < FIRST_YEAR or years[-1] > LAST_YEAR:
         raise CornerstoneError(f"Returns can be invented for {FIRST_YEAR} to {LAST_YEAR}, a run of years without gaps.")
@@ -216,8 +234,8 @@ def _check(years: range, scale: float, shapes: Collection[str], censuses: bool, 
         raise CornerstoneError("The scale must be above nought: 1 gives the authority's own size.")
     if not shapes or set(shapes) - set(SHAPES):
         raise CornerstoneError(f"The shapes of a return are {', '.join(SHAPES)}; name one of them or more.")
-    if (censuses or therapy) and (years[0], years[-1]) != (FIRST_YEAR, LAST_YEAR):
-        what = "School censuses" if censuses else "Therapy waiting lists"
+    if (censuses or therapy or valve) and (years[0], years[-1]) != (FIRST_YEAR, LAST_YEAR):
+        what = "School censuses" if censuses else "Therapy waiting lists" if therapy else "Safety valve returns"
         raise CornerstoneError(
             f"{what} go with the returns of all of {FIRST_YEAR} to {LAST_YEAR}; ask for those years."
         )

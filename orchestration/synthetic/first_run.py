@@ -8,6 +8,7 @@ from orchestration.errors import CornerstoneError
 from orchestration.settings import Settings
 from orchestration.synthetic import bundled_figures
 from orchestration.synthetic.borough import FIRST_YEAR, LAST_YEAR, synthesise
+from orchestration.synthetic.safety_valve.facts import AUTHORITY as VALVE_AUTHORITY
 
 log = logging.getLogger("cornerstone.synthetic")
 
@@ -44,6 +45,7 @@ def invent_for(settings: Settings) -> bool:
             truth=False,
             censuses=True,
             therapy=True,
+            valve=settings.la_code == VALVE_AUTHORITY,
         )
     except CornerstoneError as error:
         log.warning("no borough is invented: %s", error)
@@ -52,11 +54,12 @@ def invent_for(settings: Settings) -> bool:
     sync_dir(settings.store)
     log.info(
         "%s invented people in the EHC plan returns of %s to %s, %s pupils in the school censuses, %s requests in the therapy"
-        " waiting lists",
+        " waiting lists, %s safety valve returns",
         f"{report.people:,}",
         report.years[0],
         report.years[-1],
         f"{report.pupils:,}",
         f"{report.requests:,}",
+        report.valve_returns,
     )
     return True

@@ -79,7 +79,7 @@ def placement_line(placements: pd.DataFrame, register: pd.DataFrame, age: "pd.Se
     return found
 
 
-def _cases(made: Return, register: pd.DataFrame) -> pd.DataFrame:
+def counted_cases(made: Return, register: pd.DataFrame) -> pd.DataFrame:
     """One row a request with its assessment, plan, placement that counts and attributes."""
     tables = made.tables
     census = day(CENSUS_DAYS[made.year])
@@ -186,7 +186,7 @@ def _line_measures(line: "pd.Series[Any]", total: str) -> dict[str, Any]:
 
 def recount(made: Return, register: pd.DataFrame, targets: Targets) -> pd.DataFrame:  # noqa: PLR0915 - one table after another
     """Every published measure counted from one return. Columns table, period, topic, code, measure, generated."""
-    cases = _cases(made, register)
+    cases = counted_cases(made, register)
     flow, period, stock = str(made.year - 1), stock_period(made.year), cases[cases["live"]]
     year = made.year - 1
     pieces = []
@@ -413,4 +413,4 @@ def calibration(targets: Targets, made: dict[int, Return], register: pd.DataFram
     ]  # fmt: skip
 
 
-__all__ = ["calibration", "placement_line", "recount"]
+__all__ = ["calibration", "counted_cases", "placement_line", "recount"]

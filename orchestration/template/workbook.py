@@ -89,6 +89,11 @@ def write_template(settings: Settings, slug: str, quarter: str, out: Path) -> Wr
     return WrittenTemplate(path, blank.last.period if blank.last else None)
 
 
+def blank_workbook(return_id: str, la_code: str, quarter: str, last: LastReturn | None = None) -> Workbook:
+    """The blank workbook of one quarter's return, not yet saved; `last` is the return whose figures it repeats."""
+    return _Blank(load_spec(return_id).for_period(quarter), la_code, quarter, last).workbook()
+
+
 def _year(quarter: str) -> int:
     return int(quarter[:4] + quarter[5:7])
 

@@ -36,7 +36,7 @@ def test_what_is_invented_waits_in_the_store_as_if_it_had_been_dropped(
 
     monkeypatch.setattr(first_run, "synthesise", remembers)
     assert invent_for(with_figures)
-    assert (asked["censuses"], asked["therapy"], asked["scale"]) == (True, True, 1.0)
+    assert (asked["censuses"], asked["therapy"], asked["valve"], asked["scale"]) == (True, True, True, 1.0)
     assert (asked["shapes"], asked["faults"]) == (("xml",), "none")
     [waiting] = inbox_files(with_figures, "sen2")
     assert waiting.is_relative_to(with_figures.store)
@@ -62,6 +62,20 @@ def test_one_that_is_killed_half_way_leaves_nothing_to_land_and_the_next_begins_
 def test_without_the_bundled_figures_there_is_none(settings: Settings) -> None:
     assert not invent_for(settings)
     assert not settings.store.exists()
+
+
+def test_only_the_authority_with_an_agreement_gets_safety_valve_returns(
+    with_figures: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: dict[str, Any] = {}
+
+    def remembers(out: Path, **named: Any) -> SynthesisReport:
+        asked.update(named)
+        return writes_a_little(out, **named)
+
+    monkeypatch.setattr(first_run, "synthesise", remembers)
+    assert invent_for(with_figures.model_copy(update={"la_code": "373"}))
+    assert asked["valve"] is False
 
 
 def test_an_authority_without_published_tables_gets_none_and_is_told_why(
