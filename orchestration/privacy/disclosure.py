@@ -59,6 +59,7 @@ class OpenRelease(_Declared):
     withheld, and one of a trust is shown where it is the authority's own, from that trust alone. What a published count of
     more people leaves over is protected as other counts are. DfE publishes its own unrounded, so nothing here can round
     them: another base needs the code that rounds first.
+    Money of the whole authority is shown by line; a mean of money is suppressed as any figure on too few people.
     """
 
     audience: Literal["board", "public"]
@@ -66,6 +67,7 @@ class OpenRelease(_Declared):
     smaller_areas: Literal["withheld"]
     trusts: Literal["sole"]
     published_wholes: Literal["protected"]
+    authority_money: Literal["by_line"]
     statement: str = Field(min_length=1)
 
 

@@ -81,6 +81,46 @@ def test_the_first_run_lands_four_returns_with_their_registers_and_makes_a_relea
     ]
 
 
+def test_the_boroughs_plans_lie_in_the_categories_and_provisions_that_the_published_ones_do(
+    journey: Journey, first: Ended
+) -> None:
+    assert first.exit_code == 0, first.stderr
+    marts = journey.current / "restricted" / "send_marts.duckdb"
+    categories = query(
+        marts,
+        """
+        select plan.census_year, line.dsg_category_code, count(*)
+        from marts.fct_ehc_plan_census as plan
+        inner join marts.dim_placement_group as line using (placement_line_code)
+        where plan.view_code = 'own_return' and plan.census_year >= 2025
+        group by all
+        """,
+    )
+    counted = {(year, code): plans for year, code, plans in categories}
+    for year, *published in (
+        (2025, 1334, 147, 1187, 124, 20, 672, 139),
+        (2026, 1561, 190, 1235, 111, 27, 709, 229),
+    ):
+        codes = ("MmSoA", "RPSEN", "MdSSA", "NMISS", "HspAP", "P16FE", "OTHER")
+        assert [counted[year, code] for code in codes] == published
+    totals = query(
+        marts,
+        """
+        select calendar_year, table_no, sum(value) filter (where not is_total), max(value) filter (where is_total)
+        from marts.fct_reform_plan_value
+        where value_type = 'ACTUAL'
+        group by all
+        """,
+    )
+    assert all(parts == total for _, _, parts, total in totals)
+    by_table = {(year, table): total for year, table, _, total in totals}
+    # Year n is the January of n + 1.
+    assert [by_table[2024, table] for table in ("5.1", "6", "7")] == [3623] * 3
+    assert [by_table[2025, table] for table in ("5.1", "6", "7")] == [4062] * 3
+    # Requests, assessments and plans of the year, as DfE's requests and assessments tables have them.
+    assert [by_table[2024, table] for table in ("10", "11", "12")] == [959, 642, 596]
+
+
 def test_every_row_read_landed_or_was_set_aside(settings: Settings) -> None:
     for one in submissions(settings):
         assert one.status == "accepted"

@@ -78,6 +78,30 @@ with kpi_values as (
         therapy.coverage_note,
         therapy.submission_id
     from {{ ref('int_kpi__therapy_value') }} as therapy
+
+    union all by name
+
+    select
+        'local' as value_basis,
+        safety_valve.kpi_id,
+        safety_valve.area_role,
+        safety_valve.area_level,
+        safety_valve.area_code,
+        safety_valve.area_name,
+        safety_valve.la_code,
+        safety_valve.time_identifier,
+        safety_valve.time_period,
+        safety_valve.breakdown_topic,
+        safety_valve.breakdown,
+        safety_valve.numerator,
+        safety_valve.denominator,
+        safety_valve.value,
+        safety_valve.value_label,
+        safety_valve.value_status,
+        safety_valve.method,
+        'Local calculation' as publisher,
+        safety_valve.submission_id
+    from {{ ref('int_kpi__safety_valve_value') }} as safety_valve
 ),
 
 dated_values as (

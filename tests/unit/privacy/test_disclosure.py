@@ -115,6 +115,7 @@ def test_the_open_release_applies_public_and_leaves_figures_of_the_authority_unr
         ("smaller_areas: withheld", "smaller_areas: shown"),
         ("trusts: sole", "trusts: shown"),
         ("published_wholes: protected", "published_wholes: shown"),
+        ("authority_money: by_line", "authority_money: by_provider"),
         ("audiences:\n", "audiences: [\n"),
     ],
 )

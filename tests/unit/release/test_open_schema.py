@@ -229,6 +229,63 @@ def test_a_local_value_without_the_counts_behind_it_is_not_shown(local: duckdb.D
     assert {reasons[key] for key in ("max age", "mainstream share", "requests boys")} == {"not_assessed"}
 
 
+# (value, unit, breakdown, value, part and measure of the count behind it, that count); without a count nothing stands behind it
+MONEY = [
+    ("balance", "gbp", "Total", -1_000_000, ("numerator", "nobody", 0)),
+    ("therapies", "gbp", "1.2.13 Therapies", 300_000, ("numerator", "nobody", 0)),
+    ("unit cost of 10", "gbp", "Special schools", 24_000, ("denominator", "average_places", 10)),
+    ("unit cost of 9", "gbp", "Alternative provision", 31_000, ("denominator", "average_places", 9)),
+    ("unit cost of 4", "gbp", "Independent", 67_500, ("denominator", "average_places", 4)),
+    ("unit cost of less than one", "gbp", "Other", 90_000, ("denominator", "average_places", 0)),
+    ("cost of a plan", "gbp", "Total", 13_000, ("denominator", "average_plans", 3600)),
+    ("occupancy of 91", "percent", "Total", 91, ("numerator", "occupied", 91)),
+    ("occupancy of 3", "percent", "Total", 75, ("numerator", "occupied in the small unit", 3)),
+    ("plans against forecast", "percent", "Total", 1.55, ("numerator", "plans", 4062)),
+    ("plans of a need against forecast", "percent", "MSI", -25, None),
+]
+
+
+def test_money_of_the_authority_is_shown_by_line_and_a_unit_cost_from_ten_places(
+    local: duckdb.DuckDBPyConnection,
+) -> None:
+    for key, unit, breakdown, value, behind in MONEY:
+        local.execute(
+            "insert into kpi.kpi_value by name select ? as kpi_value_key, 'local_authority' as area_level,"
+            " '372' as la_code, 'Financial year' as time_identifier, '202425' as time_period, 'Item' as breakdown_topic,"
+            " ? as breakdown, ? as value, ? as unit, 'adverse' as value_label, 'reported' as value_status,"
+            " 'local' as value_basis",
+            [key, breakdown, value, unit],
+        )
+        if behind:
+            part, measure, count = behind
+            # Money stands on nobody, in one cell for all of it.
+            cell = measure if measure == "nobody" else key
+            local.execute("insert into intermediate.int_kpi__local_component values (?, ?, 1, ?)", [key, part, cell])
+            local.execute("delete from intermediate.int_kpi__local_cell where cell_key = ?", [cell])
+            local.execute(
+                "insert into intermediate.int_kpi__local_cell select $1, '372', 'safety_valve', $2, 'Financial year',"
+                " '202425', $3, $4, $5, $5, null, false",
+                [cell, measure, "Total" if measure == "nobody" else "Item", breakdown, count],
+            )
+    build_open_schema(local, load_policy())
+    reasons = dict(local.execute("from disclosure.suppressed_value").fetchall())
+    assert {key: reasons[key] for key, *_ in MONEY if key in reasons} == {
+        "unit cost of 9": "small_base",
+        "unit cost of 4": "count",
+        "unit cost of less than one": "small_base",
+        "occupancy of 3": "count",
+        "plans of a need against forecast": "not_assessed",
+    }
+    shown = local.execute("select kpi_value_key, value, value_label, symbol from kpi_open.kpi_value").fetchall()
+    for key, value, label, symbol in shown:
+        if key in reasons:
+            assert (value, label, symbol) == (None, None, "c")
+    assert {key: float(value) for key, value, *_ in shown if key in ("balance", "unit cost of 10")} == {
+        "balance": -1_000_000,
+        "unit cost of 10": 24_000,
+    }
+
+
 def test_a_marker_stays_what_it_is(local: duckdb.DuckDBPyConnection) -> None:
     local.execute(
         "insert into kpi.kpi_value by name select 'absent' as kpi_value_key, 'x' as symbol, 'local' as value_basis,"

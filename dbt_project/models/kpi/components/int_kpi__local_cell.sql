@@ -216,6 +216,11 @@ local_cells as (
 
     select * exclude (cell_key)
     from {{ ref('int_kpi__therapy_cell') }}
+
+    union all by name
+
+    select * exclude (cell_key)
+    from {{ ref('int_kpi__safety_valve_cell') }}
 )
 
 select

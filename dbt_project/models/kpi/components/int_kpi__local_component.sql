@@ -75,3 +75,12 @@ select
     weight,
     cell_key
 from {{ ref('int_kpi__therapy_component') }}
+
+union all
+
+select
+    kpi_value_key,
+    part,
+    weight,
+    cell_key
+from {{ ref('int_kpi__safety_valve_component') }}

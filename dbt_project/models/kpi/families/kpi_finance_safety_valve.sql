@@ -8,5 +8,17 @@
     'average_cost_per_ehcp',
     'top_up_spend',
     'therapy_dsg_spend',
-    'safety_valve_conditions_on_track_pct'
+    'safety_valve_conditions_on_track_pct',
+    'dsg_balance_income_pct',
+    'high_needs_expenditure_variance',
+    'inmss_spend',
+    'inmss_spend_share_pct',
+    'placement_unit_cost',
+    'send_transport_spend',
+    'high_needs_allocation',
+    'high_needs_recoupment',
+    'dsg_block_transfer',
+    'safety_valve_payments_variance',
+    'send_capital_variance',
+    'notional_sen_threshold_real'
 ]) }}

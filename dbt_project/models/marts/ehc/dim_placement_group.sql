@@ -5,5 +5,7 @@ select
     comparable_line_code,
     placement_group_code,
     placement_group_name,
-    group_order
+    group_order,
+    dsg_category_code,
+    reform_provision_code
 from {{ ref('placement_line') }}
