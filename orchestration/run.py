@@ -19,7 +19,14 @@ from orchestration.durable import write_json_durably
 from orchestration.locking import exclusive_lock
 from orchestration.release.comparison import Reproduction, read_reproduction
 from orchestration.release.folders import complete_releases, current_release, release_folder
-from orchestration.release.held import CensusHeld, WaitingListsHeld, read_census, read_waiting_lists
+from orchestration.release.held import (
+    CensusHeld,
+    GrantHeld,
+    WaitingListsHeld,
+    read_census,
+    read_grant,
+    read_waiting_lists,
+)
 from orchestration.returns.inbox import bundled_files
 from orchestration.returns.land import has_received_nothing, has_work
 from orchestration.returns.spec import return_ids
@@ -71,11 +78,12 @@ class RunOutcome:
     cells: Reproduction | None = None
     census: CensusHeld | None = None
     therapy: WaitingListsHeld | None = None
+    grant: GrantHeld | None = None
 
     @property
     def held(self) -> dict[str, str]:
         """What the release holds beside EHC plans and published figures, a sentence each."""
-        held = {"census": self.census, "therapy": self.therapy}
+        held = {"census": self.census, "therapy": self.therapy, "grant": self.grant}
         return {name: one.sentence for name, one in held.items() if one}
 
     @property
@@ -125,6 +133,7 @@ def run_journey(settings: Settings) -> RunOutcome:
             cells=read_reproduction(made) if made else None,
             census=read_census(made) if made else None,
             therapy=read_waiting_lists(made) if made else None,
+            grant=read_grant(made) if made else None,
             seconds=seconds | outcome.seconds,
         )
 

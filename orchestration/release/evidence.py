@@ -11,6 +11,7 @@ import duckdb
 
 from orchestration.errors import CornerstoneError
 from orchestration.privacy.disclosure import load_policy
+from orchestration.release.grant import grant_years, restated_figures
 from orchestration.release.inventory import Inventory
 from orchestration.release.manifest import InputSubmission
 from orchestration.release.reconciliation import census_completeness, reconcile
@@ -96,6 +97,8 @@ def write_evidence(
         completeness=census_completeness(connection),
         reconciliation=reconcile(connection, policy.audiences.board),
         board=policy.audiences.board,
+        grant=grant_years(connection),
+        restated=restated_figures(connection),
     )
     (folder / "index.html").write_text(page, encoding="utf-8")
 

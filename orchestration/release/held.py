@@ -1,6 +1,7 @@
-"""What the school censuses and the therapy waiting lists of a release hold, each in a sentence."""
+"""What the school censuses, therapy waiting lists and safety valve returns of a release hold, each in a sentence."""
 
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 import duckdb
@@ -63,6 +64,32 @@ class WaitingListsHeld:
         return f"{held}, {self.linked_pct:.1f}% of them linked to a child that the authority knows"
 
 
+@dataclass(frozen=True)
+class GrantHeld:
+    """The safety valve returns of a release. `quarters`: those told of, from first to last.
+
+    `closing_gbp`: balance of the dedicated schools grant at the end of the latest year, a deficit below zero, by its outturn
+    or, until there is one, its latest forecast; None where no return gives it.
+    """
+
+    quarters: int
+    first_quarter: str
+    last_quarter: str
+    period_end: date | None = None
+    closing_gbp: int | None = None
+    is_outturn: bool = False
+
+    @property
+    def sentence(self) -> str:
+        """For a person."""
+        many = "quarters of safety valve returns"
+        held = _which(self.quarters, many, "safety valve return", self.first_quarter, self.last_quarter)
+        if self.closing_gbp is None or self.period_end is None:
+            return held
+        basis = "" if self.is_outturn else ", forecast"
+        return f"{held}; balance of the grant on {self.period_end:%-d %B %Y}{basis}: {self.closing_gbp:,} pounds"
+
+
 def read_census(release: Path) -> CensusHeld | None:
     """Read what a release folder holds; None where it holds no census."""
     with duckdb.connect(str(release / RESTRICTED_DATABASE), read_only=True) as connection:
@@ -100,3 +127,24 @@ def read_waiting_lists(release: Path) -> WaitingListsHeld | None:
             """
         ).fetchall()
     return WaitingListsHeld(*held) if held[0] else None
+
+
+def read_grant(release: Path) -> GrantHeld | None:
+    """Read what a release folder holds; None where it holds no safety valve return."""
+    with duckdb.connect(str(release / RESTRICTED_DATABASE), read_only=True) as connection:
+        [held] = connection.execute(
+            """
+            with told as (
+                select distinct left(financial_year, 4) || '-' || right(financial_year, 2) || 'Q' || quarter as told_quarter
+                from marts.fct_dsg_position
+                where measure = 'actual'
+            )
+
+            select count(*), min(told_quarter), max(told_quarter) from told
+            """
+        ).fetchall()
+        latest = connection.execute(
+            "select period_end, closing_gbp, basis = 'outturn' from marts.fct_dsg_bridge"
+            " order by financial_year desc, la_code limit 1"
+        ).fetchone()
+    return GrantHeld(*held, *(latest or ())) if held[0] else None

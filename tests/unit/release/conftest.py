@@ -91,6 +91,20 @@ from (values
     ('in_both', 'agrees', true, true, 'a', 40), ('ceased', 'to_follow_up', true, false, null, 6),
     ('elsewhere', 'legitimate', false, true, null, 20), ('lost', 'to_follow_up', false, true, 'b', 3)
 ) as given (reason_code, reason_class, in_census, in_return, placement, children), range(children) as numbers (number);
+create table marts.fct_dsg_bridge (
+    la_code varchar, financial_year varchar, period_end date, basis varchar, forecast_quarter integer, opening_gbp bigint,
+    in_year_before_transfers_gbp bigint, net_transfer_into_high_needs_gbp bigint, net_transfer_all_blocks_gbp bigint,
+    safety_valve_payment_gbp bigint, other_adjustment_gbp bigint, closing_gbp bigint, agreed_closing_gbp bigint,
+    published_closing_gbp bigint, published_rounded_to_gbp bigint, published_status varchar
+);
+create table marts.fct_dsg_position (
+    la_code varchar, financial_year varchar, block varchar, line_code varchar, measure varchar, quarter integer,
+    value_gbp bigint, known_from timestamp, is_restated boolean
+);
+create table marts.fct_high_needs_line (
+    la_code varchar, financial_year varchar, line_code varchar, measure varchar, quarter integer, value_gbp bigint,
+    known_from timestamp, is_restated boolean
+);
 create schema kpi;
 create table kpi.kpi_catalogue (kpi_id varchar, title varchar, family varchar, definition varchar, unit varchar);
 insert into kpi.kpi_catalogue values

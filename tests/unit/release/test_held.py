@@ -1,12 +1,20 @@
-"""What the school censuses and the therapy waiting lists of a release hold, each in a sentence."""
+"""What the school censuses, therapy waiting lists and safety valve returns of a release hold, each in a sentence."""
 
+from datetime import date
 from pathlib import Path
 
 import duckdb
 import pytest
 
 from orchestration.release.exports import RESTRICTED_DATABASE
-from orchestration.release.held import CensusHeld, WaitingListsHeld, read_census, read_waiting_lists
+from orchestration.release.held import (
+    CensusHeld,
+    GrantHeld,
+    WaitingListsHeld,
+    read_census,
+    read_grant,
+    read_waiting_lists,
+)
 
 
 @pytest.fixture
@@ -17,7 +25,10 @@ def release(tmp_path: Path) -> Path:
             "create schema marts; create table marts.fct_census_pupil (census_period varchar, is_counted boolean);"
             "create table marts.fct_census_plan_difference (census_year integer, completeness_pct decimal(5, 1));"
             "create table marts.fct_therapy_wait (submission_id varchar, snapshot_date date, is_latest boolean,"
-            " is_waiting boolean, is_reportable boolean, is_known_child boolean)"
+            " is_waiting boolean, is_reportable boolean, is_known_child boolean);"
+            "create table marts.fct_dsg_position (financial_year varchar, quarter integer, measure varchar);"
+            "create table marts.fct_dsg_bridge"
+            " (la_code varchar, financial_year varchar, period_end date, closing_gbp bigint, basis varchar)"
         )
     return tmp_path
 
@@ -84,3 +95,32 @@ def test_a_list_on_which_nobody_waits_has_no_share(release: Path) -> None:
 
 def test_a_release_without_a_waiting_list_says_nothing_of_it(release: Path) -> None:
     assert read_waiting_lists(release) is None
+
+
+def test_the_balance_is_that_of_the_latest_year_and_says_whether_it_is_a_forecast(release: Path) -> None:
+    fill(
+        release,
+        "insert into marts.fct_dsg_position select '202425', i, 'actual' from range(1, 5) t(i)",
+        "insert into marts.fct_dsg_position values ('202526', 1, 'actual'), ('202526', 1, 'actual'), ('202526', 2, 'forecast')",
+        "insert into marts.fct_dsg_bridge values ('372', '202425', '2025-03-31', -1412447, 'outturn')",
+    )
+    found = read_grant(release)
+    assert found == GrantHeld(5, "2024-25Q1", "2025-26Q1", date(2025, 3, 31), -1412447, True)
+    assert found.sentence == (
+        "5 quarters of safety valve returns, 2024-25Q1 to 2025-26Q1; balance of the grant on 31 March 2025: -1,412,447 pounds"
+    )
+    fill(release, "insert into marts.fct_dsg_bridge values ('372', '202526', '2026-03-31', 120, 'forecast')")
+    found = read_grant(release)
+    assert found is not None
+    assert found.sentence.endswith("; balance of the grant on 31 March 2026, forecast: 120 pounds")
+
+
+def test_a_release_without_a_safety_valve_return_says_nothing_of_it(release: Path) -> None:
+    assert read_grant(release) is None
+
+
+def test_a_return_that_gives_no_balance_is_told_all_the_same(release: Path) -> None:
+    fill(release, "insert into marts.fct_dsg_position values ('202526', 1, 'actual')")
+    found = read_grant(release)
+    assert found is not None
+    assert found.sentence == "the safety valve return of 2025-26Q1"

@@ -264,7 +264,7 @@ def test_money_of_the_authority_is_shown_by_line_and_a_unit_cost_from_ten_places
             local.execute("delete from intermediate.int_kpi__local_cell where cell_key = ?", [cell])
             local.execute(
                 "insert into intermediate.int_kpi__local_cell select $1, '372', 'safety_valve', $2, 'Financial year',"
-                " '202425', $3, $4, $5, $5, null, false",
+                " '202425', $3, $4, $5, $5, null, false, null",
                 [cell, measure, "Total" if measure == "nobody" else "Item", breakdown, count],
             )
     build_open_schema(local, load_policy())

@@ -96,7 +96,10 @@ def test_the_restricted_database_holds_the_marts_and_the_kpis_apart(released: Pa
         ("marts", "dim_setting"),
         ("marts", "fct_census_completeness"),
         ("marts", "fct_census_plan_child"),
+        ("marts", "fct_dsg_bridge"),
+        ("marts", "fct_dsg_position"),
         ("marts", "fct_ehc_statistic_comparison"),
+        ("marts", "fct_high_needs_line"),
         ("marts", "fct_published_statistic"),
     ]
     assert query(database, "select count(*) from kpi_internal.kpi_ehcp_process") == [(6,)]
@@ -122,7 +125,7 @@ def test_descriptions_travel_with_the_tables(released: Path) -> None:
     assert query(
         released / "restricted/send_marts.duckdb",
         "select comment from duckdb_tables() where schema_name = 'marts' order by 1",
-    ) == [("One published figure.",), *[(None,)] * 6]
+    ) == [("One published figure.",), *[(None,)] * 9]
 
 
 def test_meta_says_which_release_files_rules_words_and_sources(released: Path) -> None:
@@ -229,7 +232,10 @@ def test_the_manifest_accounts_for_inputs_tables_gates_and_every_file(
             ("marts", "dim_setting", 3),
             ("marts", "fct_census_completeness", 5),
             ("marts", "fct_census_plan_child", 69),
+            ("marts", "fct_dsg_bridge", 0),
+            ("marts", "fct_dsg_position", 0),
             ("marts", "fct_ehc_statistic_comparison", 2),
+            ("marts", "fct_high_needs_line", 0),
             ("marts", "fct_published_statistic", 2),
         )
     }
