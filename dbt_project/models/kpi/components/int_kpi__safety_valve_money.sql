@@ -22,6 +22,7 @@ lines as (
         spending.recoupment_gbp,
         spending.recoupment_basis,
         spending.is_restated,
+        spending.known_from,
         line.line_code || ' ' || line.line_label as line_name,
         coalesce(line.is_in_total_high_needs, false) as is_in_total_high_needs,
         coalesce(line.is_in_benchmark_total, false) as is_in_benchmark_total,
@@ -49,17 +50,38 @@ full_year_lines as (
     where measure in ('forecast', 'outturn')
 ),
 
--- What a forecast is compared with: that of the quarter before; of the first quarter, the plan.
-movement_base as (
+-- The plan of the year as it stood when the forecast of the first quarter was made: a plan that schools forum approves later in
+-- the year is not what that quarter moved from.
+first_forecasts as (
     select
         financial_year,
         block,
         line_code,
-        if(measure = 'plan', 1, quarter + 1) as quarter,
-        value_gbp,
-        is_restated
+        known_from
     from position
-    where measure = 'plan' or (measure = 'forecast' and quarter < 4)
+    where measure = 'forecast' and quarter = 1
+
+    union all
+
+    select
+        financial_year,
+        's251' as block,
+        line_code,
+        known_from
+    from lines
+    where measure = 'forecast' and quarter = 1
+),
+
+plans as (
+    select
+        financial_year,
+        block,
+        line_code,
+        value_gbp,
+        is_restated,
+        known_from
+    from {{ ref('fct_dsg_position') }}
+    where measure = 'plan'
 
     union all by name
 
@@ -67,11 +89,61 @@ movement_base as (
         financial_year,
         's251' as block,
         line_code,
-        if(measure = 'plan', 1, quarter + 1) as quarter,
+        value_gbp,
+        is_restated,
+        known_from
+    from {{ ref('fct_high_needs_line') }}
+    where measure = 'plan'
+),
+
+first_plans as (
+    select plans.*
+    from plans
+    inner join first_forecasts as forecast -- at most one
+        on
+            plans.financial_year = forecast.financial_year
+            and plans.block = forecast.block
+            and plans.line_code = forecast.line_code
+            and coalesce(plans.known_from <= forecast.known_from, true)
+    qualify row_number() over (
+        partition by plans.financial_year, plans.block, plans.line_code order by plans.known_from desc
+    ) = 1
+),
+
+-- What a forecast is compared with: that of the quarter before; of the first quarter, the plan.
+movement_base as (
+    select
+        financial_year,
+        block,
+        line_code,
+        1 as quarter,
+        value_gbp,
+        is_restated
+    from first_plans
+
+    union all by name
+
+    select
+        financial_year,
+        block,
+        line_code,
+        quarter + 1 as quarter,
+        value_gbp,
+        is_restated
+    from position
+    where measure = 'forecast' and quarter < 4
+
+    union all by name
+
+    select
+        financial_year,
+        's251' as block,
+        line_code,
+        quarter + 1 as quarter,
         value_gbp,
         is_restated
     from lines
-    where measure = 'plan' or (measure = 'forecast' and quarter < 4)
+    where measure = 'forecast' and quarter < 4
 ),
 
 movements as (
