@@ -1,11 +1,11 @@
 """One child across returns: `child_key` for every pseudonymised person row, by fixed steps inside the vault.
 
-Submissions are taken in the order they were received. A row joins a child known by then, first by permanent UPN, then by
-NHS number, then by ULN, then by surname, forename and date of birth; else it is a child of its own. A child takes one
-person of a submission, a value that two persons of a submission share links neither, and a row never joins a child of
-another birth date by the weaker steps, nor one of another UPN save where NHS number, birth date and forename are the
-same: there the UPN was corrected. A person has one row, unless the return says which rows are of one: then what these
-disagree in counts as not given.
+Submissions are taken in the order they were received. A row joins a child known by then, first by permanent UPN, then
+by NHS number, then by ULN, then by surname, forename and date of birth; else it is a child of its own. A child takes
+one person of a submission, a value that two persons of a submission share links neither, and a row never joins a child
+of another birth date by the weaker steps, nor by UPN a child of another birth date and forename, nor one of another UPN
+save where NHS number, birth date and forename are the same: there the UPN was corrected. A person has one row, unless
+the return says which rows are of one: then what these disagree in counts as not given.
 
 A row that gives a UPN with an NHS number can show that two children known by then are one: one of the UPN, the other of
 the number. Where birth date and forename agree with both, they are joined under the key that was first. Nothing else
@@ -254,8 +254,9 @@ def _link_rows(connection: duckdb.DuckDBPyConnection, spec: ReturnSpec) -> None:
     connection.execute(
         "create or replace temp table matched (row_id bigint, child_key varchar, match_strength varchar)"
     )
-    _match(connection, "upn", "upn", "true")
     agrees = "(person.birth_date = known.birth_date or person.birth_date is null or known.birth_date is null)"
+    # The UPN of a brother or sister, given by mistake: neither birth date nor forename is the child's.
+    _match(connection, "upn", "upn", f"({agrees} or coalesce({_same_forename('known')}, true))")
     corrected = (
         "(not exists (select 1 from known as other where other.child_key = known.child_key and other.upn <> person.upn)"
         " or exists (select 1 from known as other where other.child_key = known.child_key"
@@ -290,13 +291,15 @@ def _link_rows(connection: duckdb.DuckDBPyConnection, spec: ReturnSpec) -> None:
     _join_children(connection)
 
 
+def _same_forename(known: str) -> str:
+    """SQL: a person and a child known by then have one forename, or one has the beginning of the other's; null: not given."""
+    forenames = [f"split_part({row}.name, ' ', 2)" for row in ("person", known)]
+    return f"(starts_with({forenames[0]}, {forenames[1]}) or starts_with({forenames[1]}, {forenames[0]}))"
+
+
 def _alike(known: str) -> str:
     """SQL: a person and a child known by then have one birth date, and one forename or its beginning."""
-    forenames = [f"split_part({row}.name, ' ', 2)" for row in ("person", known)]
-    return (
-        f"(person.birth_date = {known}.birth_date and (starts_with({forenames[0]}, {forenames[1]})"
-        f" or starts_with({forenames[1]}, {forenames[0]})))"
-    )
+    return f"(person.birth_date = {known}.birth_date and {_same_forename(known)})"
 
 
 def _find_one_child(connection: duckdb.DuckDBPyConnection) -> None:

@@ -2,34 +2,10 @@
 restated. Whole pounds of the whole authority; a balance below zero is a deficit."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
+from typing import Any
 
 import duckdb
-
-
-@dataclass(frozen=True)
-class GrantYear:
-    """One financial year's way from opening to closing balance, beside what was published of its last day.
-
-    `forecast_quarter` is that of the latest forecast, None where the year's outturn is in. What was published is rounded to
-    `published_rounded_to`; `published_status` is published, draft, forecast or none. None: not told.
-    """
-
-    la_code: str
-    financial_year: str
-    period_end: date
-    forecast_quarter: int | None
-    opening: int | None
-    in_year_before_transfers: int | None
-    net_transfer_into_high_needs: int | None
-    net_transfer_all_blocks: int | None
-    safety_valve_payment: int | None
-    other_adjustment: int | None
-    closing: int
-    agreed_closing: int | None
-    published_closing: int | None
-    published_rounded_to: int | None
-    published_status: str
 
 
 @dataclass(frozen=True)
@@ -46,35 +22,15 @@ class Restated:
     known_from: datetime
 
 
-def grant_years(connection: duckdb.DuckDBPyConnection) -> list[GrantYear]:
-    """The years of which a return tells, the oldest first.
+def grant_years(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
+    """Rows of the mart `fct_dsg_bridge`, one a financial year, the oldest first; what is not told is None.
 
     Args:
         connection: the warehouse, or a database with its schema `marts`.
     """
-    rows = connection.execute(
-        """
-        select
-            la_code,
-            left(financial_year, 4) || '-' || right(financial_year, 2),
-            period_end,
-            forecast_quarter,
-            opening_gbp,
-            in_year_before_transfers_gbp,
-            net_transfer_into_high_needs_gbp,
-            net_transfer_all_blocks_gbp,
-            safety_valve_payment_gbp,
-            other_adjustment_gbp,
-            closing_gbp,
-            agreed_closing_gbp,
-            published_closing_gbp,
-            published_rounded_to_gbp,
-            published_status
-        from marts.fct_dsg_bridge
-        order by la_code, financial_year
-        """
-    ).fetchall()
-    return [GrantYear(*row) for row in rows]
+    cursor = connection.execute("from marts.fct_dsg_bridge order by la_code, financial_year")
+    names = [column[0] for column in cursor.description]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
 def restated_figures(connection: duckdb.DuckDBPyConnection) -> list[Restated]:

@@ -176,6 +176,16 @@ def test_a_upn_that_was_another_pupils_is_corrected_and_joins_nobody(told: Told)
     assert months[0] == months[2]
 
 
+def test_a_brother_first_told_with_the_upn_of_the_pupil_is_not_the_pupil(told: Told) -> None:
+    """Neither birth date nor forename is the pupil's: the UPN is another child's, whatever comes first."""
+    told.school()
+    brother = patient(forename="Jozef", date_of_birth="2012-09-09", nhs_number=OTHER_NHS)
+    told.month(0, brother | {"upn": upn()})
+    told.month(1, brother)
+    months = told.children()
+    assert months[0] == months[1] != [told.of_school()]
+
+
 def test_a_twin_given_the_upn_of_the_other_is_not_joined_with_it(told: Told) -> None:
     told.school()
     told.month(0, patient(forename="Bronia"))

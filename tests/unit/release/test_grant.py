@@ -1,14 +1,14 @@
 """What the evidence page tells of the dedicated schools grant."""
 
 from collections.abc import Iterator
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
 
-from orchestration.release.grant import GrantYear, Restated, grant_years, restated_figures
+from orchestration.release.grant import Restated, grant_years, restated_figures
 from orchestration.settings import Settings
 
 
@@ -27,12 +27,10 @@ def test_the_years_go_from_the_first_opening_to_the_last_closing_balance(marts: 
             ('372', '202425', '2025-03-31', 'outturn', null, -1700, -1000, 1200, 0, 2000, 0, -700, 0, -1000, 1000, 'draft')
         """
     )
-    assert grant_years(marts) == [
-        GrantYear(
-            "372", "2024-25", date(2025, 3, 31), None, -1700, -1000, 1200, 0, 2000, 0, -700, 0, -1000, 1000, "draft"
-        ),
-        GrantYear("372", "2025-26", date(2026, 3, 31), 2, -700, -1300, 1200, 0, 2000, 0, 0, None, None, None, "none"),
-    ]
+    assert [
+        (year["financial_year"], year["opening_gbp"], year["closing_gbp"], year["published_closing_gbp"])
+        for year in grant_years(marts)
+    ] == [("202425", -1700, -700, -1000), ("202526", -700, 0, None)]
 
 
 def test_a_restated_figure_stands_beside_what_it_was_and_a_new_plan_is_none(marts: duckdb.DuckDBPyConnection) -> None:

@@ -226,11 +226,11 @@ def test_a_restated_quarter_takes_the_place_of_the_first(
     changed = {SPENT_Q1: 47_770_000, **NOTE}
     write_return(inbox, settings, changed=changed, version=2, **RESTATED)
     unsigned = one(land())
-    assert (unsigned.status, unsigned.failures) == ("refused", {"RSV-117": 1})
+    assert (unsigned.status, unsigned.failures) == ("refused", {"RSV-117": 1, "RSV-132": 1})
     write_return(inbox, settings, changed=changed | STATEMENT, version=2, **RESTATED)
     second = one(land())
-    # The quarter was not closed yet: there is nothing to list.
-    assert (second.status, second.failures, second.supersedes) == ("accepted", {}, first.submission_id)
+    # What a restated return changes is listed, though the quarter was not closed yet.
+    assert (second.status, second.failures, second.supersedes) == ("accepted", {"RSV-132": 1}, first.submission_id)
     assert finance(landed, second)["SB", "EXPENDITURE"]["q1_actual_gbp"] == 47_770_000
     assert finance(landed, first)["SB", "EXPENDITURE"]["q1_actual_gbp"] != 47_770_000  # kept
     write_return(inbox, settings, version=1, prepared_by_role="Somebody else")

@@ -24,7 +24,7 @@ select
     counted.financial_year,
     cells.flow_code,
     cells.measure,
-    cells.quarter,
+    coalesce(cells.quarter, counted.quarter) as quarter,
     cells.flow_count
 from cells
 inner join {{ ref('int_safety_valve_return__counted') }} as counted

@@ -3,6 +3,8 @@
 {% set blocks = {
     'SB': 'Schools', 'CSSB': 'Central school services', 'HNB': 'High needs', 'EYB': 'Early years'
 } %}
+{#- The profile is known in round numbers: so far RSV-031 lets payments and agreement differ, too. -#}
+{% set rounding_gbp = 5000 %}
 with position as (
     select
         *,
@@ -478,7 +480,7 @@ measured as (
         payment.value_gbp as numerator,
         profile.profile_gbp as denominator,
         payment.value_gbp - profile.profile_gbp as value,
-        payment.value_gbp < profile.profile_gbp as is_adverse,
+        payment.value_gbp < profile.profile_gbp - {{ rounding_gbp }} as is_adverse,
         payment.measure,
         payment.is_restated
     from payments as payment
@@ -497,7 +499,7 @@ measured as (
         if(held_year_count = year_count, received_to_date_gbp, null) as numerator,
         profile_to_date_gbp as denominator,
         if(held_year_count = year_count, received_to_date_gbp - profile_to_date_gbp, null) as value,
-        if(held_year_count = year_count, received_to_date_gbp < profile_to_date_gbp, null) as is_adverse,
+        if(held_year_count = year_count, received_to_date_gbp < profile_to_date_gbp - {{ rounding_gbp }}, null) as is_adverse,
         measure,
         is_restated
     from cumulative_payments
@@ -526,6 +528,6 @@ select
     cast(denominator as decimal(18, 4)) as denominator,
     cast(value as decimal(18, 4)) as value,
     if(value is null, null, is_adverse) as is_adverse,
-    measure,
+    if(measure = 'forecast', 'full-year forecast', measure) as measure,
     coalesce(is_restated, false) as is_restated
 from measured

@@ -27,7 +27,7 @@ activity as (
     select
         *,
         'Financial year Q' || quarter as time_identifier,
-        'forecast' as measure,
+        'full-year forecast' as measure,
         average_places_forecast as average_places,
         unit_cost_forecast_gbp as unit_cost_gbp
     from {{ ref('fct_placement_activity') }}
@@ -223,7 +223,8 @@ measured as (
         actual.plan_count - expected.plan_count as numerator,
         expected.plan_count as denominator,
         100 * (actual.plan_count - expected.plan_count) / nullif(expected.plan_count, 0) as value,
-        actual.plan_count > expected.plan_count as is_adverse,
+        -- Only the last quarter ends on the day that was forecast: plans grow, so that earlier ones say little.
+        if(actual.quarter = 4, actual.plan_count > expected.plan_count, null) as is_adverse,
         actual.measure,
         actual.is_restated or expected.is_restated as is_restated,
         actual.plan_count as people

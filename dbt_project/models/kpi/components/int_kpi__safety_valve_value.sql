@@ -1,16 +1,21 @@
 -- KPIs of the safety valve return, for the authority: what money and services give, with the return that tells of it, and on
 -- which side the value is.
 with measured as (
-    select *
+    select
+        *,
+        true as is_repeated
     from {{ ref('int_kpi__safety_valve_money') }}
 
     union all by name
 
-    select *
+    select
+        *,
+        kpi_id = 'ehcp_forecast_variance_pct' as is_repeated
     from {{ ref('int_kpi__safety_valve_service') }}
 ),
 
--- The returns that count today, and of each year the one that came last: it repeats what earlier quarters said.
+-- The returns that count today, and of each year the one that came last: it repeats money and plans of earlier quarters as they
+-- stand now; conditions, places and unit costs are of the quarter's return alone.
 standing_returns as (
     select
         counted.financial_year,
@@ -35,13 +40,14 @@ last_return as (
 
 told as (
     select
-        measured.*,
+        measured.* exclude (is_repeated),
         coalesce(of_quarter.submission_id, of_year.submission_id, last_return.submission_id) as submission_id
     from measured
     left join standing_returns as of_quarter -- at most one
         on
             measured.financial_year = of_quarter.financial_year
             and measured.time_identifier = 'Financial year Q' || of_quarter.quarter
+            and not measured.is_repeated
     left join standing_returns as of_year -- at most one
         on measured.financial_year = of_year.financial_year and of_year.is_last_of_year
     left join last_return -- exactly one

@@ -30,6 +30,7 @@ select
     known_from,
     known_to,
     is_current,
-    is_restated,
+    -- A plan or budget that is approved anew restates nothing.
+    is_restated and measure not in ('agreement', 'plan', 'budget') as is_restated,
     submission_id
 from known
