@@ -55,7 +55,7 @@ class Location:
     def place(self) -> str:
         """Where in its file, for a person."""
         if self.row is None:
-            return "the whole file"
+            return self.cell or "the whole file"
         if self.row == 0:  # a case system's files have no header; theirs is implied
             return "the header"
         if self.path is not None:

@@ -93,6 +93,7 @@ def write_evidence(
         disclosure=inventory.disclosure,
         severities=count_severities(connection, database),
         failures=failed_rules(connection, database),
+        unjudged=unjudged_rules(connection, database),
         left_out=left_out,
         completeness=census_completeness(connection),
         reconciliation=reconcile(connection, policy.audiences.board),
@@ -155,6 +156,22 @@ def failed_rules(connection: duckdb.DuckDBPyConnection, database: str) -> list[d
         order by list_position(?, result.severity), result.rule_id
         """,
         [SEVERITIES],
+    )
+    names = [column[0] for column in cursor.description]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def unjudged_rules(connection: duckdb.DuckDBPyConnection, database: str) -> list[dict[str, Any]]:
+    """Rules that had nothing to judge or could not be judged, with what they say."""
+    result, rule = quoted(database, "meta", "rule_result"), quoted(database, "meta", "rule")
+    cursor = connection.execute(
+        f"""
+        select result.rule_id, result.outcome, rule.label
+        from {result} as result
+        inner join {rule} as rule using (rule_id)  -- many to one
+        where result.outcome in ('no rows', 'not judged')
+        order by result.rule_id
+        """
     )
     names = [column[0] for column in cursor.description]
     return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]

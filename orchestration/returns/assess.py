@@ -1090,8 +1090,9 @@ def _not_judged(rules: list[Rule], spec: ReturnSpec) -> dict[str, str]:
     reasons = {
         rule.rule_id: f"It compares with {' and '.join(rule.needs)}, of which nothing was at hand." for rule in rules
     }
-    if reasons:
-        log.warning("not judged of %s: %s. %s", spec.title, ", ".join(reasons), next(iter(reasons.values())))
+    for reason in dict.fromkeys(reasons.values()):
+        ids = ", ".join(rule_id for rule_id, why in reasons.items() if why == reason)
+        log.warning("not judged of %s: %s. %s", spec.title, ids, reason)
     return reasons
 
 

@@ -222,7 +222,7 @@ def _weekdays_after(day: date, count: int) -> date:
 
 
 def _ends_of(periods: str, until: date) -> Iterator[tuple[str, date]]:
-    """Months as 2025-10, quarters of a financial year as 202526-Q3, each with its last day."""
+    """Months as 2025-10, quarters of a financial year as 2025-26Q3, each with its last day."""
     for year in range(_FIRST_YEAR, until.year + 1):
         for month in range(1, 13):
             last = date(year + month // 12, month % 12 + 1, 1) - timedelta(days=1)
@@ -233,7 +233,7 @@ def _ends_of(periods: str, until: date) -> Iterator[tuple[str, date]]:
             elif month % _MONTHS_OF_A_QUARTER == 0:
                 first = year if month >= _FIRST_MONTH_OF_FINANCIAL_YEAR else year - 1
                 quarter = (month - _FIRST_MONTH_OF_FINANCIAL_YEAR) // _MONTHS_OF_A_QUARTER % 4 + 1
-                yield f"{first}{(first + 1) % 100:02d}-Q{quarter}", last
+                yield f"{first}-{(first + 1) % 100:02d}Q{quarter}", last
 
 
 @lru_cache

@@ -17,8 +17,8 @@ SEED = 1
 
 def invent_for(settings: Settings) -> bool:
     """Put an invented borough where the next landing finds it: its returns as XML, twelve
-    school censuses as schools and COLLECT send them, two trusts' monthly therapy waiting lists, its registers, its
-    `calibration.csv`.
+    school censuses as schools and COLLECT send them, two trusts' monthly therapy waiting lists, the authority's safety
+    valve workbooks, its registers, its `calibration.csv`.
 
     Killed at any instant, the store has a whole borough or none.
 

@@ -49,7 +49,6 @@ ONE_PLAN_EACH = (
 )
 MORE_NEW = "more new plans are published than plans of which no review is expected yet"
 NO_START = "a plan without a start date cannot stand in a return without errors"
-NO_GROUP = "attribute not held by a return"
 
 
 def _days(texts: "pd.Series[Any]") -> np.ndarray:

@@ -167,9 +167,6 @@ TOPICS = {
     "Primary type of need": "need",
 }
 
-PLACEMENT_TABLES = ("caseload", "newplans")
-"""Tables whose measures are the placement lines themselves."""
-
 REGIONAL_TOTAL_FAULT = (
     "published for every authority of the region with the regional total: a known fault of the release"
 )

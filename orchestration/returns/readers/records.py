@@ -10,12 +10,11 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from orchestration.returns.delivered import DataFile, FileRefused
+from orchestration.returns.delivered import FileRefused
 from orchestration.returns.readers.flat_csv import UnreadableRow
 from orchestration.returns.spec import FileKind, LandedTable, Marker, Pairs, ReturnSpec, Source, normalised
 
 RAW_PREFIX = "in_"
-PLUMBING = ("source_file", "source_row", "record", "parent_record", "root_record")
 
 Batch = dict[str, pa.Table]
 """Records by table: the plumbing columns, and a text column `in_<normalised name>` for each name that is used.
@@ -312,8 +311,3 @@ def is_marked(record: pa.Table, marker: Marker | None) -> bool:
     name = normalised(marker.element)
     value = record.column(name)[0].as_py() if name in record.column_names else None
     return (value or "").strip().upper() == marker.value.upper()
-
-
-def said_of(file: DataFile, sheet: str) -> str:
-    """How a message names a sheet."""
-    return f"{file.source_file}, sheet '{sheet}',"

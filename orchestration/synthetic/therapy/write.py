@@ -10,7 +10,6 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import csv
 
-PARTS = ("cover", "referrals", "appointments")
 TABLE_NAMES = {"cover": "tblCover", "referrals": "tblReferrals", "appointments": "tblAppointments"}
 EXCEL_EPOCH = 25_569
 """1970-01-01 as a spreadsheet numbers its days."""

@@ -290,3 +290,9 @@ def test_a_return_of_another_authority_is_refused(settings: Settings, tmp_path: 
     assert (file.verdict, [rule.rule_id for rule in file.rules if rule.effect == "refuse"]) == ("refused", ["RS2-003"])
     [file] = check_files(settings.model_copy(update={"la_code": "999"}), [path]).files
     assert file.verdict == "usable"
+
+
+def test_a_cell_that_a_rule_about_the_whole_file_names_is_the_place() -> None:
+    location = Location("valve.xlsx", "sv_cover", "cover", None, sheet="Cover", cell="sv_flow.q3, row 2")
+    assert location.place == "sv_flow.q3, row 2"
+    assert Location("valve.xlsx", "sv_cover", "cover", None).place == "the whole file"

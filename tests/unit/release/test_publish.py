@@ -270,6 +270,9 @@ def test_the_evidence_page_calls_no_rule_passed_that_had_nothing_to_judge(releas
     counts = {severity: tuple(map(int, re.findall(r"\d+", cells))) for severity, cells in rows}
     # Passed, failed, not judged.
     assert counts == {"block": (1, 0, 1), "warn": (0, 2, 0), "observe": (2, 0, 3)}
+    assert "<summary>4 rules not judged</summary>" in page
+    assert "<strong>WL-001</strong> (no rows)" in page
+    assert "<strong>WL-402</strong> (not judged)" in page
 
 
 # --- same input, same output ------------------------------------------------------------------------------------

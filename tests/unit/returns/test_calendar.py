@@ -19,7 +19,7 @@ from orchestration.returns.calendar import (
     calendar_ids,
     load_calendar,
 )
-from orchestration.returns.spec import SPECS_DIR, load_spec
+from orchestration.returns.spec import SPECS_DIR, load_spec, quarter_end, quarter_period
 from orchestration.settings import PROJECT_DIR
 
 SEEDS = PROJECT_DIR / "dbt_project" / "seeds"
@@ -149,9 +149,15 @@ def test_a_month_ends_on_its_last_day_and_is_due_ten_weekdays_later() -> None:
 def test_quarters_are_those_of_the_financial_year() -> None:
     found = occasions("safety_valve", date(2026, 3, 31))
     assert [(period, one.day) for period, one in found.items()][-5:] == [
-        ("202425-Q4", date(2025, 3, 31)), ("202526-Q1", date(2025, 6, 30)), ("202526-Q2", date(2025, 9, 30)),
-        ("202526-Q3", date(2025, 12, 31)), ("202526-Q4", date(2026, 3, 31)),
+        ("2024-25Q4", date(2025, 3, 31)), ("2025-26Q1", date(2025, 6, 30)), ("2025-26Q2", date(2025, 9, 30)),
+        ("2025-26Q3", date(2025, 12, 31)), ("2025-26Q4", date(2026, 3, 31)),
     ]  # fmt: skip
+
+
+def test_a_quarter_is_called_by_the_calendar_as_by_a_return_that_lands() -> None:
+    for period, one in occasions("safety_valve", date(2026, 3, 31)).items():
+        assert quarter_period(period[:4] + period[5:7], period[-1]) == period
+        assert quarter_end(period) == one.day
 
 
 @pytest.mark.parametrize("return_id", calendar_ids())
