@@ -99,7 +99,7 @@ def _where(rule: FailedRule, file: CheckedFile) -> str:
         if location.row is None:
             heading = location.file
         place = replace(location, sheet=None).place
-        if location.sheet is not None and location.row is not None:
+        if location.sheet is not None and location.row is not None:  # a cell without a row names its own table
             heading = f"{heading}, sheet {location.sheet}"
         if location.path is not None:
             place = f"{place} ({location.path})"

@@ -19,11 +19,24 @@ MAX_UNPACKED_BYTES = 2 * 1024**3
 MAX_MEMBERS = 1_000
 MAX_RATIO = 200
 RATIO_FREE_BYTES = 10 * 1024**2
+# A sheet is held in memory from its first row and column to its last: one stray value in a far corner makes that billions.
+MAX_SHEET_CELLS = 30_000_000
 
 _HEAD = 4096
 _CHUNK = 1 << 20
 _GUIDANCE = re.compile(r"data-guidance", re.IGNORECASE)
 _GUIDANCE_YEAR = re.compile(r"^(?:reporting year\s+(\d{4})|(\d{4})\s+reporting year)\s*$", re.IGNORECASE | re.MULTILINE)
+# The column and the row of a sheet's cells, and of the last cell of an area with a name. Columns up to Z, whatever their
+# rows, are few enough.
+_CELLS = (
+    re.compile(rb"""\br\s*=\s*["']([A-Za-z]{2,3})[0-9]"""),
+    re.compile(rb"""\br\s*=\s*["'][A-Za-z]{0,3}([0-9]+)["']"""),
+)
+_AREAS = (
+    re.compile(rb"""\bref\s*=\s*["'][^"':]*:([A-Za-z]{2,3})[0-9]"""),
+    re.compile(rb"""\bref\s*=\s*["'][^"':]*:[A-Za-z]+([0-9]+)["']"""),
+)
+_OLD_OFFICE = b"\xd0\xcf\x11\xe0"  # .xls, and any workbook that is protected by a password
 _WEB_PAGE = re.compile(rb"<(!doctype\s+html|html)\b", re.IGNORECASE)
 
 Opener = Callable[[], BinaryIO]
@@ -114,6 +127,11 @@ def open_delivered(delivered: DeliveredFile) -> list[DataFile | FileRefused]:
         return [_data_file(name, lambda: _unpacked(delivered), None)]
     if name.lower().endswith((".zip", ".gz")):
         raise FileRefused("FILE-001", f"{name} is not the archive its name says, or is damaged; download it again.")
+    if name.lower().endswith((".xlsx", ".xlsm")) and head.startswith(_OLD_OFFICE):
+        raise FileRefused(
+            "FILE-003",
+            f"{name} is protected by a password, or is an old .xls workbook; save it as .xlsx without a password.",
+        )
     if name.lower().endswith((".xlsx", ".xlsm")):
         raise FileRefused(
             "FILE-003", f"{name} is not the workbook its name says, or is damaged; save it again as .xlsx."
@@ -141,7 +159,7 @@ def _kind_of(head: bytes, name: str) -> Literal["text", "xml"]:
         seen = "a web page"
     elif start[:1] == b"<":
         return "xml"
-    elif start.startswith(b"\xd0\xcf\x11\xe0"):
+    elif start.startswith(_OLD_OFFICE):
         seen = "an old .xls workbook"
     elif b"\x00" in head and not is_utf16:
         seen = "binary"
@@ -194,8 +212,12 @@ def _open_zip(delivered: DeliveredFile) -> list[DataFile | FileRefused]:
             members = [member for member in archive.infolist() if not member.is_dir()]
             _refuse_if_bomb(members, delivered.size, name)
             if any(member.filename == "xl/workbook.xml" for member in members):
+                for member in members:
+                    _refuse_if_far(archive, member, name)
                 stream.seek(0)
                 return [DataFile(name, stream.read(), "workbook")]
+            if any(member.filename in ("content.xml", "xl/workbook.bin") for member in members):
+                raise FileRefused("FILE-004", f"{name} is a spreadsheet of another kind; save it as .xlsx.")
             year = _guidance_year(archive, members)
             wanted = [member for member in members if member.filename.lower().endswith((".csv", ".xml"))]
             if not wanted:
@@ -203,7 +225,8 @@ def _open_zip(delivered: DeliveredFile) -> list[DataFile | FileRefused]:
                     "FILE-005", f"{name} holds no data file (.csv, .xml); download the whole release again."
                 )
             return [_member(delivered, member, year) for member in wanted]
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
+    # RuntimeError: a member is encrypted, or packed in a way that is not known.
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError) as error:
         if name.lower().endswith((".xlsx", ".xlsm")):
             raise FileRefused(
                 "FILE-003", f"{name} is a damaged or incomplete workbook; save or download it again."
@@ -225,6 +248,35 @@ def _refuse_if_bomb(members: list[zipfile.ZipInfo], packed: int, name: str) -> N
         raise FileRefused(
             "FILE-002", f"{name} unpacks to more, or to other places, than a release would; it is not opened."
         )
+
+
+def _refuse_if_far(archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str) -> None:
+    """Refuse a workbook whose sheet, or an area of it with a name, reaches further than memory does."""
+    if member.filename.startswith("xl/worksheets/"):
+        wide, rows = _CELLS
+    elif member.filename.startswith("xl/tables/"):
+        wide, rows = _AREAS
+    else:
+        return
+    content = archive.read(member)
+    columns = {column.upper() for column in wide.findall(content)}
+    if not columns:
+        return
+    column = max(columns, key=_column_number)
+    row = max(map(int, rows.findall(content)), default=1)
+    if row * _column_number(column) > MAX_SHEET_CELLS:
+        raise FileRefused(
+            "FILE-002",
+            f"{name} has a sheet that reaches to cell {column.decode()}{row}, further than any real one; delete the rows and"
+            " columns beyond the figures, and save it again.",
+        )
+
+
+def _column_number(letters: bytes) -> int:
+    number = 0
+    for letter in letters:
+        number = 26 * number + letter - ord("A") + 1
+    return number
 
 
 def _guidance_year(archive: zipfile.ZipFile, members: list[zipfile.ZipInfo]) -> int | None:

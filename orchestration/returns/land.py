@@ -45,6 +45,7 @@ from orchestration.returns.assess import (
 from orchestration.returns.delivered import delivered_file
 from orchestration.returns.earlier import accepted_before, attach_earlier, judged_again
 from orchestration.returns.inbox import (
+    FileState,
     bundled_files,
     delivered_name,
     inbox_dir,
@@ -152,6 +153,7 @@ def _receive_all(
     repeats: list[str] = []
     left: list[str] = []
     again: list[tuple[Receipt, datetime, str]] = []
+    to_take: list[tuple[Path, Path, str, FileState | None]] = []
     submissions = read_submissions(settings, spec.return_id)
     # Of each file that may be judged again, when it was last.
     may_be_again = {
@@ -185,10 +187,7 @@ def _receive_all(
         elif inbox:
             again.append((receipt, received_at, name))
         if inbox:
-            if state_of(path) == before:
-                take_away(path, inbox)
-            else:
-                left.append(f"{name} changed while it was received; the next run receives it as it is then.")
+            to_take.append((path, inbox, name, before))
     for receipt, received_at, name in again:
         judged_at = may_be_again.get(receipt.sha256)
         if judged_at is not None and (has_new or max(accepted, default="") > judged_at):
@@ -199,6 +198,12 @@ def _receive_all(
             f"{name} holds the same bytes as {receipt.file_name}, received on {receipt.received_at[:10]}; nothing to do."
         )
         log.info("%s", repeats[-1])
+    # Last, so that whoever is killed before finds what is to be judged again still in the inbox.
+    for path, inbox, name, before in to_take:
+        if state_of(path) == before:
+            take_away(path, inbox)
+        else:
+            left.append(f"{name} changed while it was received; the next run receives it as it is then.")
     left += [
         f"{delivered_name(path, inbox_dir(settings, spec.return_id))} is a link or no file; put the file itself there."
         for path in stray_entries(settings, spec.return_id)

@@ -27,7 +27,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 from orchestration.errors import CornerstoneError
 from orchestration.returns.spec import Calculation, Cells, Column, ReturnSpec, TemplateTable, load_spec, return_ids
 from orchestration.settings import Settings
-from orchestration.template.last import LastReturn, last_return
+from orchestration.template.last import LastReturn, Rows, last_return
 
 _INPUT = PatternFill("solid", fgColor="FFF8D6")
 _REPEATED = PatternFill("solid", fgColor="DDEBF7")
@@ -86,7 +86,7 @@ def write_template(settings: Settings, slug: str, quarter: str, out: Path) -> Wr
     if not path.absolute().parent.is_dir():
         raise CornerstoneError(f"There is no folder {path.absolute().parent}; make it, or choose another for --out.")
     blank.workbook().save(path)
-    return WrittenTemplate(path, blank.last.period if blank.last else None)
+    return WrittenTemplate(path, blank.last.period if blank.last and blank.last.told else None)
 
 
 def blank_workbook(return_id: str, la_code: str, quarter: str, last: LastReturn | None = None) -> Workbook:
@@ -217,13 +217,23 @@ class _Blank:
             lines = [
                 _Line(
                     {column: value for column, value in cells.items() if column not in table.may_change},
-                    next((row for row in last if all(row[column] == value for column, value in cells.items())), {}),
+                    self._told(name, cells),
                     {column: value for column, value in cells.items() if column in table.may_change},
                 )
                 for cells in fixed
             ]
         yield from lines
         yield from [_Line() for _ in range(len(fixed) + table.blank - len(lines))]
+
+    def _told(self, name: str, cells: Mapping[str, str]) -> dict[str, Any]:
+        """What was accepted last of one line of the year: of each quarter from the return that told of it last."""
+        if self.last is None or not self.last.told:
+            return {}
+        row = dict(_row_of(self.last.rows, name, cells))
+        for column, of in self.spec.tables[name].columns.items():
+            if of.first_asked is not None and of.first_asked in self.last.told:
+                row[column] = _row_of(self.last.told[of.first_asked], name, cells).get(column)
+        return row
 
     def _write_cell(self, cell: Cell, table: TemplateTable, name: str, column: Column, line: "_Line") -> None:
         if name in table.labels:
@@ -240,7 +250,7 @@ class _Blank:
         else:
             is_repeated = self.is_again or not line.fixed or (column.first_asked or self.quarter) < self.quarter
             self._write_input(cell, column, line.given.get(name, line.last.get(name) if is_repeated else None))
-            if column.first_asked is not None and column.first_asked < self.quarter and self.last:
+            if column.first_asked is not None and column.first_asked < self.quarter and self.last and self.last.told:
                 cell.fill = _REPEATED
 
     def _write_input(self, cell: Cell, column: Column, value: Any) -> None:
@@ -312,6 +322,13 @@ class _Line:
     fixed: dict[str, str] = field(default_factory=dict)
     last: Mapping[str, Any] = field(default_factory=dict)
     given: Mapping[str, Any] = field(default_factory=dict)
+
+
+def _row_of(rows: Rows, table: str, cells: Mapping[str, str]) -> Mapping[str, Any]:
+    """The row of a table in which these cells stand; empty where there is none."""
+    return next(
+        (row for row in rows.get(table, []) if all(row[column] == value for column, value in cells.items())), {}
+    )
 
 
 def _is(line: Mapping[str, str], cells: Cells) -> bool:

@@ -50,7 +50,8 @@ def read(files: list[tuple[DataFile, HeldRecords]], kind: FileKind, spec: Return
     """Read a workbook into linked records; `source_row` is the row as a spreadsheet shows it.
 
     Raises:
-        FileRefused: RF-013 a table is missing, RF-016 what must be text is a number, and what `keep_linked` raises.
+        FileRefused: RF-013 a table is missing or stops above one of its rows, RF-016 what must be text is a number, and
+            what `keep_linked` raises.
     """
     [(file, held)] = files
     missing = [spec.sources[table][1].titles[0] for table in kind.required if table not in held.tables]
@@ -68,7 +69,8 @@ def _sheets(file: DataFile, spec: ReturnSpec, *, must_be_text: bool = False) -> 
     """The tables of a workbook; `must_be_text` refuses numbers where the return has text.
 
     Raises:
-        FileRefused: FILE-003 it cannot be opened, FILE-007 pairs contradict, RF-016.
+        FileRefused: FILE-003 it cannot be opened, FILE-007 pairs contradict, RF-013 a table stops above one of its rows,
+            RF-016.
     """
     try:
         workbook = CalamineWorkbook.from_filelike(io.BytesIO(file.content), load_tables=True)
@@ -99,6 +101,10 @@ def _sheets(file: DataFile, spec: ReturnSpec, *, must_be_text: bool = False) -> 
             of_table, source = spec.sources[table]
             cells = rows if right is None else [row[left:right] for row in rows[:end]]
             if must_be_text:
+                if right is not None and area_end not in {area.header for area in areas[name]}:
+                    _require_nothing_below(
+                        [row[left:right] for row in rows[end : end + 1]], end, source.titles[0], place
+                    )
                 _require_text(cells, start, end, spec.tables[of_table], place)
             block = _block(cells, start, end)
             if source.pairs is not None:
@@ -147,6 +153,16 @@ def _areas(workbook: CalamineWorkbook, spec: ReturnSpec) -> dict[str, list[_Area
                     _Area(titles[normalised(name)], top - 1, bottom + 1, left, right + 1)
                 )
     return found
+
+
+def _require_nothing_below(next_row: list[list[Any]], end: int, title: str, place: str) -> None:
+    """A row that was typed below a named table and did not become part of it would be lost without a word."""
+    if any(cell != "" for row in next_row for cell in row):
+        raise FileRefused(
+            "RF-013",
+            f"{place} row {end + 1}, stands directly below {title} and is no part of it; drag the corner of the table down"
+            " over it, or leave a blank row between the two.",
+        )
 
 
 def _require_text(rows: list[list[Any]], header: int, end: int, table: LandedTable, place: str) -> None:

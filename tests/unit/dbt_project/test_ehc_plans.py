@@ -372,8 +372,11 @@ def test_no_mart_holds_an_identifier(empty_warehouse: duckdb.DuckDBPyConnection)
         "select table_name, column_name from duckdb_columns() where schema_name = 'marts'"
         " and (column_name like '%\\_ref' escape '\\' or column_name similar to '.*(upn|uln|surname|forename|birth_date|postcode).*')",
     )
-    # The pseudonym of a row of one submission, by which a worklist finds the row in the vault.
-    assert pseudonyms == [("fct_census_plan_child", "row_person_ref")]
+    assert pseudonyms == [
+        ("fct_agreement_condition", "evidence_ref"),  # of a document
+        # The pseudonym of a row of one submission, by which a worklist finds the row in the vault.
+        ("fct_census_plan_child", "row_person_ref"),
+    ]
 
 
 def test_only_a_missing_placement_has_a_line_that_no_setting_leads_to(

@@ -229,9 +229,10 @@ def test_plans_and_flows(warehouse: duckdb.DuckDBPyConnection) -> None:
     )
     assert flows == [
         *(("actual", quarter, 200, known, None, False) for quarter, known in enumerate((Q1, Q2, Q3, Q4), 1)),
-        ("year_forecast", None, 800, Q1, Q2, False),
-        ("year_forecast", None, 900, Q2, Q3, True),
-        ("year_forecast", None, 800, Q3, None, True),
+        ("year_forecast", 1, 800, Q1, None, False),
+        ("year_forecast", 2, 900, Q2, None, False),
+        ("year_forecast", 3, 800, Q3, None, False),
+        ("year_forecast", 4, 800, Q4, None, False),
     ]
 
 

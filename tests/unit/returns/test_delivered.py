@@ -110,6 +110,30 @@ def test_a_member_that_leaves_the_archive_is_not_opened(tmp_path: Path) -> None:
     assert refusal(path).rule_id == "FILE-002"
 
 
+@pytest.mark.parametrize(("cell", "table"), [("XFD60000", "A1:B2"), ("B2", "A1:XFD1048576")])
+def test_a_workbook_that_memory_cannot_hold_is_not_opened(tmp_path: Path, cell: str, table: str) -> None:
+    sheet = f'<worksheet><dimension ref="A1:XFD1048576"/><sheetData><c r="A1"/><c r="{cell}"/></sheetData></worksheet>'
+    members = {"xl/workbook.xml": "<workbook/>", "xl/worksheets/sheet1.xml": sheet}
+    path = write_zip(tmp_path / "far.xlsx", members | {"xl/tables/table1.xml": f'<table name="t" ref="{table}"/>'})
+    refused = refusal(path)
+    assert (refused.rule_id, "reaches to cell XFD" in str(refused)) == ("FILE-002", True)
+
+
+@pytest.mark.parametrize(
+    ("name", "member", "says"),
+    [("a.ods", "content.xml", "save it as .xlsx"), ("a.xlsb", "xl/workbook.bin", "save it as .xlsx")],
+)
+def test_another_kind_of_spreadsheet_is_refused_in_one_sentence(
+    tmp_path: Path, name: str, member: str, says: str
+) -> None:
+    refused = refusal(write_zip(tmp_path / name, {"meta.xml": "<a/>", member: "<b/>"}))
+    assert (refused.rule_id, says in str(refused)) == ("FILE-004", True)
+
+
+def test_a_workbook_with_a_password_is_told_so(tmp_path: Path) -> None:
+    assert "password" in str(refusal(write(tmp_path / "a.xlsx", b"\xd0\xcf\x11\xe0" + bytes(600))))
+
+
 def test_a_zip_without_a_data_file_is_refused(tmp_path: Path) -> None:
     assert refusal(write_zip(tmp_path / "r.zip", {"notes.txt": "nothing"})).rule_id == "FILE-005"
 

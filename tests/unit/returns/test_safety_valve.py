@@ -121,6 +121,29 @@ def test_tables_are_found_by_name_wherever_they_stand(
     assert landed(submission, "sv_finance")[0]["source_row"] == 8  # as the spreadsheet shows it
 
 
+def test_a_row_below_a_table_is_not_lost_without_a_word(inbox: Path, land: Land, settings: Settings) -> None:
+    book = opened(write_return(inbox.parent, settings))
+    sheet, _, columns, bottom = area(book, "tblConditions")
+    sheet.cell(bottom + 1, columns["condition_id"]).value = "SVC-99"
+    book.save(inbox / "rsv_372_202526_Q1_v1.xlsx")
+    refused = one(land())
+    assert (refused.status, list(refused.failures)) == ("refused", ["RSV-001"])
+    assert refused.reason == (
+        f"rsv_372_202526_Q1_v1.xlsx, sheet 'Conditions', row {bottom + 1}, stands directly below tblConditions and is no part"
+        " of it; drag the corner of the table down over it, or leave a blank row between the two."
+    )
+    sheet.cell(bottom + 1, columns["condition_id"]).value = None
+    sheet.cell(bottom + 2, columns["condition_id"]).value = "Source: minutes"
+    book.save(inbox / "rsv_372_202526_Q1_v1.xlsx")
+    assert one(land()).status == "accepted"
+
+
+def test_a_version_that_is_no_whole_number_is_not_rounded(inbox: Path, land: Land, settings: Settings) -> None:
+    write_return(inbox, settings, changed={("tblCover", "version", "value"): 1.5})
+    refused = one(land())
+    assert (refused.status, "RSV-006" in refused.failures) == ("refused", True)
+
+
 def agreed(given: list[Any]) -> dict[tuple[str, Any, str], Any]:
     """Cells of one optional column that say these things, from the first line of the high needs table down."""
     return {("tblHighNeeds", LINES[i], "agreement_gbp"): value for i, value in enumerate(given)}
@@ -195,6 +218,8 @@ def test_an_identifier_in_a_text_refuses_a_draft_too(inbox: Path, land: Land, se
     submission = one(land())
     assert (submission.status, submission.failures) == ("refused", {"RSV-113": 1})
     assert "A820432100001" not in report.as_json() and "RSV-113" in report.as_json()
+    [place] = next(rule for rule in report.files[0].rules if rule.rule_id == "RSV-113").locations
+    assert place.place == "sv_narrative.text, row 45"
 
 
 RESTATED = {"submission_type": "RESTATED", "restates_version": 1, "restatement_reason": "Late invoice"}
@@ -315,6 +340,24 @@ def test_workbooks_that_come_newest_first_land_when_they_are_sent_again(
     assert (report.committed, len(report.repeats)) == ([], 1)
     every = read_submissions(settings, "safety_valve")
     assert len({submission.submission_id for submission in every}) == len(every) == 5
+
+
+def test_one_that_is_sent_again_survives_a_kill(
+    inbox: Path, land: Land, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    second = write_return(inbox, settings, "2025-26Q2").read_bytes()
+    assert one(land()).status == "refused"
+    write_return(inbox, settings)
+    assert one(land()).status == "accepted"
+    (inbox / "rsv_372_202526_Q2_v1.xlsx").write_bytes(second)
+
+    def killed(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr("orchestration.returns.land.received_anew", killed)
+        land()
+    assert outcomes(land()) == [("2025-26Q2", "1", "accepted", [])]
 
 
 def test_a_draft_lands_and_counts_nowhere(inbox: Path, land: Land, landed: Landed, settings: Settings) -> None:

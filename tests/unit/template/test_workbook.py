@@ -171,8 +171,35 @@ def test_figures_of_closed_quarters_are_those_that_were_accepted(settings: Setti
     )
     narrative = dict(cells(again, "tblNarrative", "section_code"))
     assert "section N3" in narrative["N3",]["text"].value
-    # Another year has nothing to repeat.
-    assert write_template(settings, "safety-valve", "2026-27Q1", tmp_path).repeats is None
+    # Another year repeats no figure; its conditions, which may only be closed, are those of the last return.
+    written = write_template(settings, "safety-valve", "2026-27Q2", tmp_path)
+    assert written.repeats is None
+    with written.path.open("rb") as stream:
+        book = load_workbook(stream)
+    assert next(line for _, line in cells(book, "tblConditions", "condition_id"))["owner_role"].value == "DCS"
+    assert dict(cells(book, "tblFinance", "block", "line_code"))["SB", "EXPENDITURE"]["q1_actual_gbp"].value is None
+
+
+def test_a_quarter_that_was_restated_later_is_repeated_as_it_was_restated(settings: Settings, tmp_path: Path) -> None:
+    prepare_store(settings)
+    rules = load_catalogue(settings.rules_dir)
+    inbox = settings.inbox_dir / "safety_valve"
+    for quarter in (1, 2, 3):
+        write_return(inbox, settings, f"2025-26Q{quarter}")
+    first = land_return(settings, "safety_valve", rules, now=NOON).committed
+    changed = {
+        ("tblFinance", ("SB", "EXPENDITURE"), "q1_actual_gbp"): 47_770_000,
+        ("tblFinance", ("SB", "EXPENDITURE"), "note"): "Late invoice of June",
+        ("tblSignOff", "DCS", "statement_code"): "RESTATE",
+    }
+    said = {"submission_type": "RESTATED", "restates_version": 1, "restatement_reason": "Late invoice"}
+    write_return(inbox, settings, "2025-26Q1", version=2, changed=changed, **said)
+    second = land_return(settings, "safety_valve", rules, now=NOON.replace(hour=13)).committed
+    assert [one.status for one in [*first, *second]] == ["accepted"] * 4
+    assert second[0].failures == {"RSV-132": 1}  # of what it says nothing, nothing became blank
+    spent = dict(cells(blank(settings, tmp_path, "2025-26Q4"), "tblFinance", "block", "line_code"))["SB", "EXPENDITURE"]
+    assert spent["q1_actual_gbp"].value == 47_770_000
+    assert spent["q2_actual_gbp"].value == 238_850_756 * 2 // 5
 
 
 def test_the_command_writes_the_workbook_under_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
