@@ -347,6 +347,9 @@ def _find_one_child(connection: duckdb.DuckDBPyConnection) -> None:
             select 1 from told_of as one inner join told_of as two using (submission_id)
             where one.child_key = alone.of_upn and two.child_key = alone.of_number
         )
+        -- Of three that are shown to be one at once, none is joined: a later list shows what is left.
+        and of_upn not in (select of_number from alone)
+        and of_number not in (select of_upn from alone)
         """
     )
 

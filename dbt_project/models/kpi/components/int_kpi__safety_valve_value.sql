@@ -40,7 +40,7 @@ last_return as (
 
 told as (
     select
-        measured.* exclude (is_repeated),
+        measured.*,
         coalesce(of_quarter.submission_id, of_year.submission_id, last_return.submission_id) as submission_id
     from measured
     left join standing_returns as of_quarter -- at most one
