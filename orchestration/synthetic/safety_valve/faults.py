@@ -214,6 +214,7 @@ _BLANK_COST = ("avg_places_plan", "avg_places_forecast", "cost_plan_gbp", "cost_
 
 FAULTS: dict[str, Plant] = {
     "SVR-001": _nothing_of_the_quarter,
+    "SVR-002": _cell(RISKS, 2, "next_review", "31/02/2026"),
     "RSV-001": lambda _: Fault(without=RISKS),
     "RSV-002": _cover(la_ons_code="E08000019"),
     "RSV-003": _cover(quarter=5),

@@ -74,5 +74,5 @@ from (
     values
     ('5.1', 'U5', 'ACTUAL', 100), ('5.1', '5-10', 'ACTUAL', 200), ('5.1', 'Total', 'ACTUAL', 300),
     ('5.1', 'U5', 'PROJECTION', 100), ('5.1', '5-10', 'PROJECTION', 200), ('5.1', 'Total', 'PROJECTION', 305),
-    ('6', 'HspAP', 'ACTUAL', 20), ('6', 'Total', 'ACTUAL', 300)
+    ('6', 'HspAP', 'ACTUAL', 20), ('6', 'NOT_LISTED', 'ACTUAL', 280), ('6', 'Total', 'ACTUAL', 300)
 ) as figures (table_no, item, value_type, value);
