@@ -275,7 +275,8 @@ create temp table disclosure_cell as
 select
     cell_key,
     cell_count,
-    people_count,
+    -- Nobody of those whom a publication counts: hidden where these are few, or a hidden count of few would be none but them.
+    if(cell_count = 0, coalesce(nullif(published_whole_count, 0), people_count), people_count) as people_count,
     coalesce(is_already_published, false) as is_fixed,
     cell_key in (select cell_key from disclosure.value_cell) as is_shown,
     row_number() over (
