@@ -54,7 +54,11 @@ class SubmissionVerdict:
 
 
 def evaluate_landing(
-    connection: duckdb.DuckDBPyConnection, rules: Sequence[Rule], *, docs: QualityStore | None
+    connection: duckdb.DuckDBPyConnection,
+    rules: Sequence[Rule],
+    *,
+    docs: QualityStore | None,
+    suite_name: str = "landing",
 ) -> LandingOutcome:
     """Judge a batch of new submissions of one return, and find the failing rows.
 
@@ -64,6 +68,7 @@ def evaluate_landing(
             unknown_columns); a schema named after each landed return that a rule needs holds its tables.
         rules: the landing rules of the return, `Catalogue.for_landing`.
         docs: where the validation result is kept; None keeps nothing.
+        suite_name: name of the suite in results and Data Docs; of one run the last result of a suite is kept.
 
     Raises:
         GateError: a rule is not a landing rule, or could not be evaluated.
@@ -72,7 +77,7 @@ def evaluate_landing(
         raise GateError(f"{', '.join(strangers)} cannot be evaluated at landing: they are rules about marts or KPIs.")
     landed = {name for (name,) in connection.execute("select schema_name from duckdb_schemas()").fetchall()}
     judged = [rule for rule in rules if landed.issuperset(rule.needs)]
-    results = evaluate(connection, judged, suite_name="landing", docs=docs)
+    results = evaluate(connection, judged, suite_name=suite_name, docs=docs)
     failures: list[LandingFailure] = []
     for result in results:
         if not result.success:

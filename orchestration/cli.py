@@ -173,7 +173,9 @@ def check(
         ),
     ] = False,
 ) -> None:
-    """Check files before they are sent: what they are, what is wrong, where and what to do. Touches no store.
+    """Check files before they are sent: what they are, what is wrong, where and what to do. Changes no store, needs no key.
+
+    A return that is compared with earlier ones is compared with those the store at hand has accepted, and the report says so.
 
     Exit status: 0 clean or queries only, 1 errors, 2 a file cannot be read or recognised.
     """
@@ -425,6 +427,11 @@ def template(
     written = write_template(load_settings(), slug, quarter, out_path)
     repeated = f", with the figures accepted of {written.repeats}" if written.repeats else ""
     out.print(f"written to {written.path}{repeated}", soft_wrap=True, markup=False)
+    if written.left_blank:
+        out.print(
+            f"{written.left_blank} is left blank on the cover: no published figure at hand tells it; fill it in.",
+            soft_wrap=True,
+        )
 
 
 @app.command("clean-store")

@@ -87,7 +87,7 @@ def write_return(
     _fill(book, quarter, final)
     _bring_forward(book, quarter, final)
     said = {"stage": "FINAL" if final else "SUBMITTED", "prepared_by_role": "Finance business partner"}
-    said |= {"prepared_on": quarter_end(quarter), "version": 2 if final else 1, **cover}
+    said |= {"la_ons_code": "E08000018", "prepared_on": quarter_end(quarter), "version": 2 if final else 1, **cover}
     sheet, top, columns, bottom = area(book, "tblCover")
     for row in range(top + 1, bottom + 1):
         if (key := sheet.cell(row, columns["key"]).value) in said:

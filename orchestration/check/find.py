@@ -1,8 +1,13 @@
-"""Recognise, read and judge files as landing would, and keep nothing."""
+"""Recognise, read and judge files as landing would, and keep nothing.
+
+Of a store only what is no child's is looked at, and nothing is changed: whose people it holds, and the accepted returns that
+rules of the same return compare with.
+"""
 
 import logging
 import tempfile
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -28,9 +33,10 @@ from orchestration.returns.delivered import (
     delivered_file,
     open_delivered,
 )
+from orchestration.returns.earlier import accepted_before, attach_earlier
 from orchestration.returns.recognise import likely_return, nobodys
 from orchestration.returns.spec import ReturnSpec, Shape, load_spec
-from orchestration.returns.submission import people_in_store
+from orchestration.returns.submission import Submission, landed_rows, people_in_store, read_submissions
 from orchestration.returns.workspace import open_workspace
 from orchestration.settings import Settings
 
@@ -57,7 +63,8 @@ def check_files(
     """Judge files in memory by the rules of one return, or of the return that recognises each.
 
     Args:
-        settings: where the rules are, and whose files these are where they do not say.
+        settings: where the rules are, whose files these are where they do not say, and the store whose accepted returns
+            rules compare with; it is read, where there is one, and left as it is.
         paths: files, or folders whose files are meant; hidden files and folders within folders are not.
         return_id: the return they are of; None asks each file.
         show_identifiers: whether each place says whom it is about, as the file names them.
@@ -76,7 +83,10 @@ def check_files(
     repeated: list[str] = []
     for known, files in by_return.items():
         spec = load_spec(known)
+        before = _accepted_earlier(settings, spec, catalogue, files)
         with tempfile.TemporaryDirectory() as spill, open_workspace(spec, Path(spill) / "spill") as connection:
+            if before:
+                attach_earlier(connection, spec, {name: landed_rows(settings, before, name) for name in spec.tables})
             assessment = assess(
                 connection,
                 files,
@@ -86,8 +96,9 @@ def check_files(
                 la_code=settings.la_code,
                 people=people_in_store(settings),
                 docs=None,
+                before=before,
             )
-            checked += _described(connection, spec, catalogue, assessment, show_identifiers)
+            checked += _described(connection, spec, catalogue, assessment, before, show_identifiers)
         incomplete += [
             IncompleteSet([file.name for file in one.delivered], one.missing) for one in assessment.incomplete
         ]
@@ -103,6 +114,20 @@ def check_files(
         incomplete=incomplete,
         repeated=repeated,
     )
+
+
+def _accepted_earlier(
+    settings: Settings, spec: ReturnSpec, catalogue: Catalogue, files: list[DeliveredFile]
+) -> list[Submission]:
+    """What the store has accepted of a return whose rules compare with earlier ones, in order; without the files checked."""
+    if not catalogue.about_earlier(spec.return_id):
+        return []
+    checked = {file.sha256 for file in files}
+    return [
+        one
+        for one in accepted_before(read_submissions(settings, spec.return_id))
+        if checked.isdisjoint({one.sha256, one.delivery_sha256})
+    ]
 
 
 def _files(paths: Iterable[Path]) -> list[Path]:
@@ -158,13 +183,16 @@ def _described(
     spec: ReturnSpec,
     catalogue: Catalogue,
     assessment: Assessment,
+    before: list[Submission],
     show_identifiers: bool,
 ) -> list[CheckedFile]:
     described = []
     for delivery in assessment.deliveries:
         for assessed in delivery.assessed:
             xml = _xml_of(spec, assessed, delivery.delivered)
-            described.append(_checked_file(connection, spec, catalogue, assessed, xml, show_identifiers))
+            file = _checked_file(connection, spec, catalogue, assessed, xml, show_identifiers)
+            compared = [one.source_file for one in before if assessed.tables and one.supplier == assessed.supplier]
+            described.append(replace(file, compared_with=compared))
     return described
 
 

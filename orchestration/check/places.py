@@ -10,24 +10,13 @@ import duckdb
 from orchestration.check.report import CheckedTable, FilledColumn, Location
 from orchestration.returns.assess import Assessed
 from orchestration.returns.delivered import DataFile
-from orchestration.returns.spec import LandedTable, ReturnSpec, Shape, normalised
+from orchestration.returns.places import module_of, place_of, spreadsheet_row
+from orchestration.returns.spec import LandedTable, ReturnSpec, normalised
 from orchestration.sql_text import quoted
 
-# What to add to the number of a row to get the one a spreadsheet shows; workbooks are numbered so already. The lines of
-# XML are looked up, and where the headings take up several rows nothing can be said.
-_ROWS_ABOVE: dict[Shape, int] = {
-    "record_csv": 1, "record_flat": 1, "flat_csv": 1, "ees_csv": 1, "figure_csv": 1, "wait_csv": 1, "record_workbook": 0,
-    "chs_workbook": 0,
-}  # fmt: skip
 _NOT_OF_THE_FILE = {"submission_id", "source_file", "source_row"}
 
 Lines = Mapping[str, list[int]]
-
-
-def module_of(spec: ReturnSpec, table: str) -> str:
-    """What files call a table; where they call it several things, its own name."""
-    elements = {element for of, source in spec.sources.values() if of == table for element in source.elements}
-    return elements.pop() if len(elements) == 1 else table
 
 
 def find_locations(
@@ -62,17 +51,18 @@ def find_locations(
                 if failure.table_name == table
             ]
         for rule_id, file, row, cell, path, person_row, names in rows:
+            place = place_of(spec, table, row, cell)
             found[rule_id].append(
                 Location(
                     file=file,
-                    table=table,
-                    module=module_of(spec, table),
-                    row=row,
-                    line=_line(spec, assessed, table, row, lines),
-                    sheet=assessed.sheets.get(table),
+                    table=place.table,
+                    module=module_of(spec, place.table),
+                    row=place.row,
+                    line=_line(spec, assessed, place.table, place.row, lines),
+                    sheet=assessed.sheets.get(place.table),
                     path=path,
                     person_line=_line(spec, assessed, spec.person.table, person_row, lines) if spec.person else None,
-                    cell=cell,
+                    cell=place.cell,
                     identifiers=names,
                 )
             )
@@ -86,7 +76,7 @@ def _line(spec: ReturnSpec, assessed: Assessed, table: str, row: int | None, lin
     if shape == "record_xml":
         known = lines.get(table)
         return known[row - 1] if known else None
-    return row + _ROWS_ABOVE[shape] if shape in _ROWS_ABOVE else None
+    return spreadsheet_row(shape, row)
 
 
 def _record_rows(

@@ -55,7 +55,9 @@ class Location:
     def place(self) -> str:
         """Where in its file, for a person."""
         if self.row is None:
-            return self.cell or "the whole file"
+            if self.cell is None:
+                return "the whole file"
+            return f"sheet {self.sheet}, {self.cell}" if self.sheet is not None else self.cell
         if self.row == 0:  # a case system's files have no header; theirs is implied
             return "the header"
         if self.path is not None:
@@ -159,6 +161,13 @@ class CheckedFile:
     not_judged: Annotated[
         dict[str, str], Field(description="Rules that could not be judged, and why: neither passed nor failed.")
     ] = field(default_factory=dict)
+    compared_with: Annotated[
+        list[str],
+        Field(
+            description="Files of the same sender, accepted into the store at hand, that it was compared with, in the order"
+            " of their acceptance."
+        ),
+    ] = field(default_factory=list)
 
     def rules_of(self, kind: Kind) -> list[FailedRule]:
         """Its errors, or its queries."""
@@ -201,6 +210,14 @@ class CheckedFile:
             if (count := self.failing(kind))
         ]
         return f"{' and '.join(parts)}." if parts else "No rule fails."
+
+    @property
+    def comparison(self) -> str | None:
+        """What it was compared with, in words; None where that is nothing."""
+        if not self.compared_with:
+            return None
+        counted = _counted(len(self.compared_with), "return", "returns")
+        return f"{counted} accepted into the store at hand, the last of them {self.compared_with[-1]}"
 
     @property
     def exit_code(self) -> int:

@@ -54,7 +54,10 @@ def _print_file(file: CheckedFile, console: Console) -> None:
     if file.verdict == "usable" and (file.rows_set_aside or file.rules_of("error")):
         colour = "yellow"
     console.print(f"[bold {colour}]{file.headline}[/]: [bold]{printable(file.name)}[/]")
-    _print_facts(console, [("what it is", printable(file.recognised_as)), ("verdict", printable(file.told))])
+    facts = [("what it is", printable(file.recognised_as)), ("verdict", printable(file.told))]
+    if file.comparison:
+        facts.append(("beside", printable(file.comparison)))
+    _print_facts(console, facts)
     if file.tables:
         console.print(Padding(_modules(file), (1, 0, 0, 2), expand=False))
     for kind, (heading, colour) in _HEADINGS.items():
@@ -96,10 +99,10 @@ def _where(rule: FailedRule, file: CheckedFile) -> str:
     shown = rule.locations[:PLACES_SHOWN]
     for location in shown:
         heading = f"{location.file}, {location.module}" if len(file.files) > 1 else location.module
-        if location.row is None:
+        if location.row is None and location.cell is None:
             heading = location.file
         place = replace(location, sheet=None).place
-        if location.sheet is not None and location.row is not None:  # a cell without a row names its own table
+        if location.sheet is not None and heading != location.file:
             heading = f"{heading}, sheet {location.sheet}"
         if location.path is not None:
             place = f"{place} ({location.path})"

@@ -10,6 +10,7 @@ from expectations.catalogue import EVERY_RETURN
 from orchestration.release.exports import OPEN_SCHEMAS, column_comments
 from orchestration.release.inventory import Inventory, PublishedCatalogue
 from orchestration.release.manifest import TableContent
+from orchestration.returns.spec import load_spec, return_ids
 from orchestration.sql_text import literal, quoted
 
 LICENCE = "Contains public sector information licensed under the Open Government Licence v3.0."
@@ -114,7 +115,7 @@ COLUMN_COMMENTS = {
         "rule_id": "Number of the rule (rule).",
         "severity": "block, warn or observe.",
         "failing_count": "Failures found; at landing, in accepted submissions. Blank where there are fewer than the threshold of "
-        "disclosure control, but some (outcome: failed).",
+        "disclosure control, but some (outcome: failed), and they can be people: rows of a return about people, or KPIs.",
         "rows_examined": "Rows of the table the rule looked at, or those of them it could judge; blank at landing.",
         "success": "True when nothing failed.",
         "outcome": "passed; failed; no rows: there was nothing to judge; not judged: there was nothing that the rule "
@@ -194,14 +195,15 @@ def write_meta(
         dict.fromkeys(rules[0] if rules else ["rule_id"], "varchar"),
         [list(rule.values()) for rule in rules],
     )
-    # Failing rows can be children: few of them are not told where everybody reads.
+    # Failing rows can be children: few of them are not told where everybody reads. Lines of returns about nobody are none.
+    about_nobody = {return_id for return_id in return_ids() if load_spec(return_id).personal_data == "none"}
+    counted = [literal(rule.rule_id) for rule in catalogue.rules if rule.return_id in about_nobody]
+    is_told = f"gate in ('landing', 'mart') and rule_id in ({', '.join(counted) or 'null'})"
+    few = f"failing_count between 1 and {inventory.disclosure.threshold - 1}"
     connection.execute(
         f"""
         create table {quoted(database, "meta", "rule_result")} as
-        select * replace (
-            case when failing_count between 1 and {inventory.disclosure.threshold - 1} then null else failing_count end
-            as failing_count
-        )
+        select * replace (if({few} and not ({is_told}), null, failing_count) as failing_count)
         from ({rule_result_select(inventory, catalogue)})
         """
     )

@@ -37,6 +37,7 @@ from orchestration.returns.conform import (
 )
 from orchestration.returns.delivered import DataFile, DeliveredFile, FileRefused, open_delivered
 from orchestration.returns.earlier import accepted_before, add_judged, judged_again, pair_with_earlier
+from orchestration.returns.places import said_places
 from orchestration.returns.readers.flat_csv import UnreadableRow
 from orchestration.returns.readers.outcome import ReadFile
 from orchestration.returns.readers.records import Batch, HeldRecords, Keep, RecordsRead, without_blanks
@@ -970,29 +971,22 @@ def _judge(
     """
     log.info("checking %s submission(s) against the rules of %s", len(reads), spec.title)
     drafts = _drafts(connection, spec)
+    about_earlier = catalogue.about_earlier(spec.return_id)
     rules = catalogue.for_landing(spec.return_id)
-    compares = bool(catalogue.about_earlier(spec.return_id)) and _has_schema(connection, spec.return_id)
-    turns = reads
+    compares = bool(about_earlier) and _has_schema(connection, spec.return_id)
+    alone = [rule for rule in rules if not compares or rule.rule_id not in about_earlier]
+    outcome = evaluate_landing(connection, alone, docs=docs)
+    failures = _softened(catalogue, drafts, outcome.failures) + _reader_failures(connection, catalogue)
     if compares:
         turns = sorted(reads, key=lambda read: (read.period, read.sequence, read.submission_id not in drafts))
         add_judged(connection, spec, [read.submission_id for read in reads])
-    refused: set[str] = set()
-    while True:
-        if compares:
-            pair_with_earlier(
-                connection,
-                [(one.submission_id, one.supplier) for one in accepted_before(before)],
-                [(read.submission_id, read.supplier) for read in turns],
-                drafts | refused,
-            )
-        outcome = evaluate_landing(connection, rules, docs=docs)
-        failures = _softened(catalogue, drafts, outcome.failures) + _reader_failures(connection, catalogue)
-        judged = _verdicts(connection, turns, spec, catalogue, failures, people, before, drafts)
-        # What comes after one that is refused was compared with it: it is judged again without.
-        wrong = [read.submission_id for read in turns if judged[read.submission_id].status == "refused"]
-        if not compares or refused.issuperset(wrong):
-            break
-        refused.add(next(submission_id for submission_id in wrong if submission_id not in refused))
+        beside = [rule for rule in rules if rule.rule_id in about_earlier]
+        judged, compared = _judge_in_turn(
+            connection, turns, spec, catalogue, failures, beside, people, docs, before, drafts
+        )
+        failures += compared
+    else:
+        judged = _verdicts(connection, reads, spec, catalogue, failures, people, before, drafts)
     not_judged = _not_judged(outcome.not_judged, spec)
     _register_failures(connection, failures)
     if spec.holds_records:
@@ -1034,6 +1028,41 @@ def _judge(
     }
 
 
+def _judge_in_turn(
+    connection: duckdb.DuckDBPyConnection,
+    turns: list[_Read],
+    spec: ReturnSpec,
+    catalogue: Catalogue,
+    failures: list[LandingFailure],
+    beside: list[Rule],
+    people: People | None,
+    docs: QualityStore | None,
+    before: Sequence[Submission],
+    drafts: Collection[str],
+) -> tuple[dict[str, _Verdict], list[LandingFailure]]:
+    """The verdict on each submission in its turn, beside those accepted before it, and the failures that only these show.
+
+    What is refused is nobody's earlier return. `failures` are those that a submission has by itself, whatever came before
+    it: the rules that find these are judged once, and only `beside`, which compare, again for each that they refuse.
+    """
+    refused = {failure.submission_id for failure in failures if failure.effect == "refuse"}
+    while True:
+        pair_with_earlier(
+            connection,
+            [(one.submission_id, one.supplier) for one in accepted_before(before)],
+            [(read.submission_id, read.supplier) for read in turns],
+            {*drafts, *refused},
+        )
+        found = evaluate_landing(connection, beside, docs=docs, suite_name="landing_beside_earlier")
+        compared = _softened(catalogue, drafts, found.failures)
+        judged = _verdicts(connection, turns, spec, catalogue, [*failures, *compared], people, before, drafts)
+        # What comes after one that is refused was compared with it: it is compared again without.
+        wrong = [read.submission_id for read in turns if judged[read.submission_id].status == "refused"]
+        if refused.issuperset(wrong):
+            return judged, compared
+        refused.add(next(submission_id for submission_id in wrong if submission_id not in refused))
+
+
 def _verdicts(
     connection: duckdb.DuckDBPyConnection,
     turns: list[_Read],
@@ -1052,19 +1081,25 @@ def _verdicts(
         refuse_above_share=catalogue.refusing_share(spec.return_id),
     )
     invented = _invented(connection, spec)
+    of_submission: dict[str, list[LandingFailure]] = {read.submission_id: [] for read in turns}
+    for failure in failures:
+        of_submission[failure.submission_id].append(failure)
     found = {}
     for read in turns:
         own = by_failures[read.submission_id]
         whose = _whose(spec, read, invented)
         of_when = read.supplier, read.period
         if own.status == "refused":
-            reason = f"{read.source_file}: {_because(own.reason, own.rule_ids, catalogue)}"
+            because = _because(own.reason, own.rule_ids, catalogue)
+            where = _where(spec, read, own.rule_ids, of_submission[read.submission_id], catalogue)
+            reason = f"{read.source_file}: {f'{because} {where}'.strip()}"
             found[read.submission_id] = _Verdict("refused", reason, own.rule_ids)
         elif whose and people and whose != people:
             other = _of_others(read.source_file, whose)
             found[read.submission_id] = _Verdict("refused", str(other), (other.rule_id,))
         elif spec.submission and (rule := spec.submission.sequence_rule) and read.sequence <= last.get(of_when, ""):
-            reason = f"{read.source_file}: {_because(None, (rule,), catalogue)}"
+            blank = "" if read.sequence else f"It gives no {' and no '.join(spec.submission.sequence)}."
+            reason = f"{read.source_file}: {_because(blank, (rule,), catalogue)}"
             found[read.submission_id] = _Verdict("refused", reason, (rule,))
         else:
             people = people or whose
@@ -1223,8 +1258,30 @@ def _table_rows(read: int, quarantined: int) -> TableRows:
 
 
 def _because(reason: str | None, rule_ids: tuple[str, ...], catalogue: Catalogue) -> str:
+    """Why, and of the first rule what should be and what to do."""
     first = catalogue.rule(rule_ids[0]) if rule_ids else None
     return f"{reason or ''} {first.label if first else ''} {first.action if first else ''}".strip()
+
+
+def _where(
+    spec: ReturnSpec,
+    read: _Read,
+    rule_ids: tuple[str, ...],
+    failures: list[LandingFailure],
+    catalogue: Catalogue,
+) -> str:
+    """The first few places where the rules that refuse a submission fail.
+
+    Of a rule that compares it with others the fault may lie there: only a place that it names itself is said.
+    """
+    rules = [catalogue.rule(rule_id) for rule_id in rule_ids]
+    return said_places(
+        spec,
+        spec.files[read.kind].shape,
+        read.sheets,
+        [failure for rule_id in rule_ids for failure in failures if failure.rule_id == rule_id],
+        {rule.rule_id: rule.columns for rule in rules if not rule.needs},
+    )
 
 
 def _register_failures(connection: duckdb.DuckDBPyConnection, failures: list[LandingFailure]) -> None:

@@ -23,6 +23,17 @@ _DATE_FORMATS = (
 # Days since 30 December 1899, as spreadsheets count them; these run from 1927 to 2064.
 _EXCEL_SERIAL = r"[1-5]\d{4}(\.\d+)?"
 _PLAUSIBLE_YEARS = (1900, 2100)
+# An amount: its digits, in threes or not, and the signs beside them. Spaces are of any width; so is the minus.
+_DIGITS = r"(\d+|\d{1,3}(,\d{3})+|\d{1,3}( \d{3})+)(\.\d+)?"
+_WRITTEN_NUMBER = (
+    r"regexp_replace(trim(regexp_replace(regexp_replace(regexp_replace(as_narrow(given),"
+    r" '[\s\p{Z}\x{200B}\x{2060}\x{FEFF}]', ' ', 'g'), '[\x{2010}-\x{2015}\x{2212}\x{FE63}]', '-', 'g'),"
+    r" '[£\x{FFE1}]', '')), '(^|[-+(]) +| +($|[-)])', '\1\2', 'g')"
+)
+_BETWEEN_DIGITS = r"(?:,|[\s\p{Z}\p{Pd}\p{Cf}\x{2212}._/·•|]{0,3})"
+_NHS_NUMBER = (
+    rf"(?:^|[^0-9,£]|(?:^|[^0-9]),)[0-9]{{3}}{_BETWEEN_DIGITS}[0-9]{{3}}{_BETWEEN_DIGITS}[0-9]{{4}}(?:\b|[A-Za-z_])"
+)
 UNIT_RECORDS = 1_000_000_000  # more than one file, or a set of them, can hold
 """Records of files read together are numbered apart: those of each file, or set, come after a multiple of this."""
 
@@ -69,18 +80,34 @@ def define_macros(connection: duckdb.DuckDBPyConnection) -> None:
         """
     )
 
-    # A number however people write it: 1234, 1,234, £1,234.00, -1,234, (1,234). Null where it is none.
+    # Full-width digits, letters and signs as the ordinary ones.
+    wide, narrow = ("".join(map(chr, range(first, first + 94))) for first in (0xFF01, 0x21))
+    connection.execute(f"create or replace macro as_narrow(given) as translate(given, {_text(wide)}, {_text(narrow)})")
+    # A number however people write it: 1234, 1,234, 1 234, £1,234.00, -1,234, 1,234-, (1,234). Null where it is none.
     connection.execute(
         r"""
         create or replace macro as_plain_number(given) as (
             case
-                when regexp_full_match(
-                    regexp_replace(given, '[\s£]', '', 'g'), '[-+]?(\d+|\d{1,3}(,\d{3})+)(\.\d+)?|\((\d+|\d{1,3}(,\d{3})+)(\.\d+)?\)'
-                )
-                    then if(regexp_matches(given, '[-(]'), '-', '') || regexp_replace(given, '[^0-9.]', '', 'g')
+                when regexp_full_match(_written(given), '[-+]?' || _digits() || '|' || _digits() || '-|\(' || _digits() || '\)')
+                    then if(regexp_matches(_written(given), '[-(]'), '-', '') || regexp_replace(_written(given), '[^0-9.]', '', 'g')
             end
         )
-        """
+        """.replace("_written(given)", _WRITTEN_NUMBER).replace("_digits()", _text(_DIGITS))
+    )
+    # The NHS numbers in a text: ten digits in threes and four, whatever stands between, of which the last is the check digit
+    # of the nine before. Numbers from 999 000 0000 on were never issued: they count whatever their check digit.
+    connection.execute(
+        r"""
+        create or replace macro nhs_numbers_in(words) as list_filter(
+            list_transform(
+                regexp_extract_all(as_narrow(words), '{pattern}'), candidate -> regexp_replace(candidate, '[^0-9]', '', 'g')
+            ),
+            number -> starts_with(number, '999') or (
+                (11 - list_sum(list_transform(range(1, 10), place -> cast(number[place] as integer) * (11 - place))) % 11) % 11
+                = cast(number[10] as integer)
+            )
+        )
+        """.replace("{pattern}", _NHS_NUMBER)
     )
 
 

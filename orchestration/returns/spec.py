@@ -487,7 +487,8 @@ class TemplateTable(_Strict):
     Each entry of `rows` is a line for every combination of its values; `blank` lines follow. `labels` fills a column with
     the label of the code in another. `notes` are said beside a line, by column and the code in it. What stands in lines is
     locked, save in the columns that `may_change`. Where lines differ from quarter to quarter, the columns `carried` begin
-    with what the column named said in the last accepted return.
+    with what the column named said in the last accepted return. The columns `kept` begin as the last accepted return of the
+    year has them.
     """
 
     source: str
@@ -499,6 +500,7 @@ class TemplateTable(_Strict):
     left_blank: list[LeftBlank] = Field(default_factory=list)
     may_change: list[str] = Field(default_factory=list)
     carried: dict[str, str] = Field(default_factory=dict)
+    kept: list[str] = Field(default_factory=list)
 
 
 class TemplateSheet(_Strict):
@@ -512,9 +514,10 @@ class TemplateSheet(_Strict):
 
 class Template(_Strict):
     """The blank workbook of a return whose files are made by hand: `cover` is what the header says from the start, by
-    column, `conventions` what holds on every sheet."""
+    column, `ons_code` its column for that code of the authority, `conventions` what holds on every sheet."""
 
     file_name: str
+    ons_code: str
     conventions: list[str]
     cover: dict[str, str]
     sheets: list[TemplateSheet]

@@ -5,6 +5,7 @@ by its name.
 """
 
 import io
+from collections.abc import Collection
 from datetime import date, datetime, time
 from typing import Any, NamedTuple
 
@@ -22,7 +23,7 @@ from orchestration.returns.readers.records import (
     keep_linked,
     unpaired,
 )
-from orchestration.returns.spec import FileKind, LandedTable, ReturnSpec, normalised
+from orchestration.returns.spec import FileKind, LandedTable, ReturnSpec, Source, normalised
 
 _HEADER_WITHIN = 20
 
@@ -106,7 +107,7 @@ def _sheets(file: DataFile, spec: ReturnSpec, *, must_be_text: bool = False) -> 
                         [row[left:right] for row in rows[end : end + 1]], end, source.titles[0], place
                     )
                 _require_text(cells, start, end, spec.tables[of_table], place)
-            block = _block(cells, start, end)
+            block = _block(cells, start, end, _amount_names(spec.tables[of_table], source))
             if source.pairs is not None:
                 block = unpaired(block, source.pairs, place)
             found.append(Sheet(table, file.source_file, place, block, name))
@@ -211,13 +212,23 @@ def _header_row(rows: list[list[Any]], start: int, end: int, table: str, spec: R
     return None
 
 
-def _block(rows: list[list[Any]], header: int, end: int) -> pa.Table:
+def _amount_names(table: LandedTable, source: Source) -> set[str]:
+    """The headings, normalised, of columns that hold amounts; of pairs, that of the values where any of them is one."""
+    names = {normalised(name) for column in table.columns.values() if column.amount for name in column.names}
+    return {normalised(source.pairs.value)} if names and source.pairs is not None else names
+
+
+def _block(rows: list[list[Any]], header: int, end: int, amounts: Collection[str]) -> pa.Table:
+    """The rows of a table as text. TRUE is no amount, and stays what it is in a column of `amounts`; elsewhere it is a tick."""
     names = [normalised(str(cell)) for cell in rows[header]]
     filled = [i for i in range(header + 1, end) if any(cell != "" for cell in rows[i])]
     columns: dict[str, pa.Array] = {}
     for position, name in enumerate(names):
         if name and name not in columns:
-            columns[name] = pa.array([_text(rows[i][position]) for i in filled], pa.string())
+            cells = [rows[i][position] for i in filled]
+            if name in amounts:
+                cells = [str(cell).upper() if isinstance(cell, bool) else cell for cell in cells]
+            columns[name] = pa.array(list(map(_text, cells)), pa.string())
     columns["source_row"] = pa.array([i + 1 for i in filled], pa.int64())
     return pa.table(columns)
 

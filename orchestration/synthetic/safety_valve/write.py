@@ -91,7 +91,8 @@ def place_of(book: Workbook, table: str, *key: str) -> int:
 
 def filled(one: Return, last: Return | None) -> Workbook:
     """The workbook of a return; `last` is the one whose figures the blank repeats."""
-    book = blank_workbook(RETURN_ID, one.cover["la_code"], one.period, _landed(last) if last else None)
+    codes = one.cover["la_code"], one.cover["la_ons_code"]
+    book = blank_workbook(RETURN_ID, *codes, one.period, _landed(last) if last else None)
     cover = area(book, "tblCover")
     for row in cover.rows():
         key = cover.value(row, "key")

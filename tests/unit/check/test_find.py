@@ -1,6 +1,7 @@
 """What a data officer hears of a file before sending it, without a store and without a name."""
 
 import gzip
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,9 @@ from expectations.catalogue import load_catalogue
 from orchestration.check.find import check_files
 from orchestration.check.report import CheckedFile, CheckReport, FailedRule, Location
 from orchestration.errors import CornerstoneError
+from orchestration.returns.land import land_return
 from orchestration.settings import Settings
+from orchestration.warehouse import prepare_store
 from tests.conftest import requests_csv, write_zip
 from tests.invented_return import (
     Record,
@@ -22,6 +25,7 @@ from tests.invented_return import (
     write_workbook,
     xml_text,
 )
+from tests.invented_safety_valve import write_return
 from tests.unit.check.conftest import SENTINELS, undated_ada
 
 
@@ -293,6 +297,44 @@ def test_a_return_of_another_authority_is_refused(settings: Settings, tmp_path: 
 
 
 def test_a_cell_that_a_rule_about_the_whole_file_names_is_the_place() -> None:
-    location = Location("valve.xlsx", "sv_cover", "cover", None, sheet="Cover", cell="sv_flow.q3, row 2")
-    assert location.place == "sv_flow.q3, row 2"
+    location = Location("valve.xlsx", "sv_cover", "cover", None, sheet="Cover", cell="version")
+    assert location.place == "sheet Cover, version"
     assert Location("valve.xlsx", "sv_cover", "cover", None).place == "the whole file"
+
+
+def test_a_return_is_compared_with_those_that_the_store_accepted_and_the_store_stays_as_it_is(
+    settings: Settings, tmp_path: Path
+) -> None:
+    """A quarter that changes a closed one: found beside the accepted return, not judged without a store."""
+    prepare_store(settings)
+    rules = load_catalogue(settings.rules_dir)
+    inbox = settings.inbox_dir / "safety_valve"
+    first = write_return(inbox, settings, "2025-26Q1").read_bytes()
+    [accepted] = land_return(settings, "safety_valve", rules, now=datetime(2025, 7, 20, 9, tzinfo=UTC)).committed
+    assert (accepted.status, accepted.failures) == ("accepted", {})
+    spent = ("tblFinance", ("SB", "EXPENDITURE"), "q1_actual_gbp")
+    path = write_return(tmp_path, settings, "2025-26Q2", changed={spent: 47_777_777})
+    bare = settings.model_copy(update={"store": tmp_path / "nowhere"})
+    [alone] = check_files(bare, [path]).files
+    earlier = rules.about_earlier("safety_valve")
+    assert (alone.verdict, alone.compared_with, set(alone.not_judged) >= earlier) == ("usable", [], True)
+    before = {file: file.read_bytes() for file in settings.store.rglob("*") if file.is_file()}
+    [beside] = check_files(settings, [path]).files
+    assert {file: file.read_bytes() for file in settings.store.rglob("*") if file.is_file()} == before
+    assert not bare.store.exists()
+    assert (beside.verdict, beside.compared_with) == ("refused", [accepted.source_file])
+    assert earlier.isdisjoint(beside.not_judged)
+    place = _only_place(beside, "RSV-131")
+    assert (place.sheet, place.row, place.table) == ("Financial_Position", 9, "sv_finance")
+    assert place.cell == "q1_actual_gbp (SB EXPENDITURE): 47,770,151 became 47,777,777"
+    assert "RSV-131: sheet Financial_Position, row 9, q1_actual_gbp (SB EXPENDITURE)" in str(beside.reason)
+    assert "47,777,777" not in str(beside.reason)
+    # A version that was accepted is taken; the file itself, checked again, is not compared with itself.
+    (tmp_path / "same.xlsx").write_bytes(first)
+    [again] = check_files(settings, [tmp_path / "same.xlsx"]).files
+    assert (again.verdict, again.compared_with) == ("usable", [])
+    [other] = check_files(
+        settings, [write_return(tmp_path, settings, "2025-26Q1", prepared_by_role="Head of finance", version=1)]
+    ).files
+    assert (other.verdict, [rule.rule_id for rule in other.rules_of("error")]) == ("refused", ["RSV-006"])
+    assert "1 return accepted into the store at hand" in str(other.comparison)

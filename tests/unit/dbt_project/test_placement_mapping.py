@@ -20,7 +20,13 @@ TOTALS = {"202425": 3623, "202526": 4062}
 def mapped() -> duckdb.DuckDBPyConnection:
     """Relation `plans`: (time_period, dsg_category_code, reform_provision_code, plans) of Rotherham's published lines."""
     connection = duckdb.connect()
-    for name in ("placement_line", "placement_category", "reform_plan_provision", "s251_line"):
+    for name in (
+        "placement_line",
+        "placement_category",
+        "placement_category_line",
+        "reform_plan_provision",
+        "s251_line",
+    ):
         connection.execute(f"create table {name} as from read_csv('{SEEDS / name}.csv', all_varchar = true)")
     connection.execute(
         f"""
@@ -86,14 +92,43 @@ def test_provisions_that_sen2_cannot_tell_have_no_line(mapped: duckdb.DuckDBPyCo
     assert not set(untold) & set(lines)
 
 
-def test_the_lines_that_pay_for_a_category_are_lines_of_the_high_needs_block(
+def test_every_placement_lies_in_one_category_one_provision_and_is_paid_for(mapped: duckdb.DuckDBPyConnection) -> None:
+    """One chain of seeds: line of SEN2, category of the DSG plan, provision of the reform plan, lines of section 251."""
+    placed = mapped.execute(
+        """
+        select
+            placement_line_code,
+            count(distinct category.dsg_category_code) as categories,
+            count(distinct provision.reform_provision_code) as provisions,
+            count(distinct paid.line_code) as s251_lines
+        from placement_line
+        left join placement_category as category using (dsg_category_code)
+        left join reform_plan_provision as provision using (reform_provision_code)
+        left join placement_category_line as paid using (dsg_category_code)
+        group by all
+        """
+    ).fetchall()
+    assert len(placed) > 30
+    assert [one for one in placed if one[1:3] != (1, 1) or one[3] == 0] == []
+
+
+def test_every_line_of_section_251_about_placements_pays_for_a_category_and_no_other_does(
     mapped: duckdb.DuckDBPyConnection,
 ) -> None:
-    unknown = mapped.execute(
-        "select code from (select unnest(string_split(main_s251_line_codes, '|')) as code from placement_category)"
-        " where code not in (select line_code from s251_line where is_in_total_high_needs = 'true')"
+    """Support services, help to schools in difficulty, buildings and therapies are of no placement."""
+    about_placements = (
+        "is_in_total_high_needs = 'true'"
+        " and hn_group in ('place_funding', 'topup_maintained', 'topup_non_maintained', 'hospital', 'alternative_provision')"
+    )
+    of_placements = mapped.execute(f"select line_code from s251_line where {about_placements}").fetchall()
+    assert sorted(of_placements) == sorted(
+        mapped.execute("select distinct line_code from placement_category_line").fetchall()
+    )
+    others = mapped.execute(
+        f"select line_code from s251_line where is_in_total_high_needs = 'true' and not ({about_placements})"
+        " order by cast(line_order as integer)"
     ).fetchall()
-    assert unknown == []
+    assert others == [("1.2.5",), ("1.2.8",), ("1.2.9",), ("1.2.10",), ("1.2.13",)]
 
 
 def test_the_two_sums_of_section_251_differ_by_one_line_each(mapped: duckdb.DuckDBPyConnection) -> None:

@@ -203,10 +203,14 @@ def test_high_needs_lines_with_what_is_deducted_at_source(warehouse: duckdb.Duck
     )
     assert actuals == [(quarter, total * quarter // 5, None, None) for quarter in range(1, 5)]
     compared = (
-        "select basis, spending_with_recoupment_gbp, variance_gbp, is_favourable from marts.fct_high_needs_variance"
+        "select basis, forecast_quarter, spending_with_recoupment_gbp, variance_gbp, is_favourable"
+        " from marts.fct_high_needs_variance"
     )
-    assert rows(warehouse, f"{compared} where line_code = 'TOTAL_HN'") == [("outturn", total + RECOUPMENT, 0, True)]
-    assert rows(warehouse, "select count(*) from marts.fct_high_needs_variance") == [(len(LINES) + 1 + 6,)]
+    assert rows(warehouse, f"{compared} where line_code = 'TOTAL_HN' order by all") == [
+        *(("forecast", quarter, total + RECOUPMENT, 0, True) for quarter in range(1, 5)),
+        ("outturn", None, total + RECOUPMENT, 0, True),
+    ]
+    assert rows(warehouse, "select count(*) from marts.fct_high_needs_variance") == [((len(LINES) + 1 + 6) * 5,)]
 
 
 def test_plans_and_flows(warehouse: duckdb.DuckDBPyConnection) -> None:
@@ -254,6 +258,15 @@ def test_what_a_placement_costs(store: Settings, warehouse: duckdb.DuckDBPyConne
         (4, 120, "120.5", 30_706, 30_706, 30_454, FINAL, None, False),
     ]
     assert rows(warehouse, "select distinct cost_basis from marts.fct_placement_activity") == [("FULL",)]
+    # Beside plans and places: what the section 251 lines that mainly pay for the category cost, places paid at source in them.
+    paid = rows(
+        warehouse,
+        """
+        select distinct placement_code, main_s251_line_codes, main_lines_forecast_gbp
+        from marts.fct_placement_activity where placement_code in ('MdSSA', 'NMISS') order by all
+        """,
+    )
+    assert paid == [("MdSSA", "1.0.2, 1.2.1, 1.2.2", 3 * LINE_GBP + RECOUPMENT), ("NMISS", "1.2.3", LINE_GBP)]
     # The workspace of a landing and the mart work a unit cost out alike.
     both = """
         select count(*), count(*) filter (where landed.unit_cost_forecast_gbp <> activity.unit_cost_forecast_gbp)

@@ -227,6 +227,8 @@ class SampleCatalogue:
             SampleRule(
                 "WL-402", "observe", None, "A wait is as published", "waiting_list", judged_rows="select 1 where false"
             ),
+            SampleRule("PS-402", "warn", None, "A figure agrees with another"),
+            SampleRule("SE-401", "warn", None, "A plan has a child", "sen2"),
             SampleRule("PS-501", "warn", None, "A share lies between 0 and 100"),
         )
     )
@@ -257,6 +259,8 @@ def pass_gates(connection: duckdb.DuckDBPyConnection, catalogue: SampleCatalogue
     connection.execute("insert into gate.rule_result values (?, 'mart', 'PS-401', 'block', 0, 2, true)", [run_id])
     connection.execute("insert into gate.rule_result values (?, 'mart', 'WL-401', 'block', 0, 0, true)", [run_id])
     connection.execute("insert into gate.rule_result values (?, 'mart', 'WL-402', 'observe', 0, 0, true)", [run_id])
+    connection.execute("insert into gate.rule_result values (?, 'mart', 'PS-402', 'warn', 2, 7, false)", [run_id])
+    connection.execute("insert into gate.rule_result values (?, 'mart', 'SE-401', 'warn', 2, 7, false)", [run_id])
     connection.execute("insert into gate.rule_result values (?, 'kpi', 'PS-501', 'warn', 2, 7, false)", [run_id])
 
 

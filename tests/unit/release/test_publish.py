@@ -135,15 +135,17 @@ def test_meta_says_which_release_files_rules_words_and_sources(released: Path) -
         (manifest.release_id, "1.0", manifest.content_digest, datetime(2026, 3, 2, 9, 0))
     ]
     assert query(database, "select submission_id, is_current from meta.submission") == [("s1", False), ("s2", True)]
-    assert query(database, "select count(*) from meta.rule") == [(9,)]
+    assert query(database, "select count(*) from meta.rule") == [(11,)]
     assert query(database, "select gate, rule_id, failing_count, success, outcome from meta.rule_result") == [
         ("kpi", "PS-501", None, False, "failed"),  # few failing rows are not counted in the open
         ("landing", "EV-001", 0, True, "passed"),
-        ("landing", "PS-201", None, False, "failed"),
+        ("landing", "PS-201", 1, False, "failed"),  # a line of a return about nobody is
         ("landing", "PS-202", 0, True, "passed"),
         ("landing", "PS-203", 0, True, "not judged"),
         ("landing", "WL-001", 0, True, "no rows"),
         ("mart", "PS-401", 0, True, "passed"),
+        ("mart", "PS-402", 2, False, "failed"),
+        ("mart", "SE-401", None, False, "failed"),
         ("mart", "WL-401", 0, True, "no rows"),
         ("mart", "WL-402", 0, True, "not judged"),
     ]
@@ -240,7 +242,7 @@ def test_the_manifest_accounts_for_inputs_tables_gates_and_every_file(
         )
     }
     assert [(gate.gate, gate.run_id, [count.severity for count in gate.rule_counts]) for gate in manifest.gates] == [
-        ("mart", "gate-run", ["block", "observe"]),
+        ("mart", "gate-run", ["block", "observe", "warn"]),
         ("kpi", "gate-run", ["warn"]),
         ("open", "gate-run", []),
     ]
@@ -269,10 +271,17 @@ def test_the_evidence_page_calls_no_rule_passed_that_had_nothing_to_judge(releas
     rows = re.findall(r'<th scope="row">(block|warn|observe)</th>((?:<td class="number">\d+</td>)+)', page)
     counts = {severity: tuple(map(int, re.findall(r"\d+", cells))) for severity, cells in rows}
     # Passed, failed, not judged.
-    assert counts == {"block": (1, 0, 1), "warn": (0, 2, 0), "observe": (2, 0, 3)}
+    assert counts == {"block": (1, 0, 1), "warn": (0, 4, 0), "observe": (2, 0, 3)}
     assert "<summary>4 rules not judged</summary>" in page
     assert "<strong>WL-001</strong> (no rows)" in page
     assert "<strong>WL-402</strong> (not judged)" in page
+
+
+def test_the_evidence_page_hides_few_people_and_counts_few_lines_about_nobody(released: Path) -> None:
+    page = (released / "evidence/index.html").read_text(encoding="utf-8")
+    failing = re.findall(r'<th scope="row">([A-Z]+-\d+)</th>(?:<td>[^<]*</td>){2}<td class="number">([^<]*)</td>', page)
+    # A rule about KPIs can count people whatever return it belongs to.
+    assert dict(failing) == {"PS-201": "1", "PS-402": "2", "SE-401": "fewer than 5", "PS-501": "fewer than 5"}
 
 
 # --- same input, same output ------------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 """Safety valve returns land from the workbook that the template makes, whatever people do to it on the way."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +9,10 @@ import pytest
 from openpyxl import Workbook, load_workbook
 from openpyxl.utils import get_column_letter, range_boundaries
 
-from expectations.catalogue import load_catalogue
+from expectations.catalogue import Rule, load_catalogue
+from expectations.landing import LandingOutcome, evaluate_landing
 from orchestration.check.find import check_files
+from orchestration.returns import assess
 from orchestration.returns.land import LandingReport, land_return
 from orchestration.returns.spec import load_spec, quarter_end, quarter_period
 from orchestration.returns.submission import Submission, read_submissions
@@ -158,8 +160,26 @@ def test_an_amount_is_read_however_people_write_it(inbox: Path, land: Land, land
     assert amounts[: len(written)] == [1_321, 1_000_321, -1_000_321, -1_321, 1_000_321, 1_000_321, 0, None, 1_321]
 
 
+def test_an_amount_is_read_whatever_a_ledger_or_a_word_processor_makes_of_its_signs(
+    inbox: Path, land: Land, landed: Landed, settings: Settings
+) -> None:
+    """A minus behind, one of typography, spaces that do not break, digits as wide as they are high."""
+    written = {
+        "1,321-": -1_321, "\u2212 1,321": -1_321, "\u20131,321": -1_321, "1\u00a0321": 1_321, "1\u2009000\u202f321": 1_000_321,
+        "\u00a3\u00a01,321\u00a0": 1_321, "\uff11\uff0c\uff13\uff12\uff11": 1_321,
+        "\uff08\uff11\uff13\uff12\uff11\uff09": -1_321, "( 1,321 )": -1_321,
+    }  # fmt: skip
+    write_return(inbox, settings, changed=agreed(list(written)))
+    submission = one(land())
+    assert submission.status == "accepted"
+    amounts = [row["agreement_gbp"] for row in landed(submission, "sv_high_needs")]
+    assert amounts[: len(written)] == list(written.values())
+
+
 def test_what_is_no_whole_amount_is_not_guessed_at(inbox: Path, land: Land, settings: Settings) -> None:
-    wrong = ["1,00,321", "12.50", 12.5, "1.2m", "#REF!", "about 5", "1-2", "((5))", "=1/0", "#DIV/0!"]
+    wrong = [
+        "1,00,321", "12.50", 12.5, "1.2m", "#REF!", "about 5", "1-2", "((5))", "=1/0", "#DIV/0!", True, "FALSE", "12 34",
+    ]  # fmt: skip
     write_return(inbox, settings, changed=agreed(wrong))
     submission = one(land())
     assert submission.status == "refused"
@@ -167,6 +187,58 @@ def test_what_is_no_whole_amount_is_not_guessed_at(inbox: Path, land: Land, sett
         "RF-009": len(wrong) - 1,
         "RSV-013": len(wrong) - 1,
     }  # a formula without a value is blank
+
+
+def test_a_tick_is_no_version_and_no_version_is_said_so(inbox: Path, land: Land, settings: Settings) -> None:
+    refused = {}
+    for given in (True, None):
+        write_return(inbox, settings, changed={("tblCover", "version", "value"): given})
+        refused[given] = one(land())
+    assert [submission.status for submission in refused.values()] == ["refused", "refused"]
+    assert str(refused[None].reason).startswith("rsv_372_202526_Q1_v1.xlsx: It gives no version.")
+    assert "RSV-006" in refused[None].failures
+
+
+def test_a_refusal_says_where_and_never_what(inbox: Path, land: Land, settings: Settings) -> None:
+    """Sheet, row as the spreadsheet shows it, and column of the first places of the first rules; the cover has names."""
+    changed = {
+        ("tblHighNeeds", line, "budget_gbp"): f"{number}.5" for number, line in enumerate(LINES[:5], start=77_777)
+    } | {
+        ("tblNarrative", "N1", "text"): "The pupil A820432100001 has moved",
+        ("tblCover", "la_ons_code", "value"): None,
+    }
+    path = write_return(inbox, settings, changed=changed)
+    with path.open("rb") as stream:
+        sheet, top, _, _ = area(load_workbook(stream), "tblHighNeeds")
+    reason = str(one(land()).reason)
+    assert "RSV-002: sheet Cover, la_code, la_ons_code." in reason
+    first = "; ".join(f"sheet {sheet.title}, row {top + number}, budget_gbp" for number in (1, 2, 3))
+    assert f"RSV-013: {first}; and 2 more." in reason
+    assert "77777" not in reason and "A820432100001" not in reason
+    # Few rules are enough to begin with.
+    assert len([part for part in reason.split(". ") if part.startswith(("Where: RSV", "RSV"))]) == 3
+
+
+def test_rules_about_a_return_itself_are_judged_once_however_many_are_refused(
+    inbox: Path, land: Land, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each is compared anew without those refused; what it fails by itself cannot change."""
+    judged: list[int] = []
+
+    def counted(connection: duckdb.DuckDBPyConnection, rules: Sequence[Rule], **asked: Any) -> LandingOutcome:
+        judged.append(len(rules))
+        return evaluate_landing(connection, rules, **asked)
+
+    monkeypatch.setattr(assess, "evaluate_landing", counted)
+    write_return(inbox, settings, "2025-26Q1")
+    for quarter in (2, 3, 4):
+        write_return(inbox, settings, f"2025-26Q{quarter}", changed={("tblCover", "currency", "value"): "EUR"})
+    report = land()
+    assert [submission.status for submission in report.committed] == ["accepted", *["refused"] * 3]
+    catalogue = load_catalogue(settings.rules_dir)
+    beside = len(catalogue.about_earlier("safety_valve"))
+    assert judged == [len(catalogue.for_landing("safety_valve")) - beside, beside]
+    assert len(list((settings.quality_dir / "validations").glob("*"))) == 2  # neither takes the place of the other
 
 
 def test_a_stored_value_that_does_not_follow_is_reported_and_not_believed(
@@ -219,7 +291,7 @@ def test_an_identifier_in_a_text_refuses_a_draft_too(inbox: Path, land: Land, se
     assert (submission.status, submission.failures) == ("refused", {"RSV-113": 1})
     assert "A820432100001" not in report.as_json() and "RSV-113" in report.as_json()
     [place] = next(rule for rule in report.files[0].rules if rule.rule_id == "RSV-113").locations
-    assert place.place == "sv_narrative.text, row 45"
+    assert (place.table, place.place) == ("sv_narrative", "sheet Risks_Narrative, row 45, text")
 
 
 RESTATED = {"submission_type": "RESTATED", "restates_version": 1, "restatement_reason": "Late invoice"}

@@ -19,7 +19,7 @@ from orchestration.cli import app
 from orchestration.errors import CornerstoneError
 from orchestration.returns.land import land_return
 from orchestration.returns.spec import load_spec
-from orchestration.settings import Settings
+from orchestration.settings import PROJECT_DIR, Settings
 from orchestration.template.workbook import template_returns, write_template
 from orchestration.warehouse import prepare_store
 from tests.invented_safety_valve import CLOSING, area, lines, write_return
@@ -151,7 +151,17 @@ def test_figures_of_closed_quarters_are_those_that_were_accepted(settings: Setti
         book = load_workbook(stream)
     spent = dict(cells(book, "tblFinance", "block", "line_code"))["SB", "EXPENDITURE"]
     assert (spent["q1_actual_gbp"].value, spent["q1_forecast_gbp"].value) == (238_850_756 // 5, 238_850_756)
-    assert spent["plan_gbp"].value is spent["q2_actual_gbp"].value is spent["note"].value is None
+    assert spent["q2_actual_gbp"].value is spent["note"].value is None
+    # Plan and budget go on until they are approved anew: they are there, and open.
+    assert spent["plan_gbp"].value == spent["budget_gbp"].value == 238_850_756
+    assert spent["plan_gbp"].fill.fgColor.rgb == spent["q2_actual_gbp"].fill.fgColor.rgb
+    assert not spent["plan_gbp"].protection.locked
+    assert dict(cells(book, "tblHighNeeds", "line_code"))["1.2.3",]["budget_gbp"].value == 3_700_123
+    assert dict(cells(book, "tblMemo", "line_code"))["1.4.11",]["plan_gbp"].value == 1_234_567
+    placements = dict(cells(book, "tblEhcp", "measure_group", "category_code"))
+    assert placements["PLACEMENT", "NMISS"]["plan_count"].value == 120
+    costs = dict(cells(book, "tblUnitCost", "placement_code", "cost_basis"))["NMISS", "FULL"]
+    assert costs["cost_plan_gbp"].value is not None and costs["cost_forecast_gbp"].value is None
     assert spent["q1_actual_gbp"].fill.fgColor.rgb != spent["q2_actual_gbp"].fill.fgColor.rgb
     assert not spent["q1_actual_gbp"].protection.locked
     flows = dict(cells(book, "tblFlows", "flow_code"))
@@ -178,6 +188,29 @@ def test_figures_of_closed_quarters_are_those_that_were_accepted(settings: Setti
         book = load_workbook(stream)
     assert next(line for _, line in cells(book, "tblConditions", "condition_id"))["owner_role"].value == "DCS"
     assert dict(cells(book, "tblFinance", "block", "line_code"))["SB", "EXPENDITURE"]["q1_actual_gbp"].value is None
+    assert dict(cells(book, "tblFinance", "block", "line_code"))["SB", "EXPENDITURE"]["budget_gbp"].value is None
+
+
+def test_the_cover_has_the_code_of_the_authority_whose_return_it_is(settings: Settings, tmp_path: Path) -> None:
+    """Published figures at hand are of Rotherham and its neighbours; of others the cell is left blank, and that is said."""
+    told = {"372": "E08000018", "370": "E08000016", "999": None}
+    shutil.copytree(PROJECT_DIR / "raw" / "seed", settings.seed_dir)
+    for la_code, ons_code in told.items():
+        own = settings.model_copy(update={"la_code": la_code})
+        written = write_template(own, "safety-valve", "2025-26Q1", tmp_path)
+        assert written.left_blank == (None if ons_code else "la_ons_code")
+        with written.path.open("rb") as stream:
+            cover = {key: line["value"].value for (key,), line in cells(load_workbook(stream), "tblCover", "key")}
+        assert (cover["la_code"], cover["la_ons_code"]) == (la_code, ons_code)
+
+
+def test_a_column_that_is_kept_is_one_of_the_table() -> None:
+    spec = load_spec("safety_valve")
+    assert spec.template is not None
+    for table in (table for sheet in spec.template.sheets for table in sheet.tables):
+        columns = spec.tables[spec.sources[table.source][0]].columns
+        assert set(table.kept) <= set(columns)
+        assert all(columns[name].first_asked is None for name in table.kept)  # those of quarters are repeated anyway
 
 
 def test_a_quarter_that_was_restated_later_is_repeated_as_it_was_restated(settings: Settings, tmp_path: Path) -> None:

@@ -334,7 +334,7 @@ measured as (
     union all by name
 
     -- With what is deducted at source added back to whichever of the two leaves it out: both stand on one basis, or there is
-    -- no figure. The mart has the year's latest figure alone.
+    -- no figure.
     select
         'high_needs_expenditure_variance' as kpi_id,
         variance.financial_year,

@@ -3,24 +3,15 @@
 with full_year as (
     select *
     from {{ ref('fct_high_needs_line') }}
-    where is_current and measure in ('budget', 'forecast', 'outturn')
-),
-
--- The outturn; until there is one, the latest forecast.
-spending as (
-    select *
-    from full_year
-    where measure <> 'budget'
-    qualify row_number() over (
-        partition by la_code, financial_year, line_code
-        order by measure = 'outturn' desc, quarter desc
-    ) = 1
+    where measure in ('budget', 'forecast', 'outturn')
 )
 
 select
-    {{ surrogate_key(['spending.la_code', 'spending.financial_year', 'spending.line_code']) }} as high_needs_variance_key,
+    {{ surrogate_key([
+        'spending.la_code', 'spending.financial_year', 'spending.line_code', 'spending.measure', 'spending.quarter'
+    ]) }} as high_needs_variance_key,
     spending.la_code,
-    {{ financial_year_key('spending.financial_year') }} as period_key,
+    {{ financial_period_key('spending.financial_year', 'spending.quarter') }} as period_key,
     spending.financial_year,
     spending.line_code,
     spending.line_label,
@@ -41,10 +32,17 @@ select
     spending.is_restated or budget.is_restated as is_restated,
     budget.submission_id as budget_submission_id,
     spending.submission_id as spending_submission_id
-from spending
-inner join full_year as budget -- at most one
+from full_year as spending
+-- At most one: beside a forecast the budget as it was known when the forecast was told, beside the outturn the one that stands.
+inner join full_year as budget
     on
         spending.la_code = budget.la_code
         and spending.financial_year = budget.financial_year
         and spending.line_code = budget.line_code
         and budget.measure = 'budget'
+        and if(
+            spending.measure = 'outturn',
+            budget.is_current,
+            spending.known_from >= budget.known_from and (budget.known_to is null or spending.known_from < budget.known_to)
+        )
+where spending.is_current and spending.measure <> 'budget'
