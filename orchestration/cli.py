@@ -299,6 +299,32 @@ def worklist(
             out.print(f"written to {out_path}", soft_wrap=True, markup=False)
 
 
+@app.command("known-at")
+def known_at(
+    day: Annotated[
+        datetime, typer.Argument(formats=["%Y-%m-%d"], help="A day such as 2025-11-30: what was received by its end.")
+    ],
+    out_path: Annotated[
+        Path, typer.Option("--out", help="File to write to: .duckdb. It holds rows about children, without names.")
+    ],
+    as_json: AsJson = False,
+) -> None:
+    """The therapy marts as they were known on a past day, from the submissions received by then. Changes no release."""
+    from orchestration.known_at import write_known_at
+
+    with progress.only_if_slow():
+        written = write_known_at(load_settings(), day.date(), out_path)
+    if as_json:
+        _print_json(asdict(written))
+        return
+    later = ", ".join(f"{count:,} {return_id.replace('_', ' ')}" for return_id, count in written.left_out.items())
+    out.print(
+        f"{written.known:,} submissions were known on {written.day:%d %B %Y}; left out, for they came later: {later or 'none'}",
+        soft_wrap=True,
+    )
+    out.print(f"written to {written.path} (schema marts; fct_therapy_wait)", soft_wrap=True, markup=False)
+
+
 @app.command()
 def status(as_json: AsJson = False) -> None:
     """What has arrived, what waits, what was refused, and which release people read."""
@@ -427,11 +453,6 @@ def template(
     written = write_template(load_settings(), slug, quarter, out_path)
     repeated = f", with the figures accepted of {written.repeats}" if written.repeats else ""
     out.print(f"written to {written.path}{repeated}", soft_wrap=True, markup=False)
-    if written.left_blank:
-        out.print(
-            f"{written.left_blank} is left blank on the cover: no published figure at hand tells it; fill it in.",
-            soft_wrap=True,
-        )
 
 
 @app.command("clean-store")

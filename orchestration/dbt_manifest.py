@@ -48,8 +48,8 @@ def ensure_manifest(settings: Settings) -> Path:
     return path
 
 
-def run_dbt(settings: Settings, arguments: list[str]) -> None:
-    """Run dbt in a process of its own.
+def run_dbt(settings: Settings, arguments: list[str], *, warehouse: Path | None = None) -> None:
+    """Run dbt in a process of its own, over the store's working database or a copy of it.
 
     Raises:
         CornerstoneError: dbt ended with an error.
@@ -61,6 +61,7 @@ def run_dbt(settings: Settings, arguments: list[str]) -> None:
         env={
             **os.environ,
             "CORNERSTONE_STORE": str(settings.store),
+            "CORNERSTONE_WAREHOUSE": str(warehouse or settings.warehouse_path),
             "DBT_PROFILES_DIR": str(settings.dbt_project_dir),
             "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         },

@@ -101,7 +101,13 @@ def _fingerprint(settings: Settings) -> str:
         for return_id in return_ids()
         for submission in current_submissions(read_submissions(settings, return_id)).values()
     ]
-    content = [sorted(counting), code_version(), load_catalogue(settings.rules_dir).digest, settings.la_code]
+    content = [
+        sorted(counting),
+        code_version(),
+        load_catalogue(settings.rules_dir).digest,
+        settings.la_code,
+        settings.la_ons_code,
+    ]
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
 

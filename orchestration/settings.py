@@ -1,10 +1,10 @@
 """Every setting, typed and read once: environment variables named `CORNERSTONE_...`, or a `.env` file."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
 from platformdirs import user_config_path
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from orchestration.errors import CornerstoneError
@@ -24,6 +24,11 @@ class Settings(BaseSettings):
         default=PROJECT_DIR / "raw", description="The inbox where files are dropped, and the bundled figures."
     )
     la_code: str = Field(default="372", pattern=r"^\d{3}$", description="DfE code of the authority; Rotherham is 372.")
+    la_ons_code: str = Field(
+        default="E08000018",
+        pattern=r"^[EWSN]\d{8}$",
+        description="ONS code of the same authority, by which returns say whose they are and where a child lives.",
+    )
     secret_key: SecretStr | None = Field(
         default=None,
         description="The secret behind pseudonyms and encryption, 64 hexadecimal digits; unset, `key_file` holds it.",
@@ -35,6 +40,15 @@ class Settings(BaseSettings):
     release_approval: Literal["none", "required"] = Field(
         default="none", description="Whether a release waits for a named person before it becomes current."
     )
+
+    @model_validator(mode="after")
+    def _both_codes_are_of_one_authority(self) -> Self:
+        defaults = type(self).model_fields
+        if self.la_code != defaults["la_code"].default and self.la_ons_code == defaults["la_ons_code"].default:
+            raise ValueError(
+                f"authority {self.la_code} has another ONS code than {self.la_ons_code}; set CORNERSTONE_LA_ONS_CODE too"
+            )
+        return self
 
     @property
     def project_dir(self) -> Path:

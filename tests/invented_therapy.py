@@ -18,6 +18,9 @@ APPOINTMENT_COLUMNS = [
     "provider_ods", "service_request_id", "care_contact_id", "contact_date", "consultation_type", "attendance_status",
     "notified", "location_type", "group_therapy", "cancellation_date", "earliest_offer_date",
 ]  # fmt: skip
+DECLARED_COLUMNS = [
+    "snapshot_date", "provider_ods", "service_line", "waiting_band", "children_of_other_authorities",
+]  # fmt: skip
 DATES = {
     name for name in [*REFERRAL_COLUMNS, *APPOINTMENT_COLUMNS, "period_start", "extract_run_at"]
     if name.endswith(("_date", "date_of_birth", "_start", "_at"))
@@ -38,6 +41,8 @@ class Delivery:
     cover: Row
     referrals: list[Row] = field(default_factory=list)
     appointments: list[Row] = field(default_factory=list)
+    declared: list[Row] = field(default_factory=list)
+    """What the provider declares of other authorities' children; nothing, and there is no such table."""
 
     @property
     def stem(self) -> str:
@@ -81,8 +86,17 @@ def contact(**changed: str) -> Row:
     return row | changed
 
 
+def elsewhere(band: str, children: str, **changed: str) -> Row:
+    """Children of other authorities who wait for speech and language therapy, of one band."""
+    row = {"snapshot_date": "2025-03-31", "provider_ods": "RFR", "service_line": "SLT"}
+    return row | {"waiting_band": band, "children_of_other_authorities": children} | changed
+
+
 def delivery(
-    referrals: Iterable[Row] | None = None, appointments: Iterable[Row] | None = None, **changed: str
+    referrals: Iterable[Row] | None = None,
+    appointments: Iterable[Row] | None = None,
+    declared: Iterable[Row] = (),
+    **changed: str,
 ) -> Delivery:
     """Three requests of two children with two contacts, or the rows given; `changed` is of the cover."""
     if referrals is None:
@@ -98,12 +112,12 @@ def delivery(
         "referral_rows": str(len(rows)), "appointment_rows": str(len(contacts)), "waiting_basis": "FIRST_CONTACT",
         "contact_team": "Zzteam",
     }  # fmt: skip
-    return Delivery(cover | changed, rows, contacts)
+    return Delivery(cover | changed, rows, contacts, list(declared))
 
 
 def tables(made: Delivery) -> dict[str, list[list[str]]]:
-    """The three tables of a delivery as rows of text, headings first."""
-    return {
+    """The tables of a delivery as rows of text, headings first."""
+    parts = {
         "cover": [["key", "value"], *([key, value] for key, value in made.cover.items())],
         "referrals": [REFERRAL_COLUMNS, *([row.get(name, "") for name in REFERRAL_COLUMNS] for row in made.referrals)],
         "appointments": [
@@ -111,6 +125,12 @@ def tables(made: Delivery) -> dict[str, list[list[str]]]:
             *([row.get(name, "") for name in APPOINTMENT_COLUMNS] for row in made.appointments),
         ],
     }
+    if made.declared:
+        parts["declared"] = [
+            DECLARED_COLUMNS,
+            *([row.get(name, "") for name in DECLARED_COLUMNS] for row in made.declared),
+        ]
+    return parts
 
 
 def write_set(folder: Path, made: Delivery, *, encoding: str = "utf-8-sig") -> list[Path]:
@@ -129,7 +149,7 @@ def write_workbook(
     made: Delivery,
     *,
     real_dates: bool = True,
-    sheets: Iterable[str] = ("Cover", "Referrals", "Appointments"),
+    sheets: Iterable[str] = ("Cover", "Referrals", "Appointments", "Declared"),
 ) -> Path:
     """Write the workbook, a named table a sheet; dates in date cells, or as ISO text."""
     from openpyxl import Workbook
@@ -138,7 +158,7 @@ def write_workbook(
 
     book = Workbook()
     book.remove(book.worksheets[0])
-    for sheet_name, (part, rows) in zip(sheets, tables(made).items(), strict=True):
+    for sheet_name, (part, rows) in zip(sheets, tables(made).items(), strict=False):
         sheet = book.create_sheet(sheet_name)
         for row in rows:
             sheet.append(row)

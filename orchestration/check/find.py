@@ -94,6 +94,7 @@ def check_files(
                 catalogue,
                 known_ids=(),
                 la_code=settings.la_code,
+                la_ons_code=settings.la_ons_code,
                 people=people_in_store(settings),
                 docs=None,
                 before=before,

@@ -436,7 +436,9 @@ def _build(connection: duckdb.DuckDBPyConnection, policy: DisclosurePolicy) -> O
                 case when hidden.kpi_value_key is null then kpi_value.value end as value,
                 case when hidden.kpi_value_key is null then kpi_value.value_label end as value_label,
                 case when hidden.kpi_value_key is null then kpi_value.value_status else 'confidential' end as value_status,
-                case when hidden.kpi_value_key is null then kpi_value.symbol else 'c' end as symbol
+                case when hidden.kpi_value_key is null then kpi_value.symbol else 'c' end as symbol,
+                -- a note about how many are linked is of a hundred or more, which a hidden count does not tell
+                case when hidden.kpi_value_key is null then kpi_value.coverage_note end as coverage_note
             )
         from kpi.kpi_value as kpi_value
         anti join disclosure.withheld_value as withheld using (kpi_value_key)

@@ -194,6 +194,7 @@ def assess(
     catalogue: Catalogue,
     known_ids: Collection[str],
     la_code: str,
+    la_ons_code: str,
     people: People | None,
     docs: QualityStore | None,
     before: Sequence[Submission] = (),
@@ -208,11 +209,14 @@ def assess(
         catalogue: the rules.
         known_ids: submissions committed before; their data files are not read again.
         la_code: the authority of the installation: of files that do not name theirs, and what rules compare others with.
+        la_ons_code: its ONS code, by which returns say where a child lives.
         people: whose rows the store holds; files of the other kind are refused. None while it holds nobody's.
         docs: where the validation result is kept; None keeps nothing.
         before: every submission of the return, in the order received: what new ones are compared with.
     """
-    connection.execute("insert into setting values ('la_code', ?), ('people', ?)", [la_code, people])
+    connection.execute(
+        "insert into setting values ('la_code', ?), ('la_ons_code', ?), ('people', ?)", [la_code, la_ons_code, people]
+    )
     groups = _grouped(files, spec)
     complete = [group for group in groups if not group.missing]
     seen = set(known_ids)

@@ -258,6 +258,7 @@ def _land_batch(
                 catalogue,
                 {submission.submission_id for submission in before},
                 settings.la_code,
+                settings.la_ons_code,
                 people_in_store(settings),
                 docs,
                 before,

@@ -27,7 +27,6 @@ from openpyxl.worksheet.worksheet import Worksheet
 from orchestration.errors import CornerstoneError
 from orchestration.returns.spec import Calculation, Cells, Column, ReturnSpec, TemplateTable, load_spec, return_ids
 from orchestration.settings import Settings
-from orchestration.template.authority import published_ons_code
 from orchestration.template.last import LastReturn, Rows, last_return
 
 _INPUT = PatternFill("solid", fgColor="FFF8D6")
@@ -56,12 +55,10 @@ _A3_FROM = 150.0  # characters across, above which a sheet is printed on A3
 
 @dataclass(frozen=True)
 class WrittenTemplate:
-    """A blank workbook: where it is, the period of the accepted return whose figures it repeats, if any, and what of its
-    header could not be filled in."""
+    """A blank workbook: where it is, and the period of the accepted return whose figures it repeats, if any."""
 
     path: Path
     repeats: str | None
-    left_blank: str | None = None
 
 
 def template_returns() -> list[str]:
@@ -82,21 +79,19 @@ def write_template(settings: Settings, slug: str, quarter: str, out: Path) -> Wr
         raise CornerstoneError(f"--quarter {quarter} is no quarter of a financial year; write it as 2025-26Q4.")
     if not spec.knows_period(quarter):
         raise CornerstoneError(f"--quarter {quarter}: {spec.title} begins with {spec.first_period}.")
-    ons_code = published_ons_code(settings, settings.la_code)
     last = last_return(settings, spec, quarter)
-    blank = _Blank(spec.for_period(quarter), settings.la_code, ons_code, quarter, last)
+    blank = _Blank(spec.for_period(quarter), settings.la_code, settings.la_ons_code, quarter, last)
     path = out / blank.file_name if out.is_dir() else out
     if path.exists():
         raise CornerstoneError(f"{path} is there already; move it away, or choose another name for --out.")
     if not path.absolute().parent.is_dir():
         raise CornerstoneError(f"There is no folder {path.absolute().parent}; make it, or choose another for --out.")
     blank.workbook().save(path)
-    left_blank = None if ons_code else blank.template.ons_code
-    return WrittenTemplate(path, last.period if last and last.told else None, left_blank)
+    return WrittenTemplate(path, last.period if last and last.told else None)
 
 
 def blank_workbook(
-    return_id: str, la_code: str, ons_code: str | None, quarter: str, last: LastReturn | None = None
+    return_id: str, la_code: str, ons_code: str, quarter: str, last: LastReturn | None = None
 ) -> Workbook:
     """The blank workbook of one quarter's return, not yet saved; `last` is the return whose figures it repeats."""
     return _Blank(load_spec(return_id).for_period(quarter), la_code, ons_code, quarter, last).workbook()
@@ -109,9 +104,7 @@ def _year(quarter: str) -> int:
 class _Blank:
     """The workbook of one quarter."""
 
-    def __init__(
-        self, spec: ReturnSpec, la_code: str, ons_code: str | None, quarter: str, last: LastReturn | None
-    ) -> None:
+    def __init__(self, spec: ReturnSpec, la_code: str, ons_code: str, quarter: str, last: LastReturn | None) -> None:
         assert spec.template is not None and spec.submission is not None
         self.spec, self.template, self.header = spec, spec.template, spec.submission
         self.la_code, self.period, self.quarter, self.last = la_code, quarter, int(quarter[-1]), last

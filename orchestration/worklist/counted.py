@@ -186,11 +186,13 @@ def write_counts(settings: Settings, worklist: Worklist, out: Path) -> None:
     write_private(out, table_file(out.suffix, headings, rows, title="Worklist", about=about, group_by=1))
 
 
-def require_place(settings: Settings, out: Path) -> None:
-    """Raise a CornerstoneError where a worklist must not be: in the repository, the store (its releases are shared) or the
-    inbox; or where a file of this name cannot be written."""
-    if out.suffix.lower() not in SUFFIXES:
-        raise CornerstoneError(f"--out {out.name} is of no kind that can be written; end its name in .csv or .xlsx.")
+def require_place(settings: Settings, out: Path, suffixes: tuple[str, ...] = SUFFIXES) -> None:
+    """Raise a CornerstoneError where a file about children must not be: in the repository, the store (its releases are
+    shared) or the inbox; or where a file of this name cannot be written."""
+    if out.suffix.lower() not in suffixes:
+        raise CornerstoneError(
+            f"--out {out.name} is of no kind that can be written; end its name in {' or '.join(suffixes)}."
+        )
     folder = out.absolute().parent.resolve()
     if not folder.is_dir():
         raise CornerstoneError(f"There is no folder {folder}; make it, or choose another for --out.")

@@ -61,5 +61,15 @@ def judge(
         if register is not None:
             relation = f"read_parquet('{register}')"
             attach_reference(connection, "establishment_register", {"establishment": relation})
-        found = assess(connection, files, spec, catalogue, known_ids=(), la_code=AUTHORITY, people=people, docs=None)
+        found = assess(
+            connection,
+            files,
+            spec,
+            catalogue,
+            known_ids=(),
+            la_code=AUTHORITY,
+            la_ons_code="E08000018",
+            people=people,
+            docs=None,
+        )
     return [one for delivery in found.deliveries for one in delivery.assessed], [str(one) for one in found.incomplete]

@@ -77,6 +77,7 @@ def judged(paths: list[Path], catalogue: Catalogue, spill: Path) -> dict[str, As
             catalogue,
             known_ids=(),
             la_code="372",
+            la_ons_code="E08000018",
             people=None,
             docs=None,
         )
@@ -170,6 +171,7 @@ def test_every_workbook_that_breaks_a_rule_about_earlier_returns_is_found_beside
                 catalogue,
                 {one.submission_id for one in known},
                 la_code="372",
+                la_ons_code="E08000018",
                 people="invented",
                 docs=None,
                 before=known,

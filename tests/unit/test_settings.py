@@ -19,6 +19,11 @@ def test_the_store_moves_with_its_variable(monkeypatch: pytest.MonkeyPatch, tmp_
 
 
 def test_a_wrong_setting_is_named_in_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CORNERSTONE_LA_CODE", "370")
+    with pytest.raises(CornerstoneError, match="authority 370 has another ONS code than E08000018"):
+        load_settings()
+    monkeypatch.setenv("CORNERSTONE_LA_ONS_CODE", "E08000016")
+    assert load_settings().la_ons_code == "E08000016"
     monkeypatch.setenv("CORNERSTONE_LA_CODE", "Rotherham")
     with pytest.raises(CornerstoneError, match="CORNERSTONE_LA_CODE cannot be used"):
         load_settings()

@@ -39,7 +39,14 @@ from orchestration.synthetic.therapy.provider import (
     state_on,
 )
 from orchestration.synthetic.therapy.queue import TRANSFERRED, VANISHED, next_working_day, run_queue
-from orchestration.synthetic.therapy.truth import declared, known_cases, month_ends, requests_truth, written_differently
+from orchestration.synthetic.therapy.truth import (
+    declared,
+    declared_table,
+    known_cases,
+    month_ends,
+    requests_truth,
+    written_differently,
+)
 from orchestration.synthetic.therapy.write import Delivery, write_csv, write_xlsx
 
 STREAM = 372_2023
@@ -78,8 +85,9 @@ class WaitingLists:
         state = state_on(provider, snapshot)
         referrals = referrals_table(provider, snapshot, state)
         appointments = appointments_table(provider, snapshot, contacts_shown(provider, snapshot, state))
-        sequence = 2 if (code, MONTHS[int(np.searchsorted(SNAPSHOTS, snapshot))]) == SENT_TWICE else 1
-        return Delivery(_cover(code, snapshot, sequence, referrals, appointments), referrals, appointments)
+        month = MONTHS[int(np.searchsorted(SNAPSHOTS, snapshot))]
+        cover = _cover(code, snapshot, 2 if (code, month) == SENT_TWICE else 1, referrals, appointments)
+        return Delivery(cover, referrals, appointments, declared_table(provider, self.published, month, snapshot))
 
 
 def queue_the_children(
@@ -175,9 +183,9 @@ def first_sending(delivery: Delivery, snapshot: int) -> Delivery:
 def write_lists(out: Path, lists: WaitingLists, *, truth: bool, faults: bool = False) -> TherapyReport:
     """Write `therapy_waiting_list/<provider>/<month>/...`, `therapy_declared.csv`, `therapy_known_cases.csv`; asked for, the truth.
 
-    The newest months of one provider come as workbooks, all others as three CSV files. `therapy_declared.csv` says of what the
-    published figures are made; `therapy_known_cases.csv` names the requests that two lists tell differently. With `faults`, spoilt
-    copies and their key (see faults.plant_list_faults).
+    The newest months of one provider come as workbooks, all others as CSV files. `therapy_declared.csv` says of what the published
+    figures are made, as the deliveries of those months declare; `therapy_known_cases.csv` names the requests that two lists tell
+    differently. With `faults`, spoilt copies and their key (see faults.plant_list_faults).
     """
     files = 0
     for code in lists.providers:

@@ -16,10 +16,10 @@ import pandas as pd
 import pyarrow as pa
 
 from orchestration.synthetic.identity import UPN_LETTERS
-from orchestration.synthetic.therapy.lines import RFR
+from orchestration.synthetic.therapy.lines import BANDS, RFR
 from orchestration.synthetic.therapy.write import Delivery, write_csv, write_xlsx
 
-REFERRALS, APPOINTMENTS, COVER = "referrals", "appointments", "cover"
+REFERRALS, APPOINTMENTS, COVER, DECLARED = "referrals", "appointments", "cover", "declared"
 SPOILT = "2025-03-31"
 """Day of the list that is spoilt; the rules about two lists are broken in the one of a month later."""
 AFTER = "2025-04-30"
@@ -61,6 +61,7 @@ class _Copy:
     referrals: pd.DataFrame
     appointments: pd.DataFrame
     rng: np.random.Generator
+    declared: pd.DataFrame | None = None
     used: set[str] = field(default_factory=set)
     key: list[dict[str, str]] = field(default_factory=list)
     missed: dict[str, str] = field(default_factory=dict)
@@ -145,6 +146,23 @@ class _Copy:
     def whole(self, rule: str, table: str, fields: str, value: str) -> None:
         """A line of the key about the delivery."""
         self.key.append({"rule_id": rule, "table": table, "id": "", "field": fields, "value": value})
+
+    def declare(self, rule: str, row: int, values: dict[str, str]) -> None:
+        """Declare children of other authorities in every band of one line, with one row (from 1) that is wrong."""
+        sound = dict.fromkeys(("total", *BANDS), "2") | {"total": str(2 * len(BANDS))}
+        self.declared = pd.DataFrame(
+            {
+                "snapshot_date": self.snapshot,
+                "provider_ods": self.cover["provider_ods"],
+                "service_line": "SLT",
+                "waiting_band": list(sound),
+                "children_of_other_authorities": list(sound.values()),
+            },
+            dtype=object,
+        )
+        for column, value in values.items():
+            self.declared.loc[row - 1, column] = value
+        self.whole(rule, DECLARED, ";".join(values), ";".join(values.values()))
 
     def add(self, like: Any, values: dict[str, str]) -> None:
         """A copy of a request's row at the end, with changes."""
@@ -449,6 +467,13 @@ def _nobody_missed(w: _Copy, rule: str) -> None:
     w.whole(rule, APPOINTMENTS, "attendance_status", "SLT")
 
 
+def _declared(row: int, **values: str) -> Callable[[_Copy, str], None]:
+    def plant(w: _Copy, rule: str) -> None:
+        w.declare(rule, row, values)
+
+    return plant
+
+
 SMALL: dict[str, Callable[[_Copy, str], None]] = {
     "RTW-002": _other_provider,
     "RTW-003": _other_day,
@@ -465,6 +490,10 @@ SMALL: dict[str, Callable[[_Copy, str], None]] = {
     "RTW-048": _sources_unknown,
     "RTW-074": _one_clock_day,
     "RTW-089": _nobody_missed,
+    "TWL-001": _declared(3, waiting_band="a while"),
+    "TWL-002": _declared(1, service_line="OT", waiting_band="w00_01", children_of_other_authorities="-2"),
+    "TWL-003": _declared(4, waiting_band="w01_02"),
+    "TWL-004": _declared(1, children_of_other_authorities="9"),
 }
 """Rule -> how it is broken in a small list. Rules 001, 007 and 013 (again), and 010 are about files: see _file_faults."""
 
@@ -515,13 +544,16 @@ def _opened(delivery: Delivery) -> _Copy:
         for name, table in delivery.tables.items()
     }
     frames = {name: part.astype(object) for name, part in parts.items()}
-    return _Copy(dict(delivery.cover), frames[REFERRALS], frames[APPOINTMENTS], np.random.default_rng(7))
+    work = _Copy(dict(delivery.cover), frames[REFERRALS], frames[APPOINTMENTS], np.random.default_rng(7))
+    work.declared = frames.get(DECLARED)
+    return work
 
 
 def _closed(work: _Copy) -> Delivery:
     tables = [
         pa.table({column: pa.array(frame[column].tolist(), type=pa.string()) for column in frame.columns})
-        for frame in (work.referrals, work.appointments)
+        for frame in (work.referrals, work.appointments, work.declared)
+        if frame is not None
     ]
     return Delivery(dict(work.cover), *tables)
 

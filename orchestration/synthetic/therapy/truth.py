@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from orchestration.synthetic.dates import SIX_WEEKS
 from orchestration.synthetic.therapy.care import CORE
@@ -159,47 +160,75 @@ def _why(
 
 
 def declared(provider: Provider, published: dict[tuple[str, str], Published]) -> pd.DataFrame:
-    """What the trust's national figure is made of, line by line, month by month: the list's children and those outside its scope.
+    """What the trust's national figure is made of, line by line, month by month: see declared_in."""
+    rows = [declared_in(provider, published, month, int(at)) for month, at in zip(MONTHS, SNAPSHOTS, strict=True)]
+    return pd.concat(rows, ignore_index=True)
+
+
+def declared_in(
+    provider: Provider, published: dict[tuple[str, str], Published], month: int, snapshot: int
+) -> pd.DataFrame:
+    """What the trust's national figure of a month is made of: the list's children and those outside its scope.
 
     A row a band where bands were published, else one of the total. `published` = `counted` + `out_of_borough` wherever it is known;
     `waiting` is the list's own count, counted or not.
     """
     rows = []
     lines = provider.requests["line"].to_numpy(object)
-    for month, at in zip(MONTHS, SNAPSHOTS, strict=True):
-        state, snapshot = state_on(provider, int(at)), int(at)
-        flags = provider.counted[snapshot]
-        for line in sorted({line for (_, line) in published}):
-            told = published.get((month_name(month), line))
-            waits = state.waiting & (lines == line)
-            counted = waits & (flags == COUNTED)
-            days = snapshot - state.clock_start
-            names: tuple[str, ...] = ("total",)
-            of = np.zeros(len(lines), np.int64)
-            figures: tuple[int, ...] | None = None
-            if told is not None and told.bands:
-                names = BANDS if len(told.bands) == len(BANDS) else (*BANDS[:6], "w52_plus")
-                of, figures = published_band(days, told), told.bands
-            elif told is not None and told.total is not None:
-                figures = (told.total,)
-            for place, band in enumerate(names):
-                inside = int((counted & (of == place)).sum())
-                figure = None if figures is None else figures[place]
-                rows.append(
-                    {
-                        "provider": RFR,
-                        "data_month": month_name(month),
-                        "service_line": line,
-                        "band": band,
-                        "published": figure,
-                        "counted": inside,
-                        "out_of_borough": None if figure is None else figure - inside,
-                        "waiting": int((waits & (of == place)).sum()),
-                        "basis": _basis(told),
-                        "source": "" if told is None else told.source,
-                    }
-                )
+    state = state_on(provider, snapshot)
+    flags = provider.counted[snapshot]
+    for line in sorted({line for (_, line) in published}):
+        told = published.get((month_name(month), line))
+        waits = state.waiting & (lines == line)
+        counted = waits & (flags == COUNTED)
+        days = snapshot - state.clock_start
+        names: tuple[str, ...] = ("total",)
+        of = np.zeros(len(lines), np.int64)
+        figures: tuple[int, ...] | None = None
+        if told is not None and told.bands:
+            names = BANDS if len(told.bands) == len(BANDS) else (*BANDS[:6], "w52_plus")
+            of, figures = published_band(days, told), told.bands
+        elif told is not None and told.total is not None:
+            figures = (told.total,)
+        for place, band in enumerate(names):
+            inside = int((counted & (of == place)).sum())
+            figure = None if figures is None else figures[place]
+            rows.append(
+                {
+                    "provider": provider.code,
+                    "data_month": month_name(month),
+                    "service_line": line,
+                    "band": band,
+                    "published": figure,
+                    "counted": inside,
+                    "out_of_borough": None if figure is None else figure - inside,
+                    "waiting": int((waits & (of == place)).sum()),
+                    "basis": _basis(told),
+                    "source": "" if told is None else told.source,
+                }
+            )
     return pd.DataFrame(rows).astype({"published": "Int64", "out_of_borough": "Int64"})
+
+
+def declared_table(
+    provider: Provider, published: dict[tuple[str, str], Published], month: int, snapshot: int
+) -> pa.Table | None:
+    """Table `declared` of the list of one day, in the order of the layout; None where nothing was published of its lines."""
+    if provider.code != RFR:
+        return None
+    told = declared_in(provider, published, month, snapshot).dropna(subset="out_of_borough")
+    if told.empty:
+        return None
+    size = len(told)
+    return pa.table(
+        {
+            "snapshot_date": pa.array(np.full(size, snapshot, np.int32), type=pa.date32()),
+            "provider_ods": pa.array([provider.code] * size),
+            "service_line": pa.array(told["service_line"].tolist()),
+            "waiting_band": pa.array(told["band"].tolist()),
+            "children_of_other_authorities": pa.array(told["out_of_borough"].tolist(), type=pa.int64()),
+        }
+    )
 
 
 def _basis(told: Published | None) -> str:
@@ -333,4 +362,12 @@ def requests_truth(provider: Provider) -> pd.DataFrame:
     return made
 
 
-__all__ = ["declared", "known_cases", "month_ends", "nearest_rank", "requests_truth", "written_differently"]
+__all__ = [
+    "declared",
+    "declared_table",
+    "known_cases",
+    "month_ends",
+    "nearest_rank",
+    "requests_truth",
+    "written_differently",
+]

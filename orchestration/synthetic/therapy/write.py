@@ -1,4 +1,4 @@
-"""The file shapes of one delivery: three CSV files, or one workbook with three named tables."""
+"""The file shapes of one delivery: a CSV file a table, or one workbook with a named table each."""
 
 import io
 import zipfile
@@ -10,7 +10,12 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import csv
 
-TABLE_NAMES = {"cover": "tblCover", "referrals": "tblReferrals", "appointments": "tblAppointments"}
+TABLE_NAMES = {
+    "cover": "tblCover",
+    "referrals": "tblReferrals",
+    "appointments": "tblAppointments",
+    "declared": "tblDeclared",
+}
 EXCEL_EPOCH = 25_569
 """1970-01-01 as a spreadsheet numbers its days."""
 
@@ -23,6 +28,8 @@ class Delivery:
     referrals: pa.Table
     appointments: pa.Table | None
     """None: the part is missing."""
+    declared: pa.Table | None = None
+    """None: the provider declares nothing."""
 
     @property
     def stem(self) -> str:
@@ -35,12 +42,12 @@ class Delivery:
     def tables(self) -> dict[str, pa.Table]:
         """The parts that there are."""
         pairs = {"key": list(self.cover), "value": list(self.cover.values())}
-        parts = {"cover": pa.table(pairs), "referrals": self.referrals}
-        return parts if self.appointments is None else parts | {"appointments": self.appointments}
+        parts = {"referrals": self.referrals, "appointments": self.appointments, "declared": self.declared}
+        return {"cover": pa.table(pairs)} | {name: part for name, part in parts.items() if part is not None}
 
 
 def write_csv(delivery: Delivery, folder: Path, stem: str | None = None) -> list[Path]:
-    """The three CSV files: UTF-8, comma, ISO dates, nothing quoted that need not be."""
+    """The CSV files: UTF-8, comma, ISO dates, nothing quoted that need not be."""
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
     for part, table in delivery.tables.items():
@@ -65,7 +72,7 @@ def _blank_for_null(table: pa.Table) -> pa.Table:
 
 
 def write_xlsx(delivery: Delivery, folder: Path) -> list[Path]:
-    """One workbook: sheets Cover, Referrals and Appointments, a named table on each, dates as dates, all else as text."""
+    """One workbook: a sheet with a named table for every part that there is, dates as dates, all else as text."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{delivery.stem}.xlsx"
     main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"

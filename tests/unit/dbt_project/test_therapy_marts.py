@@ -4,16 +4,18 @@ import re
 from collections.abc import Iterator
 from datetime import date, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
 
+from orchestration.errors import CornerstoneError
+from orchestration.known_at import write_known_at
 from orchestration.returns.delivered import DataFile, delivered_file, open_delivered
 from orchestration.returns.recognise import read_data_file
 from orchestration.returns.spec import load_spec
 from orchestration.settings import PROJECT_DIR
-from tests.unit.dbt_project.conftest import build
 from tests.unit.dbt_project.test_ehc_plans import Store, held_since, rows
 
 SEPTEMBER, OCTOBER = date(2025, 9, 30), date(2025, 10, 31)
@@ -32,6 +34,7 @@ class TherapyStore(Store):
         received: datetime,
         basis: str = "FIRST_CONTACT",
         contacts: tuple[dict[str, Any], ...] = (),
+        declared: dict[str, int] | None = None,
     ) -> None:
         """Land one list: of each request its columns and, under `child`, whose it is."""
         submission_id = f"{provider}_{snapshot}_{sequence}"
@@ -74,7 +77,20 @@ class TherapyStore(Store):
             "therapy_waiting_list",
             submission_id,
             f"{snapshot:%Y-%m}",
-            {"therapy_delivery": [cover], "therapy_referral": referrals, "therapy_appointment": told},
+            {
+                "therapy_delivery": [cover],
+                "therapy_referral": referrals,
+                "therapy_appointment": told,
+                "therapy_declared_wait": [
+                    {
+                        "service_line_code": "SLT",
+                        "waiting_band_code": band,
+                        "declared_child_count": children,
+                        "is_reportable": True,
+                    }
+                    for band, children in (declared or {}).items()
+                ],
+            },
             supplier=provider,
             sequence=f"{sequence:010}",
             received_at=received,
@@ -129,7 +145,14 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> TherapyStore:
         "advice": since("2025-10-01", child="advice", referral_purpose_code="EHC_ADVICE"),
     }
     seen = {"service_request_ref": "q3", "contact_date": date(2025, 10, 20), "attendance_status_code": "5"}
-    made.waiting_list("RFR", OCTOBER, october, received=datetime(2025, 11, 10, 9), contacts=(seen,))
+    made.waiting_list(
+        "RFR",
+        OCTOBER,
+        october,
+        received=datetime(2025, 11, 10, 9),
+        contacts=(seen,),
+        declared={"total": 176, "w12_18": 18, "w18_52": 17},
+    )
     made.waiting_list(
         "RXE",
         OCTOBER,
@@ -235,6 +258,15 @@ def test_the_bundled_figures_stand_beside_the_lists_without_a_workbook(warehouse
     ]
 
 
+def test_what_the_trust_declares_accounts_for_the_published_figure(warehouse: duckdb.DuckDBPyConnection) -> None:
+    assert rows(
+        warehouse,
+        "select band_code, sitrep_counted_count, declared_count, accounted_count, published_count,"
+        " accounted_difference_count from marts.fct_therapy_wait_comparison"
+        f" where snapshot_date = date '{OCTOBER}' and declared_count is not null order by all",
+    ) == [("total", 6, 176, 182, 182, 0), ("w12_18", 1, 18, 19, 20, -1), ("w18_52", 4, 17, 21, 21, 0)]
+
+
 def test_local_figures_are_counted_for_the_authority_and_each_trust(warehouse: duckdb.DuckDBPyConnection) -> None:
     october = "time_identifier = 'October' and value_basis = 'local'"
     assert rows(
@@ -273,21 +305,47 @@ def plans_in_october(connection: duckdb.DuckDBPyConnection) -> dict[str, bool | 
     )
 
 
-def test_september_can_be_rebuilt_as_it_was_known(store: TherapyStore, warehouse: duckdb.DuckDBPyConnection) -> None:
+def test_september_can_be_looked_at_as_it_was_known(
+    store: TherapyStore, warehouse: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
     """Last, because it builds the marts over again. In March a return tells that one plan had begun and one had ended."""
     warehouse.close()
     plan = {"over 18": held_since("2020-01-01", need="SLCN"), "new": held_since("2025-10-15", need="SLCN")}
     store.ehc_return("sen2_2026", 2026, plan, received_at=datetime(2026, 3, 1, 9))
-    with duckdb.connect(str(store.build()), read_only=True) as connection:
-        assert plans_in_october(connection) == {"over 18": True, "just 18": False, "new": True}
-        assert "found late" in {child for child, _ in waiting(connection, SEPTEMBER)}
-    build(store.settings, "int_therapy_submission__known+", variables={"therapy_known_at": "2025-12-04"})
-    with duckdb.connect(str(store.settings.warehouse_path), read_only=True) as connection:
+    store.build()
+    then = tmp_path / "then.duckdb"
+    written = write_known_at(store.settings, date(2025, 12, 4), then)
+    # Known were two lists of October, the first of September and a return of plans.
+    assert written.known == 4
+    assert written.left_out == {"published_statistics": 1, "sen2": 1, "therapy_waiting_list": 1}
+    assert then.stat().st_mode & 0o777 == 0o600
+    with duckdb.connect(str(then), read_only=True) as connection:
         known = {child for child, _ in waiting(connection, SEPTEMBER)}
         october = waiting(connection, OCTOBER)
         plans = plans_in_october(connection)
+        assert rows(connection, "select known_at_date from marts.known_at") == [(date(2025, 12, 4),)]
+        assert rows(
+            connection,
+            "select count(*) > 10, bool_and(comment is not null) from duckdb_columns()"
+            " where table_name = 'fct_therapy_wait'",
+        ) == [(True, True)]
     assert "found late" not in known
     assert "just 18" in known
     assert len(october) == 7
     # No return known then knows the one that the return of March brought.
     assert plans == {"over 18": True, "just 18": True, "new": None}
+    with duckdb.connect(str(store.settings.warehouse_path), read_only=True) as connection:
+        assert plans_in_october(connection) == {"over 18": True, "just 18": False, "new": True}
+        now = {child for child, _ in waiting(connection, SEPTEMBER)}
+    assert "found late" in now
+    assert "just 18" not in now
+    assert not list(store.settings.store.glob(".known_at*"))
+
+
+def test_a_day_before_everything_and_a_place_in_the_store_are_refused(store: TherapyStore, tmp_path: Path) -> None:
+    with pytest.raises(CornerstoneError, match="Nothing had been received by the end of 2020-01-01"):
+        write_known_at(store.settings, date(2020, 1, 1), tmp_path / "then.duckdb")
+    with pytest.raises(CornerstoneError, match="lies in the store"):
+        write_known_at(store.settings, date(2025, 12, 4), store.settings.store / "then.duckdb")
+    with pytest.raises(CornerstoneError, match=r"end its name in \.duckdb"):
+        write_known_at(store.settings, date(2025, 12, 4), tmp_path / "then.csv")

@@ -53,7 +53,10 @@ select
     60 as waiting_count,
     60 as sitrep_counted_count,
     100 as published_count,
-    -40 as sitrep_difference_count;
+    -40 as sitrep_difference_count,
+    40 as declared_count,
+    100 as accounted_count,
+    0 as accounted_difference_count;
 
 insert into intermediate.int_therapy_delivery__current
 values

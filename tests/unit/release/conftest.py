@@ -115,7 +115,7 @@ create table kpi.kpi_value (
     kpi_value_key varchar, kpi_id varchar, area_level varchar, area_code varchar, area_name varchar, la_code varchar,
     time_identifier varchar, time_period varchar, breakdown_topic varchar, breakdown varchar,
     value decimal(18, 4), unit varchar, symbol varchar, numerator decimal(18, 4), denominator decimal(18, 4),
-    value_label varchar, value_status varchar, value_basis varchar default 'published'
+    value_label varchar, value_status varchar, value_basis varchar default 'published', coverage_note varchar
 );
 insert into kpi.kpi_value (
     kpi_value_key, kpi_id, area_level, area_code, area_name, la_code, time_identifier, time_period, breakdown_topic,

@@ -111,7 +111,8 @@ def add_local_values(connection: duckdb.DuckDBPyConnection) -> None:
                 case $2 when 'count' then $3 else 100.0 * $3 / $4 end as value,
                 $2 as unit,
                 'reported' as value_status,
-                'local' as value_basis
+                'local' as value_basis,
+                'Most are linked.' as coverage_note
             """,
             [value, unit, numerator, denominator],
         )
@@ -159,15 +160,15 @@ def local(warehouse: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
 def test_local_values_are_suppressed_with_all_that_gives_them_away(local: duckdb.DuckDBPyConnection) -> None:
     assert dict(local.execute("from disclosure.suppressed_value").fetchall()) == HIDDEN
     rows = local.execute(
-        "select kpi_value_key, numerator, denominator, value, value_label, value_status, symbol from kpi_open.kpi_value"
-        " where value_basis = 'local'"
+        "select kpi_value_key, numerator, denominator, value, value_label, value_status, symbol, coverage_note"
+        " from kpi_open.kpi_value where value_basis = 'local'"
     ).fetchall()
     assert {row[0] for row in rows} == {value for value, *_ in VALUES}
     for key, *shown in rows:
         if key in HIDDEN:
-            assert shown == [None, None, None, None, "confidential", "c"]
+            assert shown == [None, None, None, None, "confidential", "c", None]
         else:
-            assert shown[2] is not None and shown[4:] == ["reported", None]
+            assert shown[2] is not None and shown[4:] == ["reported", None, "Most are linked."]
 
 
 def test_a_comparison_shows_no_number_of_a_suppressed_value(local: duckdb.DuckDBPyConnection) -> None:

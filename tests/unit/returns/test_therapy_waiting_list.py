@@ -5,6 +5,7 @@ import shutil
 import zipfile
 from collections.abc import Callable
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ from tests.invented_therapy import (
     bridget,
     contact,
     delivery,
+    elsewhere,
     emmy,
     tables,
     write_set,
@@ -90,7 +92,7 @@ def test_the_same_list_lands_identical_rows_as_a_set_and_as_a_workbook(
     assert (as_set.status, as_set.reason, as_set.failures) == ("accepted", None, {})
     assert (as_set.supplier, as_set.period, as_set.sequence) == ("RFR", "2025-03", "0000000001")
     assert {name: counted.rows_landed for name, counted in as_set.tables.items()} == {
-        "therapy_delivery": 1, "therapy_referral": 3, "therapy_appointment": 2,
+        "therapy_delivery": 1, "therapy_referral": 3, "therapy_appointment": 2, "therapy_declared_wait": 0,
     }  # fmt: skip
     assert as_set.people == "invented"
     write_workbook(inbox, delivery(submission_seq="2"), real_dates=real_dates)
@@ -102,6 +104,45 @@ def test_the_same_list_lands_identical_rows_as_a_set_and_as_a_workbook(
     differing = {name for name in first if first[name] != second[name]} - PROVENANCE
     assert differing == {"submission_sequence"}
     assert not has_work(settings, "therapy_waiting_list")
+
+
+@pytest.mark.parametrize("write", [write_set, write_workbook])
+def test_a_delivery_may_declare_children_of_other_authorities(
+    inbox: Path, land: Land, landed: Landed, write: Callable[[Path, Any], Any]
+) -> None:
+    """Bands by their codes or as the national tables call them; a number that cannot be read is set aside, others are flagged."""
+    write(
+        inbox,
+        delivery(
+            declared=[
+                elsewhere("total", "9"),
+                elsewhere("0-1 weeks", "0"),
+                elsewhere(">104 weeks", "2"),
+                elsewhere("W04_12", "2.5"),
+                elsewhere("w18_52", "-1"),
+                elsewhere("a while", "3"),
+                elsewhere("w12_18", "a few"),
+            ]
+        ),
+    )
+    submission = one(land())
+    assert submission.status == "accepted"
+    assert submission.failures == {"RF-009": 1, "TWL-001": 1, "TWL-002": 3}
+    found = landed(submission, "therapy_declared_wait")
+    assert {(row["waiting_band_code"], row["declared_child_count"], row["is_reportable"]) for row in found} == {
+        ("total", Decimal(9), True),
+        ("w00_01", Decimal(0), True),
+        ("w104_plus", Decimal(2), True),
+        ("w04_12", Decimal("2.5"), False),
+        ("w18_52", Decimal(-1), False),
+        (None, Decimal(3), False),
+    }
+
+
+def test_what_is_declared_of_another_month_refuses_the_delivery(inbox: Path, land: Land) -> None:
+    write_set(inbox, delivery(declared=[elsewhere("total", "9", snapshot_date="2025-02-28")]))
+    refused = one(land())
+    assert (refused.status, set(refused.failures)) == ("refused", {"RTW-007"})
 
 
 def test_what_lands_of_a_child_is_what_the_spec_lets_out(inbox: Path, land: Land, landed: Landed) -> None:

@@ -37,7 +37,9 @@ from tests.unit.synthetic.inventing import FIGURES, invent
 
 PROJECT = Path(__file__).parents[3]
 SHARED = PROJECT.parent / "shared" / "data" / "nhs_community_waits"
-PART = re.compile(r"therapy_wl_(RFR|RXE)_(\d{4}-\d\d-\d\d)_(\d)_(cover|referrals|appointments)\.csv")
+PART = re.compile(r"therapy_wl_(RFR|RXE)_(\d{4}-\d\d-\d\d)_(\d)_(cover|referrals|appointments|declared)\.csv")
+PUBLISHED_MONTHS = {*(f"2023-{month:02}" for month in range(4, 11)), "2025-10"}
+"""Months of which a national figure of the first trust is held, so that its delivery declares what it is made of."""
 SAMPLE_MONTHS = ("2023-04", "2023-06", "2024-03", "2024-04", "2024-09", "2025-10", "2026-01")
 
 
@@ -48,7 +50,7 @@ class Borough:
     lists: WaitingLists
 
     def parts(self, provider: str, month: str, sequence: str | None = None) -> dict[str, pd.DataFrame]:
-        """The three tables of the latest delivery of a month, or of another one, as text."""
+        """The tables of the latest delivery of a month, or of another one, as text."""
         folder = self.out / "therapy_waiting_list" / provider / month
         books = list(folder.glob("*.xlsx"))
         if books:
@@ -111,7 +113,9 @@ def test_there_is_a_list_a_provider_and_month_and_the_newest_of_one_provider_are
             assert len(books) == (provider == "RXE" and folder.name >= "2025-11")
             parts = [PART.fullmatch(path.name) for path in folder.iterdir() if path not in books]
             assert all(parts)
-            assert len(parts) == (0 if books else 6 if (provider, folder.name) == ("RFR", "2024-09") else 3)
+            twice = (provider, folder.name) == ("RFR", "2024-09")
+            declares = provider == "RFR" and folder.name in PUBLISHED_MONTHS
+            assert len(parts) == (0 if books else 6 if twice else 3 + declares)
 
 
 @pytest.mark.parametrize("provider", ["RFR", "RXE"])
@@ -340,6 +344,21 @@ def test_the_published_waits_are_the_children_counted_and_those_declared_from_ou
     assert (blank["counted"] == 0).all()
 
 
+@pytest.mark.parametrize(("month", "bands"), [("2023-04", 1), ("2023-06", 7), ("2025-10", 8)])
+def test_a_delivery_declares_what_the_published_figure_is_made_of(made: Borough, month: str, bands: int) -> None:
+    """A total where no band was published, nothing of a line that the trust did not send."""
+    told = made.parts("RFR", month)["declared"]
+    cover = made.parts("RFR", month)["cover"].set_index("key")["value"]
+    assert set(told["snapshot_date"]) == {cover["snapshot_date"]}
+    assert set(told["provider_ods"]) == {"RFR"}
+    assert set(told.groupby("service_line").size()) == {bands}
+    sums = pd.read_csv(made.out / "therapy_declared.csv", dtype={"out_of_borough": "Int64"})
+    sums = sums[(sums["data_month"] == month) & sums["out_of_borough"].notna()]
+    declared_there = told.set_index(["service_line", "waiting_band"])["children_of_other_authorities"].astype(int)
+    assert declared_there.to_dict() == sums.set_index(["service_line", "band"])["out_of_borough"].to_dict()
+    assert declared_there.sum() > 0
+
+
 def test_counted_children_are_those_of_the_list(whole: WaitingLists) -> None:
     at = SNAPSHOTS[month_at("2025-10")]
     rows = whole.delivery("RFR", int(at)).referrals.to_pandas()
@@ -513,6 +532,7 @@ def test_every_rule_about_one_list_or_two_is_planted_or_left_out_with_a_reason(s
     left_out = pd.read_csv(spoilt / "therapy_answer_key_not_planted.csv", dtype=str, keep_default_na=False)
     groups = ((1, 13), (20, 36), (40, 52), (60, 74), (80, 89), (100, 106))
     rules = {f"RTW-{number:03}" for first, last in groups for number in range(first, last + 1)}
+    rules |= {f"TWL-{number:03}" for number in range(1, 5)}
     assert set(key["rule_id"]) | set(left_out["rule_id"]) == rules
     assert not set(key["rule_id"]) & set(left_out["rule_id"])
     assert len(set(key["rule_id"])) == len(rules) - 8

@@ -26,6 +26,7 @@ own_area as (
 select
     request.*,
     link.child_key,
+    link.match_strength,
     known.child_key is not null as is_known_child,
     own_authority.setting_value as la_code,
     request.residence_la_code = own_area.area_code as is_resident,

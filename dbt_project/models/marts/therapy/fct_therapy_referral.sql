@@ -18,6 +18,7 @@ select
     {{ provider_key('request.provider_code') }} as provider_key,
     request.service_key,
     request.child_key,
+    request.match_strength,
     request.is_known_child,
     request.has_ehc_plan,
     request.primary_need_code,

@@ -1,9 +1,10 @@
 -- Local month-end lists beside the national workbook of the trust. The workbook counts all the trust's children, also those
--- of other authorities, and defines neither waiting nor its age limit: its difference from the local count is expected.
+-- of other authorities, and defines neither waiting nor its age limit: its difference from the local count is expected. Where
+-- the delivery declares how many those are, the two together are laid beside it.
 with lines as (
     select
         delivered.submission_id,
-        delivered.provider_code,
+        delivered.therapy_line,
         {{ provider_key('delivered.provider_code') }} as provider_key,
         service.service_key,
         {{ month_key('delivered.snapshot_date') }} as period_key,
@@ -24,6 +25,7 @@ waits as (
 counts as (
     select
         lines.submission_id,
+        lines.therapy_line,
         lines.provider_key,
         lines.service_key,
         lines.period_key,
@@ -73,6 +75,10 @@ select
     published.fault_rule_id,
     cast(counts.waiting_count - published.waiting_count as bigint) as difference_count,
     cast(counts.sitrep_counted_count - published.waiting_count as bigint) as sitrep_difference_count,
+    declared.declared_count,
+    cast(counts.sitrep_counted_count + declared.declared_count as bigint) as accounted_count,
+    cast(counts.sitrep_counted_count + declared.declared_count - published.waiting_count as bigint)
+        as accounted_difference_count,
     counts.submission_id,
     published.submission_id as published_submission_id
 from counts
@@ -84,3 +90,8 @@ left join published -- at most one
         and counts.service_key = published.service_key
         and counts.period_key = published.period_key
         and counts.band_code = published.band_code
+left join {{ ref('int_therapy_wait__declared') }} as declared -- at most one
+    on
+        counts.submission_id = declared.submission_id
+        and counts.therapy_line = declared.therapy_line
+        and counts.band_code = declared.band_code

@@ -116,3 +116,22 @@ from (
     (1103, 103, date '2024-10-15', '02', '7')
 ) as contact (record, request, contact_date, type, attendance)
 inner join therapy_referral as request on contact.request = request.record;
+
+-- What RFR declares of speech and language therapy: 1 to 5 children a band, but none over 104 weeks.
+insert into therapy_declared_wait by name
+select
+    'r1' as submission_id,
+    'therapy_wl_RFR_2025-03-31_1_declared.csv' as source_file,
+    record as source_row,
+    record,
+    1 as parent_record,
+    date '2025-03-31' as snapshot_date,
+    'RFR' as provider_code,
+    'SLT' as service_line_code,
+    band as waiting_band_code,
+    children as declared_child_count
+from (
+    values
+    (1, 'w00_01', 1), (2, 'w01_02', 2), (3, 'w02_04', 1), (4, 'w04_12', 5), (5, 'w12_18', 1), (6, 'w18_52', 2), (7, 'w52_104', 3),
+    (8, 'w104_plus', 0)
+) as sound (record, band, children);

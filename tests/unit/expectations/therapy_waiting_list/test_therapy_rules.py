@@ -25,7 +25,7 @@ def test_the_catalogue_restates_every_rule_of_the_agreement(catalogue: Catalogue
     with OFFICIAL.open(encoding="utf-8", newline="") as stream:
         official = {row["rule_id"]: row for row in csv.DictReader(stream)}
     landing = [rule for rule in catalogue.rules if rule.level in LANDING_LEVELS]
-    own = {rule.rule_id: rule for rule in landing if rule.return_id == "therapy_waiting_list"}
+    own = {rule.rule_id: rule for rule in landing if rule.return_id == "therapy_waiting_list" and rule.official_number}
     numbers = {number for rule in catalogue.rules if (number := rule.official_number) and number.startswith("RTW-")}
     assert numbers == set(official)
     assert set(own) == set(official) - OF_SEVERAL_LISTS - OF_THE_PUBLICATION
@@ -44,7 +44,7 @@ def test_the_rules_of_the_marts_restate_those_about_several_lists(catalogue: Cat
     of_marts = {
         rule.official_number for rule in catalogue.for_level("mart") if rule.return_id == "therapy_waiting_list"
     }
-    assert of_marts == OF_SEVERAL_LISTS | {"RTW-089"}
+    assert of_marts - {None} == OF_SEVERAL_LISTS | {"RTW-089"}
 
 
 NOTHING_BESIDE = {
@@ -54,6 +54,7 @@ NOTHING_BESIDE = {
     "RTW-089M": "delete from marts.fct_therapy_appointment where contact_date < date '2024-11-01'",
     "RTW-120": "update marts.fct_therapy_wait_comparison set published_count = null, sitrep_difference_count = null",
     "RTW-121": "update marts.fct_therapy_wait_comparison set published_count = null, sitrep_difference_count = null",
+    "TWL-101": "update marts.fct_therapy_wait_comparison set accounted_difference_count = null",
     "RTW-122": "delete from marts.fct_ehc_plan; delete from marts.fct_census_pupil",
     "RTW-123": "update marts.fct_therapy_referral set has_ehc_plan = null",
     "RTW-124": "delete from staging.stg_control__child_key",
