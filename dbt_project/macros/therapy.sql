@@ -51,6 +51,7 @@ list_extract(list_sort(list({{ days }})), cast(({{ percent }} * count({{ days }}
                 || case has_ehc_plan when true then ', with an EHC plan' when false then ', without an EHC plan' end
             },
             { 'topic': 'Service line and primary need', 'item': therapy_line_name || ', ' || primary_need_code },
+            { 'topic': 'Service line and placement group', 'item': therapy_line_name || ', ' || placement_group_code },
             {
                 'topic': 'Service line and ward',
                 'item': if(area_level = 'local_authority', therapy_line_name || ', ' || ward_item, null)

@@ -295,6 +295,40 @@ def test_local_figures_are_counted_for_the_authority_and_each_trust(warehouse: d
     ) == [(None,)]
 
 
+def test_what_the_need_calls_for_stands_beside_the_lists(warehouse: duckdb.DuckDBPyConnection) -> None:
+    """Speech and language needs call for that therapy, autism for occupational therapy too; nothing here for the third."""
+    assert rows(
+        warehouse,
+        "select child_key, therapy_line, calling_need_code, list_status_code, waiting_request_count, wait_days"
+        " from marts.fct_plan_therapy_wait inner join marts.dim_service using (service_key)"
+        f" where is_latest and snapshot_date = date '{OCTOBER}' order by all",
+    ) == [
+        ("autism", "OT", "ASD", "not_on_list", 0, None),
+        ("autism", "SLT", "ASD", "in_treatment", 0, None),
+        ("for ot", "OT", None, "waiting", 1, 127),
+        ("for ot", "SLT", "SLCN", "not_on_list", 0, None),
+        ("in error", "SLT", "SLCN", "not_on_list", 0, None),
+        ("just 18", "SLT", "SLCN", "waiting", 1, 126),
+        ("over 18", "CAMHS", None, "waiting", 1, 303),
+        ("over 18", "SLT", "SLCN", "waiting", 1, 127),
+        ("two requests", "SLT", "SLCN", "waiting", 2, 152),
+    ]
+
+
+def test_a_child_has_one_journey_whichever_returns_tell_of_it(warehouse: duckdb.DuckDBPyConnection) -> None:
+    assert rows(
+        warehouse,
+        "select child_key, first_plan_start_date, first_plan_origin_code, first_therapy_referral_date,"
+        " first_therapy_contact_date, is_ehc_left_censored from marts.fct_child_journey"
+        " where child_key in ('over 18', 'autism', 'in error', 'unknown to the authority') order by all",
+    ) == [
+        ("autism", date(2020, 1, 1), "historical", date(2025, 6, 26), date(2025, 10, 20), True),
+        ("in error", date(2020, 1, 1), "historical", None, None, True),
+        ("over 18", date(2020, 1, 1), "historical", date(2025, 1, 1), None, True),
+        ("unknown to the authority", None, None, date(2025, 6, 26), None, None),
+    ]
+
+
 def plans_in_october(connection: duckdb.DuckDBPyConnection) -> dict[str, bool | None]:
     """Of three children who wait for speech and language therapy, whether they had a plan."""
     return dict(

@@ -141,6 +141,7 @@ def warehouse_world() -> duckdb.DuckDBPyConnection:
         "sound_census_marts.sql",
         "sound_therapy_marts.sql",
         "sound_safety_valve_marts.sql",
+        "sound_journey_marts.sql",
         "sound_disclosure.sql",
     ):
         connection.execute((HERE / sound).read_text())

@@ -47,6 +47,7 @@ held as (
 select
     held.snapshot_date,
     held.child_key,
+    held.active_plan_key,
     held.start_date as plan_start_date,
     coalesce(need.need_code, 'UNKNOWN') as primary_need_code
 from held

@@ -37,7 +37,8 @@ select
         when plan.child_key is not null then true
         when plan_returns.is_held and known.child_key is not null then false
     end as has_ehc_plan,
-    plan.primary_need_code
+    plan.primary_need_code,
+    line.placement_group_code
 from {{ ref('int_therapy_request__history') }} as request
 inner join {{ ref('stg_control__setting') }} as own_authority -- exactly one
     on own_authority.setting_name = 'la_code'
@@ -56,3 +57,9 @@ left join {{ ref('int_therapy_child__plan') }} as plan -- at most one
     on
         request.snapshot_date = plan.snapshot_date
         and link.child_key = plan.child_key
+left join {{ ref('int_therapy_child__placed') }} as placed -- exactly one, of a child with a plan
+    on
+        plan.snapshot_date = placed.snapshot_date
+        and plan.child_key = placed.child_key
+left join {{ ref('dim_placement_group') }} as line -- at most one
+    on placed.placement_line_code = line.placement_line_code

@@ -15,6 +15,7 @@ with events as (
         wait.has_ehc_plan,
         wait.is_known_child,
         wait.primary_need_code,
+        wait.placement_group_code,
         wait.sex_code,
         wait.age_at_snapshot as age,
         wait.ward_code,

@@ -1,6 +1,6 @@
 -- KPIs of the local waiting lists, for the authority and for each trust: counts and shares, and percentiles of days by nearest
 -- rank. Completed waits and those that go on are never in one percentile.
-{% set by_line = "breakdown_topic like 'Service line%'" %}
+{% set by_line = "breakdown_topic like 'Service line%' and breakdown_topic <> 'Service line and placement group'" %}
 with measured as (
     {%- for kpi_id, kind, topics, numerator, denominator, denominator_measure in [
         ('therapy_waiting_total', 'waiting', by_line, 'event', none, none),
@@ -63,7 +63,8 @@ with measured as (
     where
         event_kind = 'waiting'
         and breakdown_topic in (
-            'Total', 'Service line', 'Service line and age group', 'Service line and primary need', 'Service line and ward'
+            'Total', 'Service line', 'Service line and age group', 'Service line and primary need',
+            'Service line and placement group', 'Service line and ward'
         )
     {%- for kpi_id, kind, topics, days, denominator_measure in [
         ('therapy_median_wait_weeks', 'waiting', by_line, 'median_days', 'therapy_waiting_total'),

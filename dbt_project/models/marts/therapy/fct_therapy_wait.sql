@@ -11,6 +11,7 @@ select
     request.is_known_child,
     request.has_ehc_plan,
     request.primary_need_code,
+    request.placement_group_code,
     request.nd_pathway_code,
     request.nd_question_code,
     cast(request.age_at_snapshot as integer) as age_at_snapshot,
