@@ -32,6 +32,8 @@ app = typer.Typer(
 )
 release_app = typer.Typer(no_args_is_help=True, help="Releases: list, show, approve, roll back.")
 app.add_typer(release_app, name="release")
+linkage_app = typer.Typer(help="Which rows of the returns are one child: what was linked, what to review.")
+app.add_typer(linkage_app, name="linkage")
 
 NARROW, LEGIBLE = 80, 120  # columns between which running text is set
 PATIENCE_SECONDS = 2.0
@@ -323,6 +325,80 @@ def known_at(
         soft_wrap=True,
     )
     out.print(f"written to {written.path} (schema marts; fct_therapy_wait)", soft_wrap=True, markup=False)
+
+
+@linkage_app.callback(invoke_without_command=True)
+def linkage(context: typer.Context, as_json: AsJson = False) -> None:
+    """Which rows of the returns are one child: counts by strength of the match, joins by likeness, pairs to review."""
+    if context.invoked_subcommand is not None:
+        return
+    from orchestration.linkage.review import read_status
+    from orchestration.linkage.shown import print_status
+
+    found = read_status(load_settings())
+    if as_json:
+        _print_json(asdict(found))
+    else:
+        print_status(found, out)
+
+
+@linkage_app.command()
+def review(
+    out_path: Annotated[Path | None, typer.Option("--out", help="File to write to: .csv or .xlsx.")] = None,
+    show_identifiers: Annotated[
+        bool,
+        typer.Option(
+            "--show-identifiers",
+            help="List the children by name. Needs --by, --reason and --out, and is recorded; handle as the returns.",
+        ),
+    ] = False,
+    by: Annotated[str | None, typer.Option(help="Name of the person who takes the file.")] = None,
+    reason: Annotated[str | None, typer.Option(help="What the file is for; without any child's name.")] = None,
+    joined: Annotated[bool, typer.Option("--joined", help="List the children joined by likeness too.")] = False,
+    audit: Annotated[bool, typer.Option("--audit", help="Show who was handed review files, when and why.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Write pairs of children that only a person can tell to be one or two, to be filled in and taken in by `decide`."""
+    from orchestration.linkage import shown
+    from orchestration.linkage.review import read_review_journal, write_review
+
+    settings = load_settings()
+    if audit and not (show_identifiers or by or reason or out_path):
+        handed = read_review_journal(settings)
+        if as_json:
+            _print_json([asdict(one) for one in handed])
+        else:
+            shown.print_review_journal(handed, out)
+        return
+    if audit or not (show_identifiers and by and reason and out_path):
+        raise CornerstoneError(
+            "A review file holds names of children: give --show-identifiers, --by (who takes it), --reason (what for) and"
+            " --out (a file); each is recorded, and --audit alone shows the record."
+        )
+    with progress.only_if_slow():
+        made = write_review(settings, out_path, by=by, reason=reason, now=datetime.now(UTC), with_joined=joined)
+    if as_json:
+        _print_json(asdict(made))
+    else:
+        shown.print_handed(made, str(out_path), out)
+
+
+@linkage_app.command()
+def decide(
+    file: Annotated[Path, typer.Argument(help="A review file with its column decision filled in.")],
+    by: Annotated[str, typer.Option(help="Name of the person who decided.")],
+    as_json: AsJson = False,
+) -> None:
+    """Take in what a reviewer decided: same or different. It goes before likeness, from the next run on."""
+    from orchestration.linkage.review import take_decisions
+    from orchestration.linkage.shown import print_decisions
+
+    with progress.only_if_slow():
+        taken = take_decisions(load_settings(), file, by=by, now=datetime.now(UTC))
+    if as_json:
+        _print_json([asdict(one) for one in taken])
+    else:
+        print_decisions(taken, out)
 
 
 @app.command()

@@ -43,12 +43,12 @@ def write_private(path: Path, content: bytes) -> None:
     sync_dir(path.parent)
 
 
-def append_to_journal(path: Path, entry: dict[str, Any], *, mode: int) -> None:
-    """Append one line of JSON to a journal that is only ever added to, and flush it to disk."""
-    line = json.dumps(entry) + "\n"
+def append_to_journal(path: Path, *entries: dict[str, Any], mode: int) -> None:
+    """Append a line of JSON an entry to a journal that is only ever added to, and flush it to disk."""
+    lines = "".join(json.dumps(entry) + "\n" for entry in entries)
     descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, mode)
     try:
-        os.write(descriptor, line.encode())
+        os.write(descriptor, lines.encode())
         os.fsync(descriptor)
     finally:
         os.close(descriptor)

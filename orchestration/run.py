@@ -16,6 +16,7 @@ from orchestration.code_version import code_version
 from orchestration.dagster_home import prepare_dagster_home
 from orchestration.dbt_manifest import ensure_manifest
 from orchestration.durable import write_json_durably
+from orchestration.linkage.decisions import read_decisions
 from orchestration.locking import exclusive_lock
 from orchestration.release.comparison import Reproduction, read_reproduction
 from orchestration.release.folders import complete_releases, current_release, release_folder
@@ -95,7 +96,7 @@ class RunOutcome:
 
 
 def _fingerprint(settings: Settings) -> str:
-    """What decides the content of a release: submissions that count, code, rules and settings."""
+    """What decides the content of a release: submissions that count, code, rules, settings and reviewers' decisions."""
     counting = [
         submission.submission_id
         for return_id in return_ids()
@@ -107,6 +108,8 @@ def _fingerprint(settings: Settings) -> str:
         load_catalogue(settings.rules_dir).digest,
         settings.la_code,
         settings.la_ons_code,
+        [settings.link_join_weight, settings.link_review_weight],
+        sorted((*pair, one.decision) for pair, one in read_decisions(settings).items()),
     ]
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 

@@ -41,6 +41,16 @@ class Settings(BaseSettings):
         default="none", description="Whether a release waits for a named person before it becomes current."
     )
 
+    link_join_weight: float = Field(
+        default=10.0,
+        description="Match weight (log2 of the odds) from which two children that nothing contradicts are joined; 10 is 999 in 1,000.",
+    )
+    link_review_weight: float = Field(
+        default=4.0,
+        ge=0.0,
+        description="Match weight from which two children that are not joined are put before a reviewer; 4 is 94 in 100.",
+    )
+
     @model_validator(mode="after")
     def _both_codes_are_of_one_authority(self) -> Self:
         defaults = type(self).model_fields
@@ -48,6 +58,12 @@ class Settings(BaseSettings):
             raise ValueError(
                 f"authority {self.la_code} has another ONS code than {self.la_ons_code}; set CORNERSTONE_LA_ONS_CODE too"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _review_below_join(self) -> Self:
+        if self.link_review_weight > self.link_join_weight:
+            raise ValueError("CORNERSTONE_LINK_REVIEW_WEIGHT is above CORNERSTONE_LINK_JOIN_WEIGHT")
         return self
 
     @property
@@ -101,6 +117,11 @@ class Settings(BaseSettings):
         return self.landed_dir / "child_link" / "child_link.parquet"
 
     @property
+    def linkage_dir(self) -> Path:
+        """What linking children by likeness keeps between runs: the model, scored pairs, joins and their journal."""
+        return self.vault_dir / "linkage"
+
+    @property
     def landed_dir(self) -> Path:
         """Landed submissions as Parquet."""
         return self.store / "landed"
@@ -141,7 +162,7 @@ def load_settings() -> Settings:
         settings = Settings()
     except ValidationError as error:
         first = error.errors()[0]
-        name = "CORNERSTONE_" + "_".join(str(part) for part in first["loc"]).upper()
+        name = "CORNERSTONE_" + "_".join(str(part) for part in first["loc"] or ["LINK_JOIN_WEIGHT"]).upper()
         raise CornerstoneError(
             f"The setting {name} cannot be used: {first['msg']}. Correct it and run again."
         ) from error

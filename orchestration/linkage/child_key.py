@@ -8,8 +8,12 @@ save where NHS number, birth date and forename are the same: there the UPN was c
 the return says which rows are of one: then what these disagree in counts as not given.
 
 A row that gives a UPN with an NHS number can show that two children known by then are one: one of the UPN, the other of
-the number. Where birth date and forename agree with both, they are joined under the key that was first. Nothing else
-that comes later changes the key of an earlier row, and the same receipts give the same keys.
+the number. Where birth date and forename agree with both, they are joined under the key that was first. In these fixed
+steps nothing else that comes later changes the key of an earlier row, and the same receipts give the same keys.
+
+Children that the fixed steps keep apart are joined where they are likely one, or a reviewer says so (`index`); a reviewer
+also keeps apart whom likeness, or name and birth date, would join. Every row of a child that was joined to one received
+before it has the strength of that join.
 
 Only row_person_ref, child_key, the strength of the match and a pseudonym of how the row tells the person leave the vault.
 """
@@ -23,6 +27,9 @@ from pathlib import Path
 import duckdb
 
 from orchestration.durable import sync_dir
+from orchestration.linkage.decisions import read_decisions
+from orchestration.linkage.index import join_likely
+from orchestration.linkage.profiles import letters
 from orchestration.privacy.keys import Keys, load_keys
 from orchestration.privacy.pseudonyms import define_pseudonym, normalised_number
 from orchestration.privacy.vault import identity_dir, open_vault, vault_files
@@ -33,7 +40,7 @@ from orchestration.settings import Settings
 from orchestration.sql_text import literal
 
 # From strongest to weakest; a row of a child not seen before is the first of its child.
-MATCH_STRENGTHS = ("first_seen", "upn", "nhs_number", "uln", "name_birth_date")
+MATCH_STRENGTHS = ("first_seen", "upn", "nhs_number", "uln", "reviewed", "name_birth_date", "probable")
 LINK_COLUMNS = {
     "return_id": "VARCHAR",
     "submission_id": "VARCHAR",
@@ -47,6 +54,9 @@ LINK_COLUMNS = {
 PERMANENT_UPN = r"[A-HJ-NP-RT-Z]\d{12}"
 ULN = r"[1-9]\d{9}"
 NHS_NUMBER = r"\d{10}"
+KEY_ALONE = (
+    "pseudonym('child', concat_ws('|', person.submission_id, person.row_person_ref))"  # of a child first seen there
+)
 GROUP_SUBMISSIONS = 250  # linked together: bounds memory
 
 
@@ -72,8 +82,10 @@ def link_children(settings: Settings) -> LinkReport:
     with duckdb.connect(":memory:") as connection:
         try:
             _prepare(connection, keys, spill)
+            is_kept_apart = _keep_apart(connection, settings)
             for spec, group in _groups(submissions):
-                _link(connection, settings, spec, group)
+                _link(connection, settings, spec, group, is_kept_apart=is_kept_apart)
+            join_likely(connection, settings, submissions)
             _tell(connection, settings, submissions)
             report = _report(connection)
             _write(connection, settings.child_link_path)
@@ -110,6 +122,7 @@ def _identities(settings: Settings, spec: ReturnSpec, submissions: Iterable[Subm
 
 
 def _prepare(connection: duckdb.DuckDBPyConnection, keys: Keys, spill: Path) -> None:
+    connection.execute("set enable_progress_bar = false")  # it would be drawn into standard output
     load_encryption(connection)
     connection.execute("set temp_file_encryption = true")
     connection.execute(f"set temp_directory = {literal(str(spill))}")
@@ -119,11 +132,22 @@ def _prepare(connection: duckdb.DuckDBPyConnection, keys: Keys, spill: Path) -> 
     columns = ", ".join(f"{name} {type_}" for name, type_ in LINK_COLUMNS.items() if name != "told_as")
     connection.execute(f"create table child_link ({columns})")
     connection.execute("create table told (submission_id varchar, row_person_ref varchar, told_as varchar)")
+    connection.execute("create table renamed_key (child_key varchar, kept_key varchar)")
     connection.execute("create table linked_submission (submission_id varchar, number integer)")
     connection.execute(
         "create table known"
         " (child_key varchar, upn varchar, nhs_number varchar, uln varchar, name varchar, birth_date date)"
     )
+
+
+def _keep_apart(connection: duckdb.DuckDBPyConnection, settings: Settings) -> bool:
+    """Table `kept_apart` (one, other): keys of children whom a reviewer told apart, both ways; gives whether there are any."""
+    apart = [pair for pair, told in read_decisions(settings).items() if told.decision == "different"]
+    connection.execute(
+        "create table kept_apart as select unnest($1) as one, unnest($2) as other",
+        [[key for one, other in apart for key in (one, other)], [key for one, other in apart for key in (other, one)]],
+    )
+    return bool(apart)
 
 
 def _number(column: str | None, pattern: str) -> str:
@@ -136,7 +160,7 @@ def _number(column: str | None, pattern: str) -> str:
 
 def _letters(column: str) -> str:
     """SQL of a name as it is compared."""
-    return f"regexp_replace(strip_accents(lower(\"{column}\")), '[^a-z]', '', 'g')"
+    return letters(f'"{column}"')
 
 
 def _person_rows(spec: ReturnSpec, person: PersonColumns, paths: list[Path]) -> str:
@@ -167,7 +191,12 @@ def _person_rows(spec: ReturnSpec, person: PersonColumns, paths: list[Path]) -> 
 
 
 def _link(
-    connection: duckdb.DuckDBPyConnection, settings: Settings, spec: ReturnSpec, submissions: list[Submission]
+    connection: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    spec: ReturnSpec,
+    submissions: list[Submission],
+    *,
+    is_kept_apart: bool,
 ) -> None:
     """Link the rows of submissions to the children known by now, and make the others known.
 
@@ -205,7 +234,7 @@ def _link(
             " where number = ?",
             [number],
         )
-        _link_rows(connection, spec)
+        _link_rows(connection, spec, is_kept_apart=is_kept_apart)
 
 
 def _label_related_rows(connection: duckdb.DuckDBPyConnection) -> None:
@@ -250,7 +279,7 @@ def _label_related_rows(connection: duckdb.DuckDBPyConnection) -> None:
             return
 
 
-def _link_rows(connection: duckdb.DuckDBPyConnection, spec: ReturnSpec) -> None:
+def _link_rows(connection: duckdb.DuckDBPyConnection, spec: ReturnSpec, *, is_kept_apart: bool) -> None:
     connection.execute(
         "create or replace temp table matched (row_id bigint, child_key varchar, match_strength varchar)"
     )
@@ -269,11 +298,16 @@ def _link_rows(connection: duckdb.DuckDBPyConnection, spec: ReturnSpec) -> None:
         " and not exists (select 1 from known as other where other.child_key = known.child_key"
         " and (other.upn <> person.upn or other.nhs_number <> person.nhs_number or other.uln <> person.uln))"
     )
+    if is_kept_apart:
+        no_other_number += (
+            " and not exists (select 1 from kept_apart"
+            f" where kept_apart.one = known.child_key and kept_apart.other = {KEY_ALONE})"
+        )
     _match(connection, "name_birth_date", "name", no_other_number)
     connection.execute(
-        """
+        f"""
         insert into matched
-        select row_id, pseudonym('child', concat_ws('|', submission_id, row_person_ref)), 'first_seen'
+        select row_id, {KEY_ALONE}, 'first_seen'
         from person anti join matched using (row_id)
         """
     )
@@ -380,6 +414,10 @@ def _join_children(connection: duckdb.DuckDBPyConnection) -> None:
         " match_strength = if(match_strength = 'first_seen', 'nhs_number', match_strength)"
         " from renamed where child_link.child_key = renamed.child_key"
     )
+    connection.execute(
+        "update renamed_key set kept_key = renamed.kept_key from renamed where renamed_key.kept_key = renamed.child_key"
+    )
+    connection.execute("insert into renamed_key select child_key, kept_key from renamed")
     connection.execute("update known set child_key = kept_key from renamed where known.child_key = renamed.child_key")
 
 

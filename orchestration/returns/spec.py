@@ -409,10 +409,13 @@ class PersonColumns(_Strict):
     surname: str
     forename: str
     birth_date: str
+    other_surnames: list[str] = Field(default_factory=list)  # what the person is called besides, or was called before
+    sex: str | None = None  # lands; every other column stays in the vault
     upn: str | None = None
     uln: str | None = None
     nhs_number: str | None = None
-    postcode: str | None = None
+    postcode: str | None = None  # of the table `addresses`, where there is one
+    addresses: str | None = None  # a table of the homes of each person
     repeats_by: str | None = None  # rows of one person can differ in this column within a submission
     one_by: str | None = None  # rows of a submission that agree in this column are of one person
 

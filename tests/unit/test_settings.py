@@ -27,3 +27,9 @@ def test_a_wrong_setting_is_named_in_one_sentence(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("CORNERSTONE_LA_CODE", "Rotherham")
     with pytest.raises(CornerstoneError, match="CORNERSTONE_LA_CODE cannot be used"):
         load_settings()
+
+
+def test_a_review_begins_below_the_weight_that_joins(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CORNERSTONE_LINK_REVIEW_WEIGHT", "12")
+    with pytest.raises(CornerstoneError, match="CORNERSTONE_LINK_REVIEW_WEIGHT is above CORNERSTONE_LINK_JOIN_WEIGHT"):
+        load_settings()

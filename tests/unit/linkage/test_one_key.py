@@ -41,7 +41,7 @@ class Told:
         write_census_xml(self.settings.inbox_dir / "school_census", one)
         self._land("school_census")
 
-    def month(self, number: int, *rows: Row, provider: str = "RFR") -> None:
+    def month(self, number: int, *rows: Row, provider: str = "RFR", sequence: str = "1") -> None:
         """A list of requests for CAMHS, each with a patient of its own unless it says whose it is."""
         usual = {
             "snapshot_date": MONTHS[number],
@@ -57,6 +57,7 @@ class Told:
             "provider_ods": provider,
             "snapshot_date": MONTHS[number],
             "extract_run_at": f"{MONTHS[number]}T09:00:00",
+            "submission_seq": sequence,
         }
         write_set(self.settings.inbox_dir / "therapy_waiting_list", delivery(requests, [], **cover))
         self._land("therapy_waiting_list")

@@ -1,0 +1,237 @@
+"""Likeness of children: Splink (Fellegi and Sunter's model) on names, birth date, postcode and sex, inside the vault.
+
+A pair's match weight is the logarithm to base 2 of how much likelier it is that two are one child than that they are not,
+given in what they agree and how rare that is, and given that of so many children hardly any two are one.
+
+The model is trained on the data once, and again when what is compared changes: how often unlike children agree (u) from a
+random sample, how often one child's records do (m) by expectation maximisation from `STARTING` values, which also stand
+for what the data do not show. It holds no name: how frequent each name is is counted in every run.
+"""
+
+import hashlib
+import json
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+
+from orchestration.durable import write_private
+from orchestration.errors import CornerstoneError
+from orchestration.linkage.profiles import NICKNAMES
+from orchestration.settings import Settings
+
+if TYPE_CHECKING:
+    from splink import Linker
+
+log = logging.getLogger("cornerstone.linkage")
+
+TRAINING_FLOOR = 1_000  # children; from fewer no rates can be learnt, and nobody is linked by likeness
+TRAINING_PAIRS = 1e6  # random pairs looked at for u
+EM_PAIRS = 2e6  # pairs of a block looked at for m, at most
+SEED = 372
+HELD_TO = 0.1  # share of the starting values in m: what the data did not show can still happen
+KEPT_WEIGHT = -5.0  # weight from which a scored pair is kept
+DIGITS = 6  # significant, of the probabilities of a model: the last bits of a sum depend on the order of threads
+RAREST_NAME = 0.00005  # a name that hardly anyone has says no more than this frequency
+
+# Of each comparison, levels from the most alike to the least: what it is called, SQL of l and r, m and u to start from.
+# From general knowledge of how children's details are written down, rounded; training replaces them.
+_TYPO = "(damerau_levenshtein({0}_l, {0}_r) <= 1 and least(length({0}_l), length({0}_r)) >= 4)"
+_NEAR = "jaro_winkler_similarity({0}_l, {0}_r) >= 0.92"
+_PART = "({0}_l <> {0}_r and least(length({0}_l), length({0}_r)) >= 3 and (starts_with({0}_l, {0}_r) or starts_with({0}_r, {0}_l)))"
+STARTING: dict[str, list[tuple[str, str, float, float]]] = {
+    "surname": [
+        ("same", "surname_l = surname_r", 0.95, 0.002),
+        ("one slip", _TYPO.format("surname"), 0.02, 0.0008),
+        ("near", f"{_NEAR.format('surname')} or {_PART.format('surname')}", 0.01, 0.003),
+        ("other", "else", 0.02, 0.9942),
+    ],
+    "forename": [
+        ("same", "forename_l = forename_r", 0.94, 0.006),
+        ("short form", f"list_has_any(forms_l, forms_r) or {_PART.format('forename')}", 0.02, 0.002),
+        ("one slip", _TYPO.format("forename"), 0.02, 0.002),
+        ("near", _NEAR.format("forename"), 0.01, 0.002),
+        ("other", "else", 0.01, 0.988),
+    ],
+    "birth_date": [
+        ("same", "birth_date_l = birth_date_r", 0.97, 0.00018),
+        ("day and month turned", "birth_date_l = turned_birth_date_r", 0.006, 0.00007),
+        ("one digit", "damerau_levenshtein(birth_digits_l, birth_digits_r) <= 1", 0.014, 0.003),
+        ("year", "birthday_l = birthday_r and abs(birth_year_l - birth_year_r) = 1", 0.003, 0.00035),
+        ("other", "else", 0.007, 0.9964),
+    ],
+    "postcode": [
+        ("same", "list_has_any(postcodes_l, postcodes_r)", 0.85, 0.0005),
+        ("sector", "list_has_any(sectors_l, sectors_r)", 0.05, 0.02),
+        ("other", "else", 0.10, 0.9795),
+    ],
+    "sex": [("same", "sex_l = sex_r", 0.99, 0.5), ("other", "else", 0.01, 0.5)],
+}
+_COLUMN = {"postcode": "postcodes"}  # where what is compared is named otherwise
+_COUNTED = ("surname", "forename")  # agreement on a rare name says more than on a common one
+GAMMAS = tuple(f"gamma_{name}" for name in STARTING)
+# Pairs that are looked at: those that agree in one of these. No rule asks for all of a name and a birth date at once.
+BLOCKS = (
+    "l.birth_date = r.birth_date and l.surname_start = r.surname_start",
+    "l.birth_date = r.birth_date and l.forename_start = r.forename_start",
+    "l.surname = r.surname and l.forename = r.forename and l.birth_year = r.birth_year",
+    "l.surname = r.surname and l.forename = r.forename and l.birthday = r.birthday",
+    "l.surname = r.surname and l.turned_birth_date = r.birth_date",
+    "l.postcodes = r.postcodes and l.birth_year = r.birth_year and l.forename_start = r.forename_start",
+)
+TRAINING_BLOCKS = ("l.birth_date = r.birth_date", "l.surname = r.surname and l.forename = r.forename")
+
+
+def model_path(settings: Settings) -> Path:
+    """Where the trained model lies."""
+    return settings.linkage_dir / "model.json"
+
+
+def comparison_digest() -> str:
+    """What makes a model another one: what is compared, and how it is trained."""
+    content = [STARTING, _COUNTED, BLOCKS, TRAINING_BLOCKS, TRAINING_PAIRS, EM_PAIRS, SEED, HELD_TO, RAREST_NAME]
+    text = json.dumps(content) + NICKNAMES.read_text(encoding="utf-8")
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def read_model(settings: Settings) -> dict[str, Any] | None:
+    """The model that stands; None where there is none, or where what is compared has changed since it was trained."""
+    path = model_path(settings)
+    if not path.is_file():
+        return None
+    try:
+        model: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return model if model["comparison"] == comparison_digest() else None
+    except (json.JSONDecodeError, KeyError, TypeError) as error:
+        raise CornerstoneError(
+            f"{path} is damaged or was altered; restore it from a backup, or delete it, and the next run trains it anew."
+        ) from error
+
+
+def write_model(settings: Settings, model: dict[str, Any]) -> None:
+    """Keep a model for the runs to come."""
+    settings.linkage_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    write_private(model_path(settings), (json.dumps(model, indent=2, sort_keys=True) + "\n").encode())
+
+
+def starting_model(children: int, *, count_names: bool = False) -> dict[str, Any]:
+    """The model of `STARTING`, untrained, for a population of so many children."""
+    comparisons = []
+    for name, levels in STARTING.items():
+        column = _COLUMN.get(name, name)
+        made: list[dict[str, Any]] = [
+            {
+                "sql_condition": f"{column}_l is null or {column}_r is null",
+                "label_for_charts": "not told",
+                "is_null_level": True,
+            }
+        ]
+        for label, condition, m, u in levels:
+            level: dict[str, Any] = {
+                "sql_condition": "ELSE" if condition == "else" else condition,
+                "label_for_charts": label,
+                "m_probability": m,
+                "u_probability": u,
+            }
+            if count_names and name in _COUNTED and label == "same":
+                level |= {"tf_adjustment_column": name, "tf_adjustment_weight": 1.0, "tf_minimum_u_value": RAREST_NAME}
+            made.append(level)
+        comparisons.append({"output_column_name": name, "comparison_levels": made})
+    return {
+        "comparison": comparison_digest(),
+        "children": children,
+        "splink": {
+            "link_type": "dedupe_only",
+            "unique_id_column_name": "unique_id",
+            # Of so many children each is, by and large, one more time among the others, or not.
+            "probability_two_random_records_match": _rounded(1 / max(children, 2)),
+            "retain_matching_columns": True,
+            "retain_intermediate_calculation_columns": False,
+            "additional_columns_to_retain": ["child_key"],
+            "comparisons": comparisons,
+            "linker_uid": "child",
+        },
+    }
+
+
+def train(connection: duckdb.DuckDBPyConnection, children: int) -> dict[str, Any]:
+    """The model that the records of `told_profile` show."""
+    model = starting_model(children, count_names=True)
+    with _linker(connection, model, "told_profile", BLOCKS) as linker:
+        linker.training.estimate_u_using_random_sampling(TRAINING_PAIRS, seed=SEED)
+        for block in TRAINING_BLOCKS:
+            linker.training.estimate_parameters_using_expectation_maximisation(
+                block, estimate_without_term_frequencies=True, max_pairs=EM_PAIRS
+            )
+        trained = linker.misc.save_model_to_json()
+    for made, learnt in zip(model["splink"]["comparisons"], trained["comparisons"], strict=True):
+        levels = zip(made["comparison_levels"], learnt["comparison_levels"], strict=True)
+        for level, found in [(level, found) for level, found in levels if "is_null_level" not in level]:
+            for chance, held in (("m_probability", HELD_TO), ("u_probability", 0.0)):
+                if found.get(chance):
+                    level[chance] = _rounded((1 - held) * found[chance] + held * level[chance])
+    return model
+
+
+def score(connection: duckdb.DuckDBPyConnection, model: dict[str, Any]) -> None:
+    """Table `pair` (left_key, right_key, match_weight, gamma_...): how alike children are, of every two that a block holds.
+
+    Of the ways in which two children were told, the two most alike stand for them; of these first such as have something
+    in common in forename and birth date.
+    """
+    best = "arg_max({0}, (gamma_forename > 0 and gamma_birth_date > 0, match_weight))"
+    with _linker(connection, model, "profile", BLOCKS) as linker:
+        scored = linker.inference.predict(threshold_match_weight=KEPT_WEIGHT, warning_mode="never").physical_name
+        connection.execute(
+            f"""
+            create or replace table pair as
+            select
+                least(child_key_l, child_key_r) as left_key, greatest(child_key_l, child_key_r) as right_key,
+                round({best.format("match_weight")}, 3) as match_weight,
+                {", ".join(f"{best.format(gamma)} as {gamma}" for gamma in GAMMAS)}
+            from {scored}
+            where child_key_l <> child_key_r
+            group by all
+            """
+        )
+
+
+@contextmanager
+def _linker(
+    connection: duckdb.DuckDBPyConnection, model: dict[str, Any], table: str, blocks: tuple[str, ...]
+) -> Iterator["Linker"]:
+    """A linker on a table of the vault's connection. What it says and what it makes stays there."""
+    from splink import DuckDBAPI, Linker
+    from splink.internals.exceptions import SplinkException
+
+    logger = logging.getLogger("splink")
+    before = logger.level
+    logger.setLevel(logging.CRITICAL)
+    rules = [
+        {"blocking_rule": f"{block} and l.child_key <> r.child_key"}
+        | ({"arrays_to_explode": ["postcodes"]} if "postcodes" in block else {})
+        for block in blocks
+    ]
+    database = DuckDBAPI(connection)
+    try:
+        yield Linker(
+            database.register(table, table_name=f"__splink__{table}"),
+            model["splink"] | {"blocking_rules_to_generate_predictions": rules},
+            log_level=None,
+        )
+    except (SplinkException, duckdb.Error) as error:
+        # Its messages quote what was run and the values that were met.
+        raise CornerstoneError(
+            f"Children could not be compared for likeness ({type(error).__name__}). Delete the folder linkage of the vault and"
+            " run again: everything in it is made anew, under the decisions of reviewers."
+        ) from None
+    finally:
+        database.delete_tables_created_by_splink_from_db()  # type: ignore[no-untyped-call]
+        logger.setLevel(before)
+
+
+def _rounded(value: float) -> float:
+    return float(f"{value:.{DIGITS}g}")
