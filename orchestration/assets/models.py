@@ -63,9 +63,11 @@ def control_asset(settings: Settings) -> dg.AssetsDefinition:
     )
     def control(warehouse: WarehouseResource) -> dg.MaterializeResult[None]:
         from orchestration.linkage.child_key import link_children
+        from orchestration.linkage.quality import measure_links
         from orchestration.warehouse import write_control_tables
 
         link_children(settings)
+        measure_links(settings)
         with warehouse.get_connection() as connection:
             return dg.MaterializeResult(metadata={"dagster/row_count": write_control_tables(connection, settings)})
 

@@ -10,6 +10,7 @@ from typing import Any
 import duckdb
 
 from orchestration.errors import CornerstoneError
+from orchestration.linkage.quality import read_quality
 from orchestration.privacy.disclosure import load_policy
 from orchestration.release.grant import grant_years, restated_figures
 from orchestration.release.inventory import Inventory
@@ -68,7 +69,7 @@ def write_evidence(
         connection: the warehouse connection, with the open database attached as `database`.
         folder: the evidence folder of the release being built.
         database: alias of the attached open database, whose `meta` tables the page shows.
-        quality_dir: where the gates left Data Docs (`data_docs/index.html`).
+        quality_dir: where the gates left Data Docs (`data_docs/index.html`), and linkage what it measured.
         inventory: what is released.
         release: the one row of `meta.release`.
         left_out: KPI rows that the CSV files cannot carry, by area level.
@@ -100,6 +101,7 @@ def write_evidence(
         board=policy.audiences.board,
         grant=grant_years(connection),
         restated=restated_figures(connection),
+        linkage=read_quality(quality_dir),
     )
     (folder / "index.html").write_text(page, encoding="utf-8")
 

@@ -20,6 +20,7 @@ from orchestration.synthetic.census import (
     school_the_children,
     write_censuses,
 )
+from orchestration.synthetic.identities import write_identities
 from orchestration.synthetic.known import known_cases
 from orchestration.synthetic.lives import live_through
 from orchestration.synthetic.people import assign_people, date_everything, prepare_plans
@@ -31,7 +32,7 @@ from orchestration.synthetic.returns import Return, build_return
 from orchestration.synthetic.safety_valve import ValveReport, report_quarters, write_quarters
 from orchestration.synthetic.safety_valve.facts import AUTHORITY as VALVE_AUTHORITY
 from orchestration.synthetic.targets import Targets, read_targets
-from orchestration.synthetic.therapy import TherapyReport, queue_the_children, write_lists
+from orchestration.synthetic.therapy import TherapyReport, WaitingLists, queue_the_children, write_lists
 from orchestration.synthetic.write import SHAPES, write_shapes
 
 FIRST_YEAR, LAST_YEAR = 2023, 2026
@@ -91,7 +92,8 @@ def synthesise(
     published waits are made of (see therapy.write_lists); with faults also `therapy_faulty/` and `therapy_answer_key.csv`.
     With `valve` also the authority's quarterly safety valve returns of 2021-22 to 2025-26, `safety_valve/...`, with the same
     plans (see safety_valve.write_quarters); with faults also `valve_faulty/` and `valve_answer_key.csv`.
-    Without `truth`, neither the truth nor the known cases nor the disagreements are written.
+    `linkage_truth.parquet` says of every identity as the returns write it whose it is (see identities.write_identities).
+    Without `truth`, neither `truth/` nor the known cases nor the disagreements are written.
     Raises CornerstoneError when the figures cannot be used, the years are outside 2023 to 2026, the scale is not positive, a
     shape is unknown or the authority has no safety valve agreement.
     """
@@ -131,7 +133,7 @@ def synthesise(
     for year in held:
         files += write_shapes(made[year], out / "sen2" / str(year), shapes)
     mark("write")
-    register, schooling, taken, written = _beside_the_returns(
+    register, schooling, lists, taken, written = _beside_the_returns(
         out,
         (plans, people, cases, spells),
         register,
@@ -149,6 +151,7 @@ def synthesise(
         reported = write_quarters(out, series, faults=faults == "standard")
         mark("safety valve returns")
     files += taken.files + written.files + reported.files
+    files += write_identities(out, made, people, schooling if censuses else None, lists)
     files += len(write_registers(out, register, la, targets.la_name, targets.ons_code))
     if truth:
         files += _write_truth(out, plans, cases, people, made, register)
@@ -191,15 +194,15 @@ def _beside_the_returns(
     censuses: bool,
     therapy: bool,
     mark: Callable[[str], None],
-) -> tuple[pd.DataFrame, Schooling | None, CensusReport, TherapyReport]:
+) -> tuple[pd.DataFrame, Schooling | None, WaitingLists | None, CensusReport, TherapyReport]:
     """What other returns say of the same children, as asked for, and the register with the schools that these add and
     the schools of the children.
 
     `made_of`: plans, people, cases and placement spells of the EHC plans returns.
     """
-    taken, written = CensusReport(0, 0, 0), TherapyReport(0, 0, 0, 0)
+    lists, taken, written = None, CensusReport(0, 0, 0), TherapyReport(0, 0, 0, 0)
     if not (censuses or therapy):
-        return register, None, taken, written
+        return register, None, lists, taken, written
     plans, people, cases, spells = made_of
     la, scale = targets.la_code, targets.scale
     register = extended_register(register, la)
@@ -212,7 +215,7 @@ def _beside_the_returns(
         lists = queue_the_children(schooling, plans, cases, ons_code=targets.ons_code, seed=seed, scale=scale)
         written = write_lists(out, lists, truth=truth, faults=faults)
         mark("waiting lists")
-    return register, schooling, taken, written
+    return register, schooling, lists, taken, written
 
 
 def _plant(

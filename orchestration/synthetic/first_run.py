@@ -5,9 +5,11 @@ import shutil
 
 from orchestration.durable import sync_dir
 from orchestration.errors import CornerstoneError
+from orchestration.linkage.quality import keep_truth
 from orchestration.settings import Settings
 from orchestration.synthetic import bundled_figures
 from orchestration.synthetic.borough import FIRST_YEAR, LAST_YEAR, synthesise
+from orchestration.synthetic.identities import FILE as LINKAGE_TRUTH
 from orchestration.synthetic.safety_valve.facts import AUTHORITY as VALVE_AUTHORITY
 
 log = logging.getLogger("cornerstone.synthetic")
@@ -18,11 +20,15 @@ SEED = 1
 def invent_for(settings: Settings) -> bool:
     """Put an invented borough where the next landing finds it: its returns as XML, twelve
     school censuses as schools and COLLECT send them, two trusts' monthly therapy waiting lists, the authority's safety
-    valve workbooks, its registers, its `calibration.csv`.
+    valve workbooks, its registers, its `calibration.csv`. Whose each identity in them is goes into the vault, by which
+    linkage is measured.
 
     Killed at any instant, the store has a whole borough or none.
 
     Returns: False, having said why, when the bundled figures are absent or hold no tables of the authority.
+
+    Raises:
+        CornerstoneError: the store's secret key is missing or not its own.
     """
     figures = bundled_figures(settings)
     if not figures.is_file():
@@ -50,6 +56,8 @@ def invent_for(settings: Settings) -> bool:
     except CornerstoneError as error:
         log.warning("no borough is invented: %s", error)
         return False
+    keep_truth(settings, partial / LINKAGE_TRUTH)
+    (partial / LINKAGE_TRUTH).unlink()
     partial.replace(settings.synthetic_dir)
     sync_dir(settings.store)
     log.info(

@@ -17,6 +17,7 @@ from orchestration.synthetic.dates import (
     years_between,
 )
 from orchestration.synthetic.identity import invented_names, postcode_list, ulns, upns
+from orchestration.synthetic.slips import mistyped, other_surnames, short_names
 
 LATE_CEASES = 5
 """Plans a year that ended before census day, which the return of that January did not know yet."""
@@ -24,6 +25,10 @@ CENSUS_DAY_CEASES = 2
 """Plans a year that end on the census day itself: in force on it, by the published definition."""
 HELD_TWICE = 2
 """Children a year who were given a new plan after an earlier one had ceased."""
+FOUR_YEARS = 4 * 366
+"""Days after which a child has a UPN in every return."""
+SHORT_NAME_SHARE, OTHER_SURNAME_SHARE, MISTYPED_SHARE = 0.008, 0.006, 0.008
+"""People whom the returns always write by the name they are called, by the other parent's surname, or with a wrong letter."""
 
 
 def prepare_plans(plans: pd.DataFrame, years: list[int], rng: np.random.Generator) -> pd.DataFrame:
@@ -141,7 +146,36 @@ def assign_people(
     people["uln"] = ulns(size)[rng.permutation(size)]
     people["never_in_school"] = rng.random(size) < 0.004
     people["college_only"] = rng.random(size) < 0.1
+    _write_down(people)
     return _plans_of_one_child(plans, cases, people)
+
+
+def _write_down(people: pd.DataFrame) -> None:
+    """How the returns write each name, in place: `written_surname`, `written_forename`, `slip` (what differs, "" nothing).
+
+    Wrong only of people whose UPN every return gives, so that one return and the next still tell of one person.
+    """
+    rng = np.random.default_rng([len(people), 1])  # its own, so that the rest of the borough is as it would be without
+    surname, forename = people["surname"].to_numpy(object).copy(), people["forename"].to_numpy(object).copy()
+    at_school = people["born"].to_numpy(np.int64) <= day(CENSUS_DAYS[min(CENSUS_DAYS)]) - FOUR_YEARS
+    numbered = at_school & ~people["never_in_school"].to_numpy(bool) & ~people["college_only"].to_numpy(bool)
+    kind = np.searchsorted(
+        np.cumsum([SHORT_NAME_SHARE, OTHER_SURNAME_SHARE, MISTYPED_SHARE / 2, MISTYPED_SHARE / 2]),
+        rng.random(len(people)),
+        side="right",
+    )
+    slip = np.full(len(people), "", dtype=object)
+    for of_kind, (names, made, name) in enumerate(
+        (
+            (forename, short_names, "nickname"),
+            (surname, other_surnames, "changed_surname"),
+            (surname, mistyped, "misspelt"),
+            (forename, mistyped, "misspelt"),
+        )
+    ):
+        rows = np.flatnonzero(numbered & (kind == of_kind))
+        names[rows], slip[rows] = made(names[rows], rng), name
+    people["written_surname"], people["written_forename"], people["slip"] = surname, forename, slip
 
 
 def _plans_of_one_child(

@@ -326,7 +326,7 @@ def _person_rows(requests: pd.DataFrame, people: pd.DataFrame, year: int) -> pd.
     # a college may know the learner number alone
     college = (age >= 18) & person["college_only"].to_numpy(bool)
     person.loc[college, "UPN"] = ""
-    return person.rename(columns={"surname": "Surname", "forename": "Forename", "postcode": "PostCode"})
+    return person.rename(columns={"written_surname": "Surname", "written_forename": "Forename", "postcode": "PostCode"})
 
 
 def _add_reviews(

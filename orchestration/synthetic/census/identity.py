@@ -22,6 +22,8 @@ FIRST_SERIAL = 10_000
 
 KNOWN_SIBLING_SHARE = 0.3
 """Children of the SEN2 returns with a brother or sister who is in none."""
+KNOWN_TWIN_SHARE = 0.02
+"""Children of the SEN2 returns with a twin who is in none."""
 CHANGED_SHARE, MISSPELT_SHARE = 0.012, 0.012
 """Children whose surname changes, or is misspelt for up to three terms, in one of the terms."""
 TEMPORARY_SHARE, RENUMBERED_SHARE = 0.08, 0.001
@@ -115,6 +117,7 @@ def identify(children: Children, people: pd.DataFrame, la: str, rng: np.random.G
     homes = neighbouring_postcodes()
     frame["postcode"] = np.where(abroad, homes[family % len(homes)], frame["postcode"])
     frame["family"] = family
+    _join_twins(frame, own["born"].to_numpy(np.int64), known, abroad)
     frame["new_surname"] = surnames[rng.integers(0, len(surnames), size)]
     frame["misspelt"] = _misspelt(frame["surname"].to_numpy(object))
     never = len(TERMS)
@@ -143,6 +146,22 @@ def _misspelt(names: npt.NDArray[np.object_]) -> npt.NDArray[np.object_]:
     """The third and fourth letter changed about."""
     text = pd.Series(names, dtype=object).str
     return np.asarray((text[:2] + text[3:4] + text[2:3] + text[4:]).to_numpy(object))
+
+
+def _join_twins(frame: pd.DataFrame, born: Ints, known: npt.NDArray[np.bool_], abroad: npt.NDArray[np.bool_]) -> None:
+    """Make only children the twins of children of the SEN2 returns born on the same day, in place: one home, two forenames."""
+    rng = np.random.default_rng([len(frame), 1])  # its own, so that the rest of the censuses is as it would be without
+    family = frame["family"].to_numpy(np.int64)
+    alone = np.bincount(family, minlength=len(frame))[family] == 1
+    theirs = rng.permutation(np.flatnonzero(known & alone & ~abroad))[: round(KNOWN_TWIN_SHARE * int(known.sum()))]
+    others = rng.permutation(np.flatnonzero(~known & alone & ~abroad))
+    first = pd.DataFrame({"born": born[theirs], "one": theirs}).drop_duplicates("born")
+    second = pd.DataFrame({"born": born[others], "other": others}).drop_duplicates("born")
+    pairs = first.merge(second, on="born")
+    forename = frame["forename"].to_numpy(object)
+    pairs = pairs[forename[pairs["one"]] != forename[pairs["other"]]]
+    for column in ("family", "surname", "postcode", "house"):
+        frame.loc[pairs["other"], column] = frame.loc[pairs["one"], column].to_numpy()
 
 
 def _with_known(

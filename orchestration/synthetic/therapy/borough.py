@@ -135,7 +135,8 @@ def queue_the_children(
     providers = {}
     for code, of_lines in works.items():
         children = np.concatenate([work.requests["child"].to_numpy(np.int64) for work in of_lines])
-        patients = register_patients(code, children, pool, numbers, rng)
+        received = np.concatenate([work.requests["received"].to_numpy(np.int64) for work in of_lines])
+        patients = register_patients(code, children, received, pool, numbers, rng)
         made = assemble(code, of_lines, patients, pool, ons_code, rng)
         providers[code] = count_for_workbook(made, published)
     return WaitingLists(providers, published)

@@ -8,8 +8,9 @@ import pandas as pd
 from orchestration.synthetic.census import Schooling
 from orchestration.synthetic.census.children import PLAN, SUPPORT
 from orchestration.synthetic.census.schools import TERMS
-from orchestration.synthetic.dates import day
+from orchestration.synthetic.dates import age_on, day
 from orchestration.synthetic.identity import name_parts, neighbouring_postcodes, postcode_list
+from orchestration.synthetic.slips import miskeyed, mistyped, other_surnames, short_names
 from orchestration.synthetic.therapy.lines import FIRST_MONTH, LAST_MONTH, OVER_18, Ints, Line, Texts
 
 FIRST_NHS_STEM, STEMS = 999_000_000, 1_000_000
@@ -21,10 +22,14 @@ LONG_WAIT_TURN = 0.7
 """How far ahead of the others a request that waits for long is when children are given out, the likeliest first (0: not, 1: always)."""
 
 MISSPELT_SHARE = 0.02
+SHORT_NAME_SHARE, OTHER_SURNAME_SHARE, MISTYPED_SHARE, MISKEYED_SHARE = 0.012, 0.008, 0.01, 0.008
+"""Of the children a provider knows: by the name they are called, by the other parent's surname, with a wrong letter in one of the
+names, with another date of birth. At most one of these each, and none of the misspelt."""
 MOVED_SHARE, STALE_SHARE = 0.04, 0.015
 """Of the children a provider knows: those who moved in the time of the lists, and those whose move it never heard of."""
 UNTRACED_SHARE, TRACED_LATER_SHARE, UNVERIFIED_SHARE = 0.012, 0.5, 0.012
 """Without an NHS number at first; of these, with one later; with one that is not verified."""
+SLIPS = ("nickname", "changed_surname", "misspelt", "misspelt", "birth_date_miskeyed")
 SEX_UNKNOWN_SHARE = 0.003
 UPN_SHARES = {"RFR": 0.5, "RXE": 0.7}
 """Requests about a child at school that carry the UPN."""
@@ -169,9 +174,9 @@ def _add(pool: Pool, born: Ints, rng: np.random.Generator) -> Ints:
 class Patients:
     """The children that one provider knows, and what it writes of them. Arrays by patient.
 
-    `frame`: child, local_patient_id, nhs_number, surname, forename, sex, born, practice, postcode, former (postcode before the move),
-    moved (day the provider heard of it, 0: no move, a day after the last list: never), numbered (day from which the NHS number is
-    known), verified.
+    `frame`: child, local_patient_id, nhs_number, surname, misspelt, forename, sex, born, slip (of SLIPS, or ""), practice, postcode,
+    former (postcode before the move), moved (day the provider heard of it, 0: no move, a day after the last list: never), numbered
+    (day from which the NHS number is known), verified. Surname, forename and born are as the provider writes them.
     """
 
     frame: pd.DataFrame
@@ -192,8 +197,13 @@ class Patients:
         return np.asarray(number, dtype=object), np.asarray(status, dtype=object)
 
 
-def register_patients(provider: str, children: Ints, pool: Pool, numbers: Texts, rng: np.random.Generator) -> Patients:
-    """A provider's own record of each of its children. `numbers`: NHS number of every child of the pool."""
+def register_patients(
+    provider: str, children: Ints, received: Ints, pool: Pool, numbers: Texts, rng: np.random.Generator
+) -> Patients:
+    """A provider's own record of each of its children.
+
+    `children`, `received`: child and day of receipt of every request; `numbers`: NHS number of every child of the pool.
+    """
     child = np.unique(children)
     size = len(child)
     frame = pool.frame.iloc[child].reset_index(drop=True)
@@ -225,7 +235,35 @@ def register_patients(provider: str, children: Ints, pool: Pool, numbers: Texts,
             "verified": rng.random(size) >= UNVERIFIED_SHARE,
         }
     )
-    return Patients(made, pd.Series(np.arange(size), index=child))
+    patients = Patients(made, pd.Series(np.arange(size), index=child))
+    _write_down(provider, patients, children, received)
+    return patients
+
+
+def _write_down(provider: str, patients: Patients, children: Ints, received: Ints) -> None:
+    """Write some children otherwise than they are, in place. No age on receipt of a request changes with the date of birth."""
+    frame = patients.frame
+    # its own, so that the rest of the lists is as it would be without
+    rng = np.random.default_rng([len(frame), *provider.encode()])
+    shares = np.cumsum([SHORT_NAME_SHARE, OTHER_SURNAME_SHARE, MISTYPED_SHARE / 2, MISTYPED_SHARE / 2, MISKEYED_SHARE])
+    kind = np.searchsorted(shares, rng.random(len(frame)), side="right")
+    kind = np.where(frame["misspelt"], len(shares), kind)
+    slip = np.full(len(frame), "", dtype=object)
+    ways = (("forename", short_names), ("surname", other_surnames), ("surname", mistyped), ("forename", mistyped))
+    for of_kind, (column, made) in enumerate(ways):
+        rows = np.flatnonzero(kind == of_kind)
+        values = frame[column].to_numpy(object).copy()
+        values[rows] = made(values[rows], rng)
+        frame[column], slip[rows] = values, SLIPS[of_kind]
+    born = frame["born"].to_numpy(np.int64)
+    wrong = miskeyed(born, rng)
+    patient = patients.of_child.reindex(children).to_numpy(np.int64)
+    aged = (age_on(born[patient], received) != age_on(wrong[patient], received)) | (wrong[patient] > received)
+    known = np.bincount(patient[aged], minlength=len(frame)) > 0
+    rows = np.flatnonzero((kind == len(shares) - 1) & ~known)
+    slip[rows] = SLIPS[-1]
+    frame["born"] = np.where(slip == SLIPS[-1], wrong, born)
+    frame["slip"] = slip
 
 
 def lives_outside(postcodes: Texts) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":

@@ -298,7 +298,8 @@ def known_cases(provider: Provider) -> pd.DataFrame:
 
 
 def written_differently(providers: Iterable[Provider]) -> pd.DataFrame:
-    """Requests, in the last lists, of children whose surname or sex the two providers write differently. Columns as known_cases."""
+    """Requests, in the last lists, of children whose surname, date of birth or sex the two providers write differently. Columns as
+    known_cases."""
     snapshot, pieces = int(SNAPSHOTS[-1]), []
     for provider in providers:
         state = state_on(provider, snapshot)
@@ -311,7 +312,7 @@ def written_differently(providers: Iterable[Provider]) -> pd.DataFrame:
                 "service_request_id": provider.requests["service_request_id"],
                 "row": np.cumsum(state.present),
                 "number": number,
-                "written": of["surname"] + "/" + of["sex"],
+                "written": of["surname"] + "/" + of["born"].astype(str) + "/" + of["sex"],
             }
         )
         pieces.append(found[state.present & (number != "")])
@@ -355,6 +356,7 @@ def requests_truth(provider: Provider) -> pd.DataFrame:
         nhs_number=of["nhs_number"].to_numpy(object),
         local_patient_id=of["local_patient_id"].to_numpy(object),
         misspelt=of["misspelt"].to_numpy(bool),
+        slip=of["slip"].to_numpy(object),
     )
     for name in days:
         values = r[name].to_numpy(np.int64)

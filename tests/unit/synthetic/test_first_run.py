@@ -4,12 +4,17 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
+from orchestration.linkage.quality import TRUTH_COLUMNS, truth_path
+from orchestration.privacy.vault import vault_file
 from orchestration.returns.inbox import inbox_files
 from orchestration.settings import PROJECT_DIR, Settings
 from orchestration.synthetic import SynthesisReport, first_run
 from orchestration.synthetic.first_run import invent_for
+from tests.conftest import vault_connection
 
 
 @pytest.fixture
@@ -22,6 +27,8 @@ def with_figures(settings: Settings) -> Settings:
 def writes_a_little(out: Path, **asked: Any) -> SynthesisReport:
     (out / "sen2" / "2025" / "xml").mkdir(parents=True)
     (out / "sen2" / "2025" / "xml" / "r.xml").write_text("<Message/>")
+    row = dict.fromkeys(TRUTH_COLUMNS) | {"surname": "Zzinvented", "person": 1}
+    pq.write_table(pa.Table.from_pylist([row]), out / "linkage_truth.parquet")
     return SynthesisReport(out, asked["la"], (2025,), 1, 1, 0, 0, 0, 0, 0, 0.0)
 
 
@@ -56,7 +63,19 @@ def test_one_that_is_killed_half_way_leaves_nothing_to_land_and_the_next_begins_
     assert inbox_files(with_figures, "sen2") == []
     monkeypatch.setattr(first_run, "synthesise", writes_a_little)
     assert invent_for(with_figures)
-    assert [path.name for path in with_figures.store.iterdir()] == ["synthetic"]
+    assert sorted(path.name for path in with_figures.store.iterdir()) == ["key_id", "synthetic", "vault"]
+
+
+def test_who_the_invented_people_are_lies_in_the_vault_and_nowhere_else(
+    with_figures: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(first_run, "synthesise", writes_a_little)
+    assert invent_for(with_figures)
+    assert [path.name for path in with_figures.store.rglob("*truth*")] == [truth_path(with_figures).name]
+    assert b"Zzinvented" not in truth_path(with_figures).read_bytes()
+    with vault_connection(with_figures) as connection:
+        told = connection.execute(f"select surname, person from {vault_file(truth_path(with_figures))}").fetchall()
+    assert told == [("Zzinvented", 1)]
 
 
 def test_without_the_bundled_figures_there_is_none(settings: Settings) -> None:

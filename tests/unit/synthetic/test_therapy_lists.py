@@ -14,7 +14,7 @@ from stdnum.gb import nhs, upn
 
 from orchestration.errors import CornerstoneError
 from orchestration.synthetic import synthesise
-from orchestration.synthetic.dates import day
+from orchestration.synthetic.dates import age_on, day
 from orchestration.synthetic.identity import name_parts
 from orchestration.synthetic.therapy import WaitingLists, queue_the_children
 from orchestration.synthetic.therapy.children import check_sums, nhs_numbers
@@ -170,6 +170,8 @@ def test_people_are_invented_and_one_child_has_one_number_everywhere(made: Borou
     surnames, forenames = map(set, name_parts())
     turned = {name[:2] + name[3:4] + name[2:3] + name[4:] for name in surnames}
     numbers: dict[str, set[str]] = {}
+    truth = pd.read_parquet(made.out / "truth" / "therapy_requests.parquet").set_index("service_request_id")
+    called = {part.capitalize() for name in forenames for part in (name[:3], name[3:])}
     for month in SAMPLE_MONTHS:
         rows = made.referrals(provider, month)
         given = rows[rows["nhs_number"] != ""]
@@ -178,8 +180,10 @@ def test_people_are_invented_and_one_child_has_one_number_everywhere(made: Borou
         assert (given["nhs_number_status"].isin(["01", "02"])).all()
         assert set(rows.loc[rows["nhs_number"] == "", "nhs_number_status"]) <= {"03"}
         plain = rows["surname"].str.replace(r"-[XVI]+$", "", regex=True)
-        assert plain.isin(surnames | turned).all()
-        assert set(rows["forename"]) <= forenames
+        slip = truth.loc[rows["service_request_id"], "slip"].to_numpy()
+        assert plain[slip != "misspelt"].isin(surnames | turned).all()
+        assert set(rows.loc[~np.isin(slip, ["nickname", "misspelt"]), "forename"]) <= forenames
+        assert set(rows.loc[slip == "nickname", "forename"]) <= called
         assert rows["postcode"].str.startswith("YR").all()
         assert rows["gp_practice_ods"].str.startswith("C99").all()
         assert all(upn.is_valid(number) for number in rows.loc[rows["upn"] != "", "upn"].unique()[:200])
@@ -201,17 +205,39 @@ def test_the_two_providers_and_the_ehc_plans_know_the_same_children(made: Boroug
     assert (known["true_surname"].to_numpy() == people.loc[known["person"], "surname"].to_numpy()).all()
     upns = people["upn"].to_dict()
     told = pd.concat([made.referrals(provider, "2025-10") for provider in ("RFR", "RXE")])
-    told = told.merge(truth[["service_request_id", "person", "true_surname", "misspelt", "true_postcode"]], how="left")
+    kept = ["service_request_id", "person", "true_surname", "misspelt", "slip", "true_postcode"]
+    told = told.merge(truth[kept], how="left")
     assert told["person"].notna().all()
     mine = told[(told["person"] >= 0) & (told["upn"] != "")]
     assert (mine["upn"] == mine["person"].map(upns)).all()
     name = told["true_surname"].str
     turned = name[:2] + name[3:4] + name[2:3] + name[4:]
-    assert (told["surname"] == told["true_surname"].where(~told["misspelt"].astype(bool), turned)).all()
+    written = told["true_surname"].where(~told["misspelt"].astype(bool), turned)
+    otherwise = told["slip"].isin(["changed_surname", "misspelt"])
+    assert (told["surname"] == written)[~otherwise].all()
+    assert (told["surname"] != written)[told["slip"] == "changed_surname"].all()
     assert 0.005 < told["misspelt"].astype(bool).mean() < 0.05
     assert 0.005 < (told["postcode"] != told["true_postcode"]).mean() < 0.08
     assert 0.2 < (told["upn"] == "").mean() < 0.8
     assert 0.001 < (told["nhs_number"] == "").mean() < 0.03
+
+
+def test_a_modest_share_of_children_is_written_otherwise_without_an_age_that_changes(made: Borough) -> None:
+    truth = pd.read_parquet(made.out / "truth" / "therapy_requests.parquet")
+    patients = truth.drop_duplicates("local_patient_id")
+    shares = patients["slip"].value_counts(normalize=True)
+    assert set(shares.index) == {"", "nickname", "changed_surname", "misspelt", "birth_date_miskeyed"}
+    assert 0.02 < 1 - shares[""] < 0.06
+    assert not (patients["misspelt"] & (patients["slip"] != "")).any()
+    for provider in ("RFR", "RXE"):
+        others = made.lists.providers[provider]
+        of = others.patients.frame
+        wrong = of["slip"] == "birth_date_miskeyed"
+        true = others.pool.frame["born"].to_numpy()[of["child"]]
+        assert (of["born"].to_numpy()[wrong] != true[wrong]).all()
+        assert (of["born"].to_numpy()[~wrong] == true[~wrong]).all()
+        patient, came = others.requests["patient"].to_numpy(), others.column("received")
+        assert (age_on(of["born"].to_numpy()[patient], came) == age_on(true[patient], came)).all()
 
 
 def test_children_from_outside_are_in_scope_by_their_school_or_practice(made: Borough) -> None:
