@@ -5,7 +5,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: run test lint format dev demo-failure clean-store lock
+.PHONY: run test lint format dev docs demo-failure clean-store lock
 .DELETE_ON_ERROR:
 
 run: $(READY)
@@ -28,6 +28,9 @@ format: $(READY)
 dev: $(READY)
 	@$(BIN)/cornerstone prepare
 	@export DAGSTER_HOME="$$($(BIN)/cornerstone prepare --print-dagster-home)"; exec $(BIN)/dagster dev -w workspace.yaml
+
+docs: $(READY)
+	@$(BIN)/cornerstone docs
 
 demo-failure: $(READY)
 	@$(BIN)/python -m tests.end_to_end.demo_failure

@@ -531,6 +531,19 @@ def template(
     out.print(f"written to {written.path}{repeated}", soft_wrap=True, markup=False)
 
 
+@app.command()
+def docs(
+    out_path: Annotated[
+        Path | None, typer.Option("--out", help="File to write; docs.html in the store unless given.")
+    ] = None,
+) -> None:
+    """Write the documentation of the warehouse, lineage and bus matrix, as one page that needs no server and no network."""
+    from orchestration.docs.page import default_page, write_docs
+
+    settings = load_settings()
+    out.print(f"written to {write_docs(settings, out_path or default_page(settings))}", soft_wrap=True, markup=False)
+
+
 @app.command("clean-store")
 def clean_store(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,

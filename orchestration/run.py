@@ -116,7 +116,10 @@ def _fingerprint(settings: Settings) -> str:
 
 def _is_nothing_new(settings: Settings) -> bool:
     state = settings.store / STATE_FILE
-    if any(has_work(settings, return_id) for return_id in return_ids()) or not state.is_file():
+    # A working database that was moved away is rebuilt.
+    if not (state.is_file() and settings.warehouse_path.is_file()):
+        return False
+    if any(has_work(settings, return_id) for return_id in return_ids()):
         return False
     last = json.loads(state.read_text(encoding="utf-8"))
     made = {manifest.release_id for manifest in complete_releases(settings)}

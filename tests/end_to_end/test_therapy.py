@@ -9,6 +9,7 @@ from typing import Any
 import duckdb
 import pytest
 
+from orchestration.release.digest import content_digest
 from orchestration.settings import PROJECT_DIR
 from tests.end_to_end.journey import Ended, Journey
 
@@ -240,3 +241,23 @@ def test_of_the_waiting_children_with_a_plan_only_those_not_recognised_are_misse
         f"select count(*) filter (where found_count > true_count), sum(true_count) > 1000,"
         f" sum(found_count) between 0.98 * sum(true_count) and sum(true_count) from ({compared})",
     ) == [(0, True, True)]
+
+
+def table_digests(journey: Journey) -> dict[str, str]:
+    """Content digest of every mart and KPI table of the working database."""
+    with duckdb.connect(str(journey.store / "warehouse.duckdb"), read_only=True) as connection:
+        tables = rows(
+            connection, "select schema_name, table_name from duckdb_tables() where schema_name in ('marts', 'kpi')"
+        )
+        return {f"{schema}.{table}": content_digest(connection, schema, table) for schema, table in tables}
+
+
+def test_a_working_database_that_is_deleted_is_rebuilt_from_what_landed_the_same(journey: Journey, run: Ended) -> None:
+    assert run.exit_code == 0, run.stdout + run.stderr
+    before = table_digests(journey)
+    assert {"marts.dim_child", "marts.fct_therapy_wait", "marts.fct_ehc_plan", "kpi.kpi_value"} <= before.keys()
+    (journey.store / "warehouse.duckdb").unlink()
+    again = journey.cornerstone("run", "--json")
+    assert (again.exit_code, again.result["status"]) == (0, "unchanged"), again.stdout + again.stderr
+    assert again.result["release_id"] == run.result["release_id"]
+    assert table_digests(journey) == before

@@ -46,17 +46,26 @@ with settings as (
     where is_current
 ),
 
--- A closed school and its successor, or the parts of a college, can share a UKPRN: the open one counts.
+-- A closed school and its successor, or the parts of a college, can share a UKPRN: the one that stood on the day counts,
+-- else the one that is open.
 establishment_by_ukprn as (
-    select *
-    from {{ ref('stg_establishment_register__establishment') }}
-    where ukprn is not null
-    qualify row_number() over (partition by ukprn order by coalesce(status_code in ('1', '3'), false) desc, urn) = 1
+    select
+        census_days.census_day,
+        versioned.ukprn,
+        versioned.urn,
+        versioned.type_code
+    from (select distinct census_day from {{ ref('int_ehc_census_view__described') }}) as census_days
+    cross join {{ ref('int_setting__versioned') }} as versioned
+    where versioned.ukprn is not null
+    qualify row_number() over (
+        partition by census_days.census_day, versioned.ukprn
+        order by {{ stood_on('versioned', 'census_days.census_day') }} desc, versioned.is_open desc, versioned.urn
+    ) = 1
 ),
 
 register as (
     select count(*) > 0 as is_landed
-    from {{ ref('stg_establishment_register__establishment') }}
+    from {{ ref('int_setting__versioned') }}
 ),
 
 found as (
@@ -89,10 +98,12 @@ found as (
             settings.submission_id = person.submission_id
             and settings.row_person_ref = person.row_person_ref
     cross join register
-    left join {{ ref('stg_establishment_register__establishment') }} as by_urn
+    left join {{ ref('int_setting__versioned') }} as by_urn
         on settings.urn = by_urn.urn
     left join establishment_by_ukprn as by_ukprn
-        on settings.ukprn = by_ukprn.ukprn
+        on
+            settings.ukprn = by_ukprn.ukprn
+            and census_view.census_day = by_ukprn.census_day
 )
 
 select

@@ -1,17 +1,6 @@
--- Returns that count, with the school found in the register by its URN, or by authority and number, the open one first.
-with establishment_by_number as (
-    select
-        la_code,
-        establishment_number,
-        urn
-    from {{ ref('stg_establishment_register__establishment') }}
-    where establishment_number is not null
-    qualify row_number() over (
-        partition by la_code, establishment_number order by coalesce(status_code in ('1', '3'), false) desc, urn desc
-    ) = 1
-),
-
-phases as (
+-- Returns that count, with the school found in the register by its URN, or by authority and number: the version that stood
+-- on the census day, else the one that is open.
+with phases as (
     select
         return_key,
         min(phase_code) as phase_code
@@ -34,15 +23,26 @@ found as (
         census.term_code,
         census.academic_year,
         {{ term_number('census.term_code', 'census.academic_year') }} as term_number,
-        census.reference_date
+        -- The calendar decides; a header can state another day by mistake.
+        coalesce(calendar.census_day, census.reference_date) as census_day
     from {{ ref('stg_school_census__return') }} as census
-    left join {{ ref('stg_establishment_register__establishment') }} as by_urn
+    left join {{ ref('census_calendar') }} as calendar
+        on census.census_period = calendar.census_period
+    left join {{ ref('int_setting__versioned') }} as by_urn
         on census.urn = by_urn.urn
-    left join establishment_by_number as by_number
+    left join {{ ref('int_setting__versioned') }} as by_number
         on
-            census.la_code = by_number.la_code
+            by_urn.urn is null
+            and census.la_code = by_number.la_code
             and right(census.la_estab, 4) = by_number.establishment_number
     where census.is_current
+    qualify row_number() over (
+        partition by census.submission_id, census.return_key
+        order by
+            {{ stood_on('by_number', 'coalesce(calendar.census_day, census.reference_date)') }} desc,
+            by_number.is_open desc nulls last,
+            by_number.urn desc
+    ) = 1
 )
 
 select
@@ -71,16 +71,13 @@ select
     found.term_code,
     found.academic_year,
     found.term_number,
-    -- The calendar decides; a header can state another day by mistake.
-    coalesce(calendar.census_day, found.reference_date) as census_day
+    found.census_day
 from found
 left join phases
     on found.return_key = phases.return_key
 left join {{ ref('int_census_school__site') }} as site -- at most one
     on found.la_estab = site.la_estab
-left join {{ ref('census_calendar') }} as calendar
-    on found.census_period = calendar.census_period
-left join {{ ref('stg_establishment_register__establishment') }} as establishment
+left join {{ ref('int_setting__versioned') }} as establishment
     on found.register_urn = establishment.urn
 left join {{ ref('placement_line_mapping') }} as line_mapping
     on

@@ -56,6 +56,11 @@ with periods as (
 
         select date_trunc('month', contact_date) as month_start
         from {{ ref('int_therapy_contact__told') }}
+
+        union
+
+        select date_trunc('month', referral_received_date) as month_start
+        from {{ ref('int_therapy_request__linked') }}
     ) as therapy_months
     where month_start is not null
 

@@ -23,7 +23,16 @@ select
     establishment.sen_unit_capacity as sen_unit_capacity_count,
     establishment.trust_name,
     establishment.lsoa_code,
+    versioned.site_key,
+    versioned.site_estab,
+    versioned.valid_from,
+    versioned.valid_to,
+    versioned.is_current,
+    versioned.predecessor_urn,
+    versioned.successor_urn,
     establishment.submission_id
 from {{ ref('stg_establishment_register__establishment') }} as establishment
+inner join {{ ref('int_setting__versioned') }} as versioned -- exactly one
+    on establishment.urn = versioned.urn
 inner join {{ ref('stg_control__setting') }} as own_authority
     on own_authority.setting_name = 'la_code'

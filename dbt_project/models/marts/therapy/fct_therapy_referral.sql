@@ -17,6 +17,8 @@ select
     request.la_code,
     {{ provider_key('request.provider_code') }} as provider_key,
     request.service_key,
+    case when request.referral_received_date is not null then {{ month_key('request.referral_received_date') }} end
+        as period_key,
     request.child_key,
     request.match_strength,
     request.is_known_child,
