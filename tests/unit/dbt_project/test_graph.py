@@ -36,6 +36,7 @@ NOT_CONFORMED = {
     "fct_dsg_position.line_code",  # lines of the position, not of section 251
     # reasons for something else than a difference between school census and EHC plans
     "fct_census_day_difference.reason_code",
+    "fct_child_journey.first_plan_cease_reason_code",
     "fct_ehc_plan.cease_reason_code",
     "fct_therapy_referral.referral_rejection_reason_code",
     "fct_therapy_referral.referral_closure_reason_code",
