@@ -18,12 +18,12 @@ lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/sqlfluff lint --processes 2 dbt_project
+	$(BIN)/sqlfluff lint --processes 2 dbt_project docs/queries
 
 format: $(READY)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
-	$(BIN)/sqlfluff fix --processes 2 dbt_project
+	$(BIN)/sqlfluff fix --processes 2 dbt_project docs/queries
 
 dev: $(READY)
 	@$(BIN)/cornerstone prepare

@@ -17,6 +17,7 @@ from orchestration.settings import PROJECT_DIR, Settings
 from orchestration.synthetic import borough, synthesise
 from orchestration.warehouse import open_warehouse, prepare_store, write_control_tables
 from tests.conftest import requests_csv, vault_connection
+from tests.queries import worked_queries
 from tests.unit.dbt_project.conftest import build
 
 pytestmark = [pytest.mark.end_to_end]
@@ -97,7 +98,7 @@ def compared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDB
     link_children(settings)
     with open_warehouse(settings.warehouse_path, "tests") as warehouse:
         write_control_tables(warehouse, settings)
-    build(settings, "+fct_census_plan_child")
+    build(settings, "+fct_census_plan_spell", "+dim_census_plan_reason")
     with vault_connection(settings) as connection:
         for name, return_id, table, columns in (
             ("person", "sen2", "sen2_person", "surname, forename, birth_date"),
@@ -157,3 +158,28 @@ def test_something_is_planted_of_every_kind_that_is_told_by_name(compared: duckd
 def test_children_outside_the_schools_have_a_reason_by_place(compared: duckdb.DuckDBPyConnection) -> None:
     [(found,)] = rows(compared, f"select count(*) from found where reason_code in {BY_PLACE} and not is_in_census")
     assert isinstance(found, int) and found > 50
+
+
+def test_the_worked_query_lists_the_schools_with_whom_returns_disagree_for_two_januaries(
+    compared: duckdb.DuckDBPyConnection,
+) -> None:
+    """By the children one by one: the same return alone has the plan in both Januaries, in the later to be followed up."""
+    counted = rows(
+        compared,
+        """
+        select school.setting_name, count(*)
+        from warehouse.marts.fct_census_plan_child as later
+        inner join warehouse.marts.fct_census_plan_child as earlier
+            on later.child_key = earlier.child_key and later.is_in_census = earlier.is_in_census
+        left join warehouse.marts.dim_setting as school on later.setting_key = school.setting_key
+        where later.census_year = 2025 and earlier.census_year = 2023
+            and later.is_in_census <> later.is_in_plan_return and earlier.is_in_census <> earlier.is_in_plan_return
+            and later.reason_class = 'to_follow_up'
+        group by all order by all
+        """,
+    )
+    compared.execute("use warehouse")
+    query = worked_queries()["schools_and_plans_disagree_for_two_januaries"].sql
+    listed = rows(compared, f"select school, sum(child_count) from ({query}) group by all order by all")
+    compared.execute("use memory")
+    assert listed == counted != []

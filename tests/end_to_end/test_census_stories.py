@@ -1,5 +1,7 @@
 """What happens to school censuses: a run is killed, a school sends again, sends nothing, or sends a file that is broken."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +14,13 @@ from tests.conftest import csv_text
 from tests.end_to_end.journey import Ended, Journey
 from tests.end_to_end.test_killed import KILL
 from tests.invented_census import Census, Pupil, census, census_xml, charles, marie, write_census_xml
+from tests.queries import worked_queries
 
 pytestmark = [pytest.mark.end_to_end]
 
 LETTERS = "ABCDEFGHJKLMNPQRTUVWXYZ"
 PUPILS = 8
+PUPILS_OF_SCHOOLS = "select la_estab, census_period, count(*) from marts.fct_census_pupil group by all order by all"
 # The process dies as soon as something of the census is committed.
 KILLED_LANDING = (
     KILL + "import orchestration.returns.land as m\noriginal = m.sync_dir\n"
@@ -83,8 +87,11 @@ def first(journey: Journey, killed: list[str]) -> tuple[Ended, dict[str, list[tu
 
 
 @pytest.fixture(scope="module")
-def second(journey: Journey, first: tuple[Ended, dict[str, list[tuple[Any, ...]]]]) -> Ended:
-    """A run in which 4002 sends spring again, 4003 sends a broken file, 4001 the same file; summer comes from two schools."""
+def beside_a_reader(
+    journey: Journey, first: tuple[Ended, dict[str, list[tuple[Any, ...]]]]
+) -> tuple[Ended, list[list[tuple[Any, ...]]]]:
+    """A run in which 4002 sends spring again, 4003 sends a broken file, 4001 the same file; summer comes from two schools. And
+    what somebody who had opened the marts before it read in them: asked again and again during the run, and once after it."""
     assert first
     inbox = journey.raw / "inbox" / "school_census"
     write_census_xml(inbox, school(2, serial="2", pupils=PUPILS - 1))
@@ -93,7 +100,24 @@ def second(journey: Journey, first: tuple[Ended, dict[str, list[tuple[Any, ...]]
     write_census_xml(inbox, school(1))
     for number in (1, 2):
         write_census_xml(inbox, school(number, term="SUM"))
-    return journey.cornerstone("run", "--json")
+    answers = []
+    with duckdb.connect(str(marts(journey)), read_only=True) as reader, ThreadPoolExecutor(1) as beside:
+        running = beside.submit(journey.cornerstone, "run", "--json")
+        while not running.done():
+            answers.append(reader.execute(PUPILS_OF_SCHOOLS).fetchall())
+            time.sleep(0.5)
+        answers.append(reader.execute(PUPILS_OF_SCHOOLS).fetchall())
+    return running.result(), answers
+
+
+@pytest.fixture(scope="module")
+def second(beside_a_reader: tuple[Ended, list[list[tuple[Any, ...]]]]) -> Ended:
+    return beside_a_reader[0]
+
+
+def marts(journey: Journey) -> Path:
+    """The marts of the release people read."""
+    return journey.current / "restricted" / "send_marts.duckdb"
 
 
 def query(path: Path, sql: str) -> list[tuple[Any, ...]]:
@@ -109,11 +133,11 @@ def landed_schools(journey: Journey) -> list[str]:
 
 def rows_by_school(journey: Journey, period: str = "2025-01") -> dict[str, list[tuple[Any, ...]]]:
     """Rows of every fact of a census, by the number of the school."""
-    marts = journey.current / "restricted" / "send_marts.duckdb"
     found: dict[str, list[tuple[Any, ...]]] = {}
     for table in ("fct_census_pupil", "fct_absence", "fct_suspension"):
         for la_estab, *row in query(
-            marts, f"select la_estab, '{table}', * from marts.{table} where census_period = '{period}' order by all"
+            marts(journey),
+            f"select la_estab, '{table}', * from marts.{table} where census_period = '{period}' order by all",
         ):
             found.setdefault(la_estab, []).append(tuple(row))
     return found
@@ -176,6 +200,34 @@ def test_a_school_that_sends_again_replaces_itself_alone(
     assert {school for school in kept if kept[school] == now[school]} == {"3724001", "3724003"}
     assert sum(row[0] == "fct_census_pupil" for row in after["3724002"]) == PUPILS - 1
     assert {row[-1] for row in before["3724002"]}.isdisjoint(row[-1] for row in after["3724002"])
+
+
+def test_who_has_the_marts_open_reads_on_and_who_opens_them_anew_reads_the_new_release(
+    journey: Journey, beside_a_reader: tuple[Ended, list[list[tuple[Any, ...]]]]
+) -> None:
+    ended, [before, *answers] = beside_a_reader
+    assert ended.result["status"] == "released", ended.stderr
+    assert before == [(number, "2025-01", PUPILS) for number in ("3724001", "3724002", "3724003")]
+    assert len(answers) > 3
+    assert all(answer == before for answer in answers)
+    assert query(marts(journey), PUPILS_OF_SCHOOLS) == [
+        ("3724001", "2025-01", PUPILS),
+        ("3724001", "2025-05", PUPILS),
+        ("3724002", "2025-01", PUPILS - 1),
+        ("3724002", "2025-05", PUPILS),
+        ("3724003", "2025-01", PUPILS),
+    ]
+
+
+def test_the_worked_query_counts_suspensions_beside_the_pupils_of_spring(journey: Journey, second: Ended) -> None:
+    """Of a provision that nobody has by spring there is no rate."""
+    assert second.result["status"] == "released", second.stderr
+    answer = query(marts(journey), worked_queries()["suspensions_by_sen_provision"].sql)
+    assert [row[:5] for row in answer] == [
+        ("202425", "EHC plan", 3, 0, 0.0),
+        ("202425", "No SEN", 3 * (PUPILS - 1) - 1, 0, 0.0),
+        ("202425", "SEN support", 0, 3, None),
+    ]
 
 
 def test_a_broken_file_is_refused_in_a_sentence_and_the_one_before_it_stands(journey: Journey, second: Ended) -> None:

@@ -102,11 +102,22 @@ def test_every_kpi_of_the_catalogue_has_figures_or_the_reason_why_not(journey: J
     assert {True, False} == {is_available for is_available, _ in rows}
 
 
-def test_every_released_column_is_described(journey: Journey) -> None:
-    for name in ("open/send_kpis.duckdb", "restricted/send_marts.duckdb"):
+def test_every_released_table_view_and_column_is_described(journey: Journey) -> None:
+    for name, schemas in (
+        ("open/send_kpis.duckdb", {"kpi", "meta"}),
+        ("restricted/send_marts.duckdb", {"marts", "kpi_internal"}),
+    ):
+        relations = query(
+            journey.current / name,
+            "select schema_name, table_name, comment from duckdb_tables() where not internal union all"
+            " select schema_name, view_name, comment from duckdb_views() where not internal",
+        )
+        assert {schema for schema, _, _ in relations} == schemas
+        assert [(schema, relation) for schema, relation, comment in relations if not comment] == []
         undescribed = query(
             journey.current / name,
-            "select schema_name, table_name, column_name from duckdb_columns() where comment is null and not internal",
+            "select schema_name, table_name, column_name from duckdb_columns()"
+            " where coalesce(comment, '') = '' and not internal",
         )
         assert undescribed == []
 

@@ -1,6 +1,5 @@
 """Therapy waiting lists of two trusts beside an EHC plans return, from landed rows to the marts."""
 
-import re
 from collections.abc import Iterator
 from datetime import date, datetime
 from decimal import Decimal
@@ -16,6 +15,7 @@ from orchestration.returns.delivered import DataFile, delivered_file, open_deliv
 from orchestration.returns.recognise import read_data_file
 from orchestration.returns.spec import load_spec
 from orchestration.settings import PROJECT_DIR
+from tests.queries import worked_queries
 from tests.unit.dbt_project.test_ehc_plans import Store, held_since, rows
 
 SEPTEMBER, OCTOBER = date(2025, 9, 30), date(2025, 10, 31)
@@ -203,8 +203,7 @@ def waiting(connection: duckdb.DuckDBPyConnection, snapshot: date) -> list[tuple
 
 
 def test_the_children_of_the_question_are_one_query_away(warehouse: duckdb.DuckDBPyConnection) -> None:
-    analysis = PROJECT_DIR / "dbt_project" / "analyses" / "children_with_slcn_waiting_for_speech_therapy.sql"
-    query = re.sub(r"\{\{ ref\('(\w+)'\) \}\}", r"marts.\1", analysis.read_text(encoding="utf-8"))
+    query = worked_queries()["children_with_slcn_waiting_for_speech_therapy"].sql
     # Of five that wait over 18 weeks: one has another need, one no plan, one a faulty row, one two requests. Seven rows of
     # speech and language therapy wait without fault, of whom two are of children no return knows; one was seen.
     assert warehouse.execute(query).fetchall() == [(OCTOBER, 2, 6, 66.7)]
