@@ -47,7 +47,7 @@ def sound_safety_valve_world(tmp_path_factory: pytest.TempPathFactory) -> Iterat
         connection.execute("set threads = 1")  # a few rows: more threads only cost
         attach_reference(connection, "establishment_register", {"establishment": f"({SCHOOL})"})
         catalogue = load_catalogue(PROJECT / "expectations" / "rules")
-        found = assess(connection, map(delivered_file, paths), spec, catalogue, (), "372", None, None)
+        found = assess(connection, map(delivered_file, paths), spec, catalogue, (), "372", "E08000018", None, None)
         for delivery, name in zip(found.deliveries, RETURNS, strict=True):
             [assessed] = delivery.assessed
             for table in [*spec.tables, "submission_file", "calculated_cell"]:
