@@ -97,7 +97,8 @@ def _export(connection: duckdb.DuckDBPyConnection, made: Path, day: date) -> Non
     tables = connection.execute(
         """
         select table_name from duckdb_tables()
-        where schema_name = 'marts' and (starts_with(table_name, 'dim_') or starts_with(table_name, 'fct_therapy_'))
+        where schema_name = 'marts' and table_name <> 'dim_child_history'
+            and (starts_with(table_name, 'dim_') or starts_with(table_name, 'fct_therapy_'))
         order by table_name
         """
     ).fetchall()
@@ -111,6 +112,6 @@ def _export(connection: duckdb.DuckDBPyConnection, made: Path, day: date) -> Non
         connection.execute("create table made.marts.known_at (known_at_date date)")
         connection.execute(
             "comment on table made.marts.known_at is"
-            " 'The day at whose end what is in these tables was known; no release, and no gate has passed them.'"
+            " 'The day at whose end what is in the facts was known; dimensions are as they are today. No release, and no gate has passed them.'"
         )
         connection.execute("insert into made.marts.known_at values (?)", [day])

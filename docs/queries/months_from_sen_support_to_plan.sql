@@ -5,7 +5,8 @@
 --   censuses saw, with the median months and the month by which nine of ten had the plan.
 -- Caveats: A child who was on SEN support when a census first had it may have been for years: it is in the first median alone,
 --   which grows with the censuses held. Where the start was seen, it was up to a term before that census. Left out are plans from
---   other authorities, and those older than the year that the first return of plans tells of.
+--   other authorities, and those that began, or whose first request came, before the year that the first return of plans tells
+--   of: its own year is short of them. That the first median rises from year to year says nothing of longer waits.
 with new_plans as (
     select
         year(first_plan_start_date) as plan_year,

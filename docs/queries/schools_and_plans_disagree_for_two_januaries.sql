@@ -6,6 +6,7 @@
 --   to whom that is allowed. Blank schools are in no register.
 select
     setting.setting_name as school,
+    setting.la_estab as school_number,
     spell.side_code as told_by,
     reason.reason_name as reason,
     count(*) as child_count,
@@ -19,5 +20,5 @@ where
     spell.is_open
     and spell.census_count >= 2
     and spell.last_reason_class = 'to_follow_up'
-group by setting.setting_name, spell.side_code, reason.reason_name
+group by setting.setting_key, setting.setting_name, setting.la_estab, spell.side_code, reason.reason_name
 order by child_count desc, school asc nulls last, told_by asc, reason asc

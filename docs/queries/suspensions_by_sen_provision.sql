@@ -3,8 +3,8 @@
 -- Answer: One row for each school year and SEN provision: pupils in the spring census, suspensions of the year, suspensions for
 --   each 100 pupils, children suspended at least once, permanent exclusions, and the terms told (3: the year is whole).
 -- Caveats: Provision is that at the time of the suspension, for pupils that of the spring census; a child who changes
---   provision in between can be in both. Schools tell of a term two terms later: never compare a year of fewer than 3 terms.
---   Missing schools: fct_census_completeness.
+--   provision in between can be in both. Schools tell of a term in the next census, and in the one after whether it was
+--   withdrawn, which is not counted here: never compare a year of fewer than 3 terms. Missing schools: fct_census_completeness.
 with told as (
     select
         academic_year,
@@ -22,6 +22,7 @@ with told as (
         case when category_code in ('SUSP', 'FIXD') then 'suspension' when category_code = 'PERM' then 'exclusion' end as told_of,
         child_key
     from marts.fct_suspension
+    where is_missing_from_later_return is not true
 ),
 
 terms as (

@@ -21,7 +21,8 @@ insert into marts.dim_service (service_key, therapy_line, therapy_line_name) val
 insert into marts.dim_provider (provider_key, org_code, org_name) values ('a', 'RFR', 'Quillmoor Trust'), ('b', 'RXE', 'Tanglewick Trust');
 insert into marts.dim_need (need_code, need_name, need_order) values
     ('ASD', 'Autistic spectrum disorder', 10), ('SLCN', 'Speech and language', 5), ('UNKNOWN', 'Not recorded', 15);
-insert into marts.dim_setting (setting_key, setting_name) values ('900001', 'Quillmoor Primary'), ('900002', 'Tanglewick Academy');
+insert into marts.dim_setting (setting_key, setting_name, la_estab) values
+    ('900001', 'Quillmoor Primary', '3722001'), ('900002', 'Tanglewick Academy', '3724001');
 insert into marts.dim_census_plan_reason (reason_code, reason_name) values
     ('on_roll_with_other_provision', 'On roll without the plan'), ('post_16', 'Post-16');
 insert into marts.dim_placement_group (placement_line_code, placement_group_name, group_order) values
@@ -142,9 +143,9 @@ CASES = {
             ('900001', 'plan_return_alone', 'post_16', 'legitimate', 3, true)"""
         },
         [
-            ("Quillmoor Primary", "plan_return_alone", "On roll without the plan", 2, 4),
-            ("Tanglewick Academy", "census_alone", "On roll without the plan", 1, 2),
-            (None, "plan_return_alone", "On roll without the plan", 1, 3),
+            ("Quillmoor Primary", "3722001", "plan_return_alone", "On roll without the plan", 2, 4),
+            ("Tanglewick Academy", "3724001", "census_alone", "On roll without the plan", 1, 2),
+            (None, None, "plan_return_alone", "On roll without the plan", 1, 3),
         ],
     ),
     # The school year of January 2026 is not told whole yet. No school tells of colleges: blank, not 0.

@@ -610,8 +610,8 @@ def test_csv_files_write_c_for_it_beside_the_published_figure(released: Path) ->
 
 
 def test_no_text_of_open_or_evidence_carries_a_number_that_only_the_hidden_values_have(released: Path) -> None:
-    # WL-402 is a rule.
-    numbers = re.compile(r"(?<![0-9a-f.])(?<!WL-)(402|651|76\.8|1550)(?![0-9a-f])")
+    # PS-402 is a rule.
+    numbers = re.compile(r"(?<![0-9a-f.])(?<![A-Z]-)(402|651|76\.8|1550)(?![0-9a-f])")
     for folder in ("open", "evidence"):
         for path in (released / folder).rglob("*"):
             if path.suffix in {".csv", ".html", ".txt", ".json"}:

@@ -32,7 +32,7 @@ requests as (
         la_code,
         child_key,
         count(*) as request_count,
-        arg_min(request_outcome_code, received_date) as first_request_outcome_code
+        first(request_outcome_code order by received_date) as first_request_outcome_code
     from {{ ref('int_journey_request__told') }}
     group by la_code, child_key
 ),

@@ -80,6 +80,7 @@ suspensions as (
         if(suspension_count > 0, 1, 0) as is_suspended,
         count(*) filter (where category_code = 'PERM') as permanent_count
     from {{ ref('fct_suspension') }}
+    where is_missing_from_later_return is not true -- withdrawn since
     group by la_code, academic_year, child_key, site_estab
 ),
 
