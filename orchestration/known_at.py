@@ -112,6 +112,7 @@ def _export(connection: duckdb.DuckDBPyConnection, made: Path, day: date) -> Non
         connection.execute("create table made.marts.known_at (known_at_date date)")
         connection.execute(
             "comment on table made.marts.known_at is"
-            " 'The day at whose end what is in the facts was known; dimensions are as they are today. No release, and no gate has passed them.'"
+            " 'The day at whose end what is in the facts was known; dimensions are as they are today. No release:"
+            " no gate has passed them.'"
         )
         connection.execute("insert into made.marts.known_at values (?)", [day])

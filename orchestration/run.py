@@ -110,6 +110,7 @@ def _fingerprint(settings: Settings) -> str:
         settings.la_ons_code,
         [settings.link_join_weight, settings.link_review_weight],
         sorted((*pair, one.decision) for pair, one in read_decisions(settings).items()),
+        sorted(path.name for path in settings.linkage_dir.glob("*")),  # deleted, it is made again
     ]
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 

@@ -27,6 +27,7 @@ from pathlib import Path
 import duckdb
 
 from orchestration.durable import sync_dir
+from orchestration.errors import CornerstoneError
 from orchestration.linkage.decisions import read_decisions
 from orchestration.linkage.index import join_likely
 from orchestration.linkage.profiles import letters
@@ -85,7 +86,13 @@ def link_children(settings: Settings) -> LinkReport:
             is_kept_apart = _keep_apart(connection, settings)
             for spec, group in _groups(submissions):
                 _link(connection, settings, spec, group, is_kept_apart=is_kept_apart)
-            join_likely(connection, settings, submissions)
+            try:
+                join_likely(connection, settings, submissions)
+            except duckdb.Error as error:  # its message can quote values
+                raise CornerstoneError(
+                    f"Children could not be joined by likeness ({type(error).__name__}). Delete the folder linkage of the vault"
+                    " and run again: everything in it is made anew, under the decisions of reviewers."
+                ) from None
             _tell(connection, settings, submissions)
             report = _report(connection)
             _write(connection, settings.child_link_path)
@@ -299,10 +306,7 @@ def _link_rows(connection: duckdb.DuckDBPyConnection, spec: ReturnSpec, *, is_ke
         " and (other.upn <> person.upn or other.nhs_number <> person.nhs_number or other.uln <> person.uln))"
     )
     if is_kept_apart:
-        no_other_number += (
-            " and not exists (select 1 from kept_apart"
-            f" where kept_apart.one = known.child_key and kept_apart.other = {KEY_ALONE})"
-        )
+        no_other_number += f" and {KEY_ALONE} not in (select other from kept_apart)"
     _match(connection, "name_birth_date", "name", no_other_number)
     connection.execute(
         f"""

@@ -26,9 +26,11 @@ from orchestration.durable import append_to_journal, write_private
 from orchestration.errors import CornerstoneError
 from orchestration.linkage.decisions import read_decisions
 from orchestration.linkage.probable import (
+    CAN_JOIN,
     GAMMAS,
     KEPT_WEIGHT,
     TRAINING_FLOOR,
+    can_teach,
     read_model,
     score,
     train,
@@ -135,7 +137,7 @@ def join_likely(
         return
     settings.linkage_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     gather_profiles(connection, settings, submissions)
-    is_new = model is None and children >= TRAINING_FLOOR
+    is_new = children >= TRAINING_FLOOR and (model is None or (not model["is_taught"] and can_teach(connection)))
     if is_new:
         log.info("learning how alike records of one child are, from %s children", f"{children:,}")
         model = train(connection, children)
@@ -154,7 +156,11 @@ def join_likely(
     _keep(connection, settings)
     counts = dict(connection.execute("select outcome, count(*) from judged group by all order by all").fetchall())
     joins = dict(connection.execute("select basis, count(*) from join_made group by all order by all").fetchall())
-    [(for_review,)] = connection.execute(f"select count(*) from judged where {FOR_REVIEW}").fetchall()
+    [(for_review,)] = connection.execute(
+        "select count(*) from judged anti join decision"
+        " on one = least(left_key, right_key) and other = greatest(left_key, right_key)"
+        f" where {FOR_REVIEW}"
+    ).fetchall()
     [(overruled,)] = connection.execute(
         "select count(*) from decided left join cluster as a on a.child_key = left_key"
         " left join cluster as b on b.child_key = right_key"
@@ -267,9 +273,9 @@ def _read_decided(connection: duckdb.DuckDBPyConnection, settings: Settings) -> 
 def _make_clusters(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
     """Tables `candidate` (pairs worth a look) and `cluster` (child_key, cluster_key, number: of the receipt) of these alone."""
     connection.execute(
-        """
+        f"""
         create table candidate as
-        select left_key, right_key, match_weight, gamma_forename > 0 and gamma_birth_date > 0 as can_join
+        select left_key, right_key, match_weight, {CAN_JOIN} as can_join
         from pair where match_weight >= ?
         """,
         [settings.link_review_weight],
@@ -446,7 +452,7 @@ def _judge_pairs(connection: duckdb.DuckDBPyConnection, settings: Settings) -> N
         f"""
         create table judged as
         with placed as (
-            select pair.*, pair.gamma_forename > 0 and pair.gamma_birth_date > 0 as own_can_join,
+            select pair.*, {CAN_JOIN} as own_can_join,
                 a.cluster_key as left_cluster, b.cluster_key as right_cluster
             from pair
             left join cluster as a on a.child_key = left_key

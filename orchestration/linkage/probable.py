@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("cornerstone.linkage")
 
 TRAINING_FLOOR = 1_000  # children; from fewer no rates can be learnt, and nobody is linked by likeness
+TOLD_TWICE_FLOOR = 500  # children of two returns; from fewer it cannot be learnt how often one child's records agree
 TRAINING_PAIRS = 1e6  # random pairs looked at for u
 EM_PAIRS = 2e6  # pairs of a block looked at for m, at most
 SEED = 372
@@ -73,6 +74,8 @@ STARTING: dict[str, list[tuple[str, str, float, float]]] = {
 _COLUMN = {"postcode": "postcodes"}  # where what is compared is named otherwise
 _COUNTED = ("surname", "forename")  # agreement on a rare name says more than on a common one
 GAMMAS = tuple(f"gamma_{name}" for name in STARTING)
+# What two have to have in common to be joined unseen; another sex with another forename is a twin, told of elsewhere.
+CAN_JOIN = f"(gamma_forename > 0 and gamma_birth_date > 0 and (gamma_sex <> 0 or gamma_forename = {len(STARTING['forename']) - 1}))"
 # Pairs that are looked at: those that agree in one of these. No rule asks for all of a name and a birth date at once.
 BLOCKS = (
     "l.birth_date = r.birth_date and l.surname_start = r.surname_start",
@@ -92,7 +95,18 @@ def model_path(settings: Settings) -> Path:
 
 def comparison_digest() -> str:
     """What makes a model another one: what is compared, and how it is trained."""
-    content = [STARTING, _COUNTED, BLOCKS, TRAINING_BLOCKS, TRAINING_PAIRS, EM_PAIRS, SEED, HELD_TO, RAREST_NAME]
+    content = [
+        STARTING,
+        _COUNTED,
+        BLOCKS,
+        TRAINING_BLOCKS,
+        TOLD_TWICE_FLOOR,
+        TRAINING_PAIRS,
+        EM_PAIRS,
+        SEED,
+        HELD_TO,
+        RAREST_NAME,
+    ]
     text = json.dumps(content) + NICKNAMES.read_text(encoding="utf-8")
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -143,6 +157,7 @@ def starting_model(children: int, *, count_names: bool = False) -> dict[str, Any
     return {
         "comparison": comparison_digest(),
         "children": children,
+        "is_taught": False,
         "splink": {
             "link_type": "dedupe_only",
             "unique_id_column_name": "unique_id",
@@ -157,12 +172,20 @@ def starting_model(children: int, *, count_names: bool = False) -> dict[str, Any
     }
 
 
+def can_teach(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Whether enough children are told of by two returns, so that one child's records can be compared. Reads `told_profile`."""
+    [(told_twice,)] = connection.execute(
+        "select count(*) from (select child_key from told_profile group by child_key having count(distinct return_id) > 1)"
+    ).fetchall()
+    return bool(told_twice >= TOLD_TWICE_FLOOR)
+
+
 def train(connection: duckdb.DuckDBPyConnection, children: int) -> dict[str, Any]:
     """The model that the records of `told_profile` show."""
-    model = starting_model(children, count_names=True)
+    model = starting_model(children, count_names=True) | {"is_taught": can_teach(connection)}
     with _linker(connection, model, "told_profile", BLOCKS) as linker:
         linker.training.estimate_u_using_random_sampling(TRAINING_PAIRS, seed=SEED)
-        for block in TRAINING_BLOCKS:
+        for block in TRAINING_BLOCKS if model["is_taught"] else ():
             linker.training.estimate_parameters_using_expectation_maximisation(
                 block, estimate_without_term_frequencies=True, max_pairs=EM_PAIRS
             )
@@ -182,7 +205,7 @@ def score(connection: duckdb.DuckDBPyConnection, model: dict[str, Any]) -> None:
     Of the ways in which two children were told, the two most alike stand for them; of these first such as have something
     in common in forename and birth date.
     """
-    best = "arg_max({0}, (gamma_forename > 0 and gamma_birth_date > 0, match_weight))"
+    best = f"arg_max({{0}}, ({CAN_JOIN}, match_weight))"
     with _linker(connection, model, "profile", BLOCKS) as linker:
         scored = linker.inference.predict(threshold_match_weight=KEPT_WEIGHT, warning_mode="never").physical_name
         connection.execute(

@@ -248,7 +248,7 @@ def _make_units(connection: duckdb.DuckDBPyConnection, submissions: list[Submiss
         select distinct child_key, unit
         from child_link
         inner join (
-            select submission_id, dense_rank() over (order by return_id, period, supplier) as unit from submission_unit
+            select submission_id, dense_rank() over (order by submission_id) as unit from submission_unit
         ) using (submission_id)
         """
     )

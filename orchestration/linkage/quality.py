@@ -282,7 +282,7 @@ def count_overlaps(connection: duckdb.DuckDBPyConnection, threshold: int) -> lis
             from child as one inner join child as other using (child_key)
             group by all
         )
-        select one.return_id, other.return_id, one.children, coalesce(found, 0)
+        select one.return_id, other.return_id, one.children, other.children, coalesce(found, 0)
         from whole as one
         inner join whole as other on other.return_id <> one.return_id
         left join shared on shared.return_id = one.return_id and shared.other_return_id = other.return_id
@@ -298,9 +298,9 @@ def count_overlaps(connection: duckdb.DuckDBPyConnection, threshold: int) -> lis
             one,
             other,
             None if few(children) else children,
-            None if few(children) or few(found) or few(children - found) else found,
+            None if any(map(few, (children, others, found, children - found, others - found))) else found,
         )
-        for one, other, children, found in rows
+        for one, other, children, others, found in rows
     ]
 
 
@@ -570,10 +570,23 @@ def count_outcomes(connection: duckdb.DuckDBPyConnection, threshold: int, *, is_
 def count_weights(connection: duckdb.DuckDBPyConnection, threshold: int) -> list[tuple[int, str, int | None]]:
     """Scored pairs by whole match weight (rounded down) and outcome; None below `threshold`. Reads table `scored_pair`."""
     rows = connection.execute(
-        "select floor(match_weight)::integer, outcome, count(*) from scored_pair"
-        " where match_weight is not null group by all order by all"
+        """
+        with counted as (
+            select floor(match_weight)::integer as weight, outcome, count(*) as pairs
+            from scored_pair where match_weight is not null group by all
+        )
+        select weight, outcome, if(
+            pairs < $threshold
+            or count(*) filter (where pairs < $threshold) over of_outcome = 1
+                and row_number() over (partition by outcome order by pairs, weight) = 2,
+            null, pairs
+        )
+        from counted window of_outcome as (partition by outcome)
+        order by weight, outcome
+        """,
+        {"threshold": threshold},
     ).fetchall()
-    return [(weight, outcome, None if count < threshold else count) for weight, outcome, count in rows]
+    return [(int(weight), str(outcome), pairs) for weight, outcome, pairs in rows]
 
 
 def find_founders(connection: duckdb.DuckDBPyConnection) -> None:
