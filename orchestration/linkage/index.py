@@ -46,7 +46,8 @@ log = logging.getLogger("cornerstone.linkage")
 
 MARGIN = 4.0  # a rival 16 times less likely is none
 PRIVATE_MODE = 0o600
-# What keeps two clusters apart, the first that is true. `one_list`: one supplier told of both for one period.
+# What keeps two clusters apart, the first that is true. `one_list`: one submission told of both. A later version of
+# a list is a submission of its own: a name put right there is the same child.
 APART = {
     "reviewed": "is_reviewed",
     "one_list": "is_of_one_list",

@@ -32,7 +32,7 @@ def gather_profiles(
     Tables: `profile` (one row a child and way in which its names and birth date were told in any return), `told_profile`
     (the same by return, to train on), `given_name` (a child's names as they were written, to be shown to a reviewer),
     `child_sex` (the sex most told, but for rows that name and birth date alone joined), `weak_name` (those of them that say
-    the other sex), `child_unit` (return, period and supplier that told of a child, by number) and `child_number` (its
+    the other sex), `child_unit` (submission that told of a child, by number) and `child_number` (its
     permanent UPNs, NHS numbers and ULNs).
     """
     read_told(connection, settings, submissions)

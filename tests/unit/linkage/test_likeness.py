@@ -19,7 +19,15 @@ from orchestration.linkage import index, profiles
 from orchestration.linkage.child_key import LINK_COLUMNS
 from orchestration.linkage.decisions import Decision, record_decisions
 from orchestration.linkage.index import Likeness, join_likely, joins_path, journal_path, read_state
-from orchestration.linkage.probable import STARTING, model_path, read_model, starting_model, train, write_model
+from orchestration.linkage.probable import (
+    STARTING,
+    can_teach,
+    model_path,
+    read_model,
+    starting_model,
+    train,
+    write_model,
+)
 from orchestration.privacy.keys import load_keys
 from orchestration.privacy.pseudonyms import define_pseudonym
 from orchestration.privacy.vault import open_vault
@@ -236,6 +244,14 @@ def test_two_of_one_supplier_and_period_are_never_one(join: Join) -> None:
     assert not join(pupil(), pupil(key="1 other", surname="Zzcruie", upn=None)).is_one("1 school", "1 other")
 
 
+@pytest.mark.parametrize(("his", "hers"), [("Joseph", "Josephine"), ("Daniel", "Daniela"), ("Christian", "Christina")])
+def test_a_twin_of_the_other_sex_is_for_a_reviewer_however_like_the_names(join: Join, his: str, hers: str) -> None:
+    found = join(pupil(forename=his, sex="M"), patient(forename=hers, sex="F"))
+    assert not found.is_one("1 school", "2 trust")
+    assert found.state is not None
+    assert found.state.for_review == 1
+
+
 def test_two_of_one_supplier_in_other_periods_can_be_one(join: Join) -> None:
     found = join(patient(), patient(key="3 trust", surname="Zzcruie", nhs_number=None, units=(NEXT_MONTH,)))
     assert found.is_one("2 trust", "3 trust")
@@ -409,6 +425,36 @@ def test_neither_files_nor_log_tell_who_it_is(
         ):
             assert secret not in text.lower()
     assert {path.stat().st_mode & 0o077 for path in settings.linkage_dir.iterdir()} == {0}
+
+
+def test_one_return_alone_teaches_nothing_of_how_records_of_one_child_agree() -> None:
+    """A thousand children, each told of once: what is alike in two of them is chance, and no model is learnt from that."""
+    with duckdb.connect(":memory:") as connection:
+        profiles.make_told_tables(connection)
+        connection.execute(
+            "create table known as select null as child_key, null as upn, null as nhs_number, null as uln limit 0"
+        )
+        connection.execute("create table child_link (child_key varchar, submission_id varchar)")
+        define_pseudonym(connection, b"0" * 32)
+        connection.execute(
+            """
+            insert into told_row
+            select 'census', 'child ' || i,
+                'zz' || translate(lpad((i * 7919 % 1000)::varchar, 6, '0'), '0123456789', 'abcdefghij'),
+                translate(lpad((i * 104729 % 61)::varchar, 5, '0'), '0123456789', 'klmnopqrst'),
+                date '2010-01-01' + (i * 31 % 3000)::integer, 'ZZ' || i % 9 || ' ' || i % 7 || 'AA'
+            from range(1000) as r(i)
+            """
+        )
+        connection.execute("insert into told_sex select child_key, 'F', 1 from told_row")
+        profiles.make_profiles(connection, [])
+        assert not can_teach(connection)
+        model = train(connection, 1000)
+    assert model["is_taught"] is False
+    for comparison in model["splink"]["comparisons"]:
+        learnt = [level for level in comparison["comparison_levels"] if "is_null_level" not in level]
+        starting = [m for _, _, m, _ in STARTING[comparison["output_column_name"]]]
+        assert [level["m_probability"] for level in learnt] == pytest.approx(starting, abs=0.01)
 
 
 def test_a_model_is_learnt_from_the_data_alike_every_time() -> None:
