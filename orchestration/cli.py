@@ -44,6 +44,14 @@ out = Console(highlight=False, width=None if sys.stdout.isatty() else WIDE)
 err = Console(stderr=True, highlight=False)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+OutTable = Annotated[Path | None, typer.Option("--out", help="File to write to: .csv or .xlsx.")]
+ByName = Annotated[
+    bool,
+    typer.Option(
+        "--show-identifiers",
+        help="List the children by name. Needs --by, --reason and --out, and is recorded; handle as the returns.",
+    ),
+]
 
 
 class _Progress(logging.Handler):
@@ -243,14 +251,8 @@ def worklist(
     school: Annotated[
         str | None, typer.Option(help="One school: its URN, or authority and number in seven digits.")
     ] = None,
-    out_path: Annotated[Path | None, typer.Option("--out", help="File to write to: .csv or .xlsx.")] = None,
-    show_identifiers: Annotated[
-        bool,
-        typer.Option(
-            "--show-identifiers",
-            help="List the children by name. Needs --by, --reason and --out, and is recorded; handle as the returns.",
-        ),
-    ] = False,
+    out_path: OutTable = None,
+    show_identifiers: ByName = False,
     by: Annotated[str | None, typer.Option(help="Name of the person who takes the list.")] = None,
     reason: Annotated[str | None, typer.Option(help="What the list is for; without any child's name.")] = None,
     audit: Annotated[bool, typer.Option("--audit", help="Show who was handed names, when and why.")] = False,
@@ -344,14 +346,8 @@ def linkage(context: typer.Context, as_json: AsJson = False) -> None:
 
 @linkage_app.command()
 def review(
-    out_path: Annotated[Path | None, typer.Option("--out", help="File to write to: .csv or .xlsx.")] = None,
-    show_identifiers: Annotated[
-        bool,
-        typer.Option(
-            "--show-identifiers",
-            help="List the children by name. Needs --by, --reason and --out, and is recorded; handle as the returns.",
-        ),
-    ] = False,
+    out_path: OutTable = None,
+    show_identifiers: ByName = False,
     by: Annotated[str | None, typer.Option(help="Name of the person who takes the file.")] = None,
     reason: Annotated[str | None, typer.Option(help="What the file is for; without any child's name.")] = None,
     joined: Annotated[bool, typer.Option("--joined", help="List the children joined by likeness too.")] = False,

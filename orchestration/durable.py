@@ -2,8 +2,13 @@
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+from orchestration.errors import CornerstoneError
+
+Entry = TypeVar("Entry")
 
 
 def sync_dir(path: Path) -> None:
@@ -53,3 +58,22 @@ def append_to_journal(path: Path, *entries: dict[str, Any], mode: int) -> None:
     finally:
         os.close(descriptor)
     sync_dir(path.parent)
+
+
+def read_journal_entries(path: Path, entry: Callable[..., Entry]) -> list[Entry]:
+    """Every line of such a journal as `entry` takes it, the oldest first; none where there is no journal yet.
+
+    Raises:
+        CornerstoneError: a line is none that Cornerstone wrote.
+    """
+    if not path.is_file():
+        return []
+    entries = []
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        try:
+            entries.append(entry(**json.loads(line)))
+        except (json.JSONDecodeError, TypeError) as error:
+            raise CornerstoneError(
+                f"Line {number} of {path} is damaged or was altered; keep the file and restore it from a backup."
+            ) from error
+    return entries

@@ -76,7 +76,7 @@ def link_children(settings: Settings) -> LinkReport:
         CornerstoneError: the store's secret key is missing or not its own.
     """
     keys = load_keys(settings)
-    submissions = _submissions(settings)
+    submissions = person_submissions(settings)
     spill = settings.vault_dir / "link_spill"
     shutil.rmtree(spill, ignore_errors=True)
     spill.mkdir(parents=True, mode=0o700)
@@ -101,7 +101,7 @@ def link_children(settings: Settings) -> LinkReport:
     return report
 
 
-def _submissions(settings: Settings) -> list[tuple[ReturnSpec, Submission]]:
+def person_submissions(settings: Settings) -> list[tuple[ReturnSpec, Submission]]:
     """Accepted submissions that hold persons, those that no longer count too, in the order of receipt."""
     found = [
         (spec, submission)
@@ -121,7 +121,7 @@ def _groups(submissions: list[tuple[ReturnSpec, Submission]]) -> Iterator[tuple[
             yield group[0][0], [submission for _, submission in group[first : first + GROUP_SUBMISSIONS]]
 
 
-def _identities(settings: Settings, spec: ReturnSpec, submissions: Iterable[Submission]) -> list[Path]:
+def person_files(settings: Settings, spec: ReturnSpec, submissions: Iterable[Submission]) -> list[Path]:
     """Files of the vault that hold the persons of submissions."""
     assert spec.person is not None
     landings = dict.fromkeys(submission.landing for submission in submissions)
@@ -211,7 +211,7 @@ def _link(
     number or name, however indirectly, with those of an earlier submission come a round later. All others go at once.
     """
     assert spec.person is not None
-    paths = _identities(settings, spec, submissions)
+    paths = person_files(settings, spec, submissions)
     [(linked,)] = connection.execute("select count(*) from linked_submission").fetchall()
     connection.execute("create or replace temp table submission_order (submission_id varchar, place integer)")
     connection.executemany(
@@ -469,7 +469,7 @@ def _tell(
             insert into told
             select submission_id, "{spec.tables[spec.person.table].key}", pseudonym('told_as',
                 {_number(spec.person.nhs_number, NHS_NUMBER)} || '|' || {surname} || '|' || {birth_date})
-            from {vault_files(_identities(settings, spec, own))}
+            from {vault_files(person_files(settings, spec, own))}
             """
         )
 

@@ -4,14 +4,12 @@ It names no child: keys, the decision, who took it and when. It lies beside the 
 was received, because decisions cannot be.
 """
 
-import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
-from orchestration.durable import append_to_journal
-from orchestration.errors import CornerstoneError
+from orchestration.durable import append_to_journal, read_journal_entries
 from orchestration.settings import Settings
 
 Answer = Literal["same", "different"]
@@ -47,19 +45,7 @@ def read_decisions(settings: Settings) -> dict[tuple[str, str], Decision]:
     Raises:
         CornerstoneError: a line is none that Cornerstone wrote.
     """
-    path = decisions_path(settings)
-    if not path.is_file():
-        return {}
-    found: dict[tuple[str, str], Decision] = {}
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
-        try:
-            decision = Decision(**json.loads(line))
-        except (json.JSONDecodeError, TypeError) as error:
-            raise CornerstoneError(
-                f"Line {number} of {path} is damaged or was altered; keep the file and restore it from a backup."
-            ) from error
-        found[decision.pair] = decision
-    return found
+    return {one.pair: one for one in read_journal_entries(decisions_path(settings), Decision)}
 
 
 def record_decisions(settings: Settings, decisions: Iterable[Decision]) -> None:

@@ -1,7 +1,7 @@
 """Which children of the fixed steps are one: joined by a reviewer, in an earlier run, or by likeness; and what became of it.
 
 Two children are joined by likeness where their match weight reaches the setting, forename and birth date have something in
-common, and nothing keeps them apart: one supplier told of both for one period, or each has a number of a kind (permanent
+common, and nothing keeps them apart: one submission told of both, or each has a number of a kind (permanent
 UPN, NHS number, ULN) and none is the other's, or a reviewer said so. Each has to be the other's best, and better by
 `MARGIN` than any other to whom it could be joined instead. All such pairs are joined at once, then what is left is looked
 at again with what was joined as one child, until nothing is left. The key kept is that of the child received first.
@@ -147,7 +147,7 @@ def join_likely(
     _read_before(connection, settings, is_new)
     _read_decided(connection, settings)
     _make_clusters(connection, settings)
-    _merge(connection, "reviewed", "decided_same", ("is_reviewed", "is_of_one_submission"))
+    _merge(connection, "reviewed", "decided_same", ("is_reviewed", "is_of_one_list"))
     _merge(connection, "before", "standing", ("is_reviewed", "is_of_one_list", "has_other_numbers"))
     _merge(connection, "probable", "candidate", tuple(APART.values()), float(settings.link_join_weight))
     _judge_pairs(connection, settings)
@@ -297,16 +297,7 @@ def _make_clusters(connection: duckdb.DuckDBPyConnection, settings: Settings) ->
     connection.execute(
         """
         create table told_in as
-        with asked as (select left_key as child_key from decided_same union select right_key from decided_same)
-        select child_key, coalesce(units, []) as units, coalesce(submissions, []) as submissions
-        from cluster
-        left join (
-            select child_key, list(unit) as units from child_unit semi join cluster using (child_key) group by child_key
-        ) using (child_key)
-        left join (
-            select child_key, list(distinct submission_id) as submissions
-            from child_link semi join asked using (child_key) group by child_key
-        ) using (child_key)
+        select child_key, list(unit) as units from child_unit semi join cluster using (child_key) group by child_key
         """
     )
     connection.execute(
@@ -334,7 +325,7 @@ def _compare_clusters(connection: duckdb.DuckDBPyConnection, pairs: str) -> None
         ),
         told as (
             select cluster_key, flatten(list(upns)) as upns, flatten(list(nhs_numbers)) as nhs_numbers,
-                flatten(list(ulns)) as ulns, flatten(list(units)) as units, flatten(list(submissions)) as submissions
+                flatten(list(ulns)) as ulns, flatten(list(units)) as units
             from cluster
             inner join child_number using (child_key)
             inner join told_in using (child_key)
@@ -351,7 +342,6 @@ def _compare_clusters(connection: duckdb.DuckDBPyConnection, pairs: str) -> None
             between_clusters.*,
             reviewed.left_cluster is not null as is_reviewed,
             list_has_any(a.units, b.units) as is_of_one_list,
-            list_has_any(a.submissions, b.submissions) as is_of_one_submission,
             {
             " or ".join(
                 f"coalesce(len(a.{kind}) > 0 and len(b.{kind}) > 0 and not list_has_any(a.{kind}, b.{kind}), false)"

@@ -27,16 +27,16 @@ def letters(expression: str) -> str:
 def gather_profiles(
     connection: duckdb.DuckDBPyConnection, settings: Settings, submissions: list[tuple[ReturnSpec, Submission]]
 ) -> None:
-    """Make the tables that comparison needs from `child_link` as the fixed steps left it.
+    """Make the tables that comparison needs from `child_link` and `linked_submission` as the fixed steps left them.
 
     Tables: `profile` (one row a child and way in which its names and birth date were told in any return), `told_profile`
     (the same by return, to train on), `given_name` (a child's names as they were written, to be shown to a reviewer),
     `child_sex` (the sex most told, but for rows that name and birth date alone joined), `weak_name` (those of them that say
-    the other sex), `child_unit` (submission that told of a child, by number) and `child_number` (its
-    permanent UPNs, NHS numbers and ULNs).
+    the other sex), `child_unit` (submission that told of a child, by number) and `child_number` (its permanent UPNs, NHS
+    numbers and ULNs).
     """
     read_told(connection, settings, submissions)
-    make_profiles(connection, [submission for _, submission in submissions])
+    make_profiles(connection)
 
 
 def read_told(
@@ -65,11 +65,11 @@ def make_told_tables(connection: duckdb.DuckDBPyConnection) -> None:
     )
 
 
-def make_profiles(connection: duckdb.DuckDBPyConnection, submissions: list[Submission]) -> None:
+def make_profiles(connection: duckdb.DuckDBPyConnection) -> None:
     """Make the tables of `gather_profiles` of what was told."""
     _make_names(connection)
     _make_profiles(connection)
-    _make_units(connection, submissions)
+    _make_units(connection)
     connection.execute(
         "create or replace table child_number as"
         " select child_key, list_sort(list(distinct upn) filter (where upn is not null)) as upns,"
@@ -232,23 +232,8 @@ def _make_profiles(connection: duckdb.DuckDBPyConnection) -> None:
         )
 
 
-def _make_units(connection: duckdb.DuckDBPyConnection, submissions: list[Submission]) -> None:
+def _make_units(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute(
-        "create or replace table submission_unit (submission_id varchar, return_id varchar, period varchar,"
-        " supplier varchar)"
-    )
-    columns = ("submission_id", "return_id", "period", "supplier")
-    connection.execute(
-        "insert into submission_unit select unnest($1), unnest($2), unnest($3), unnest($4)",
-        [[getattr(one, column) for one in submissions] for column in columns],
-    )
-    connection.execute(
-        """
-        create or replace table child_unit as
-        select distinct child_key, unit
-        from child_link
-        inner join (
-            select submission_id, dense_rank() over (order by submission_id) as unit from submission_unit
-        ) using (submission_id)
-        """
+        "create or replace table child_unit as"
+        " select distinct child_key, number as unit from child_link inner join linked_submission using (submission_id)"
     )

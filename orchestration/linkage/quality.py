@@ -23,14 +23,15 @@ from pathlib import Path
 import duckdb
 
 from orchestration.linkage.charts import Chart, match_weight_chart, threshold_chart, weight_histogram
-from orchestration.linkage.child_key import LINK_COLUMNS, MATCH_STRENGTHS
-from orchestration.linkage.index import APART
+from orchestration.linkage.child_key import LINK_COLUMNS, MATCH_STRENGTHS, person_files, person_submissions
+from orchestration.linkage.index import APART, pairs_path, read_state
+from orchestration.linkage.probable import model_path
 from orchestration.privacy.disclosure import load_policy
 from orchestration.privacy.keys import load_keys
 from orchestration.privacy.pseudonyms import define_pseudonym
-from orchestration.privacy.vault import identity_dir, vault_file, vault_files, vault_session, write_vault
-from orchestration.returns.spec import PersonColumns, ReturnSpec, load_spec, return_ids
-from orchestration.returns.submission import People, Submission, people_in, read_submissions
+from orchestration.privacy.vault import vault_file, vault_files, vault_session, write_vault
+from orchestration.returns.spec import PersonColumns, ReturnSpec
+from orchestration.returns.submission import People, Submission, people_in
 from orchestration.settings import Settings
 from orchestration.sql_text import literal
 
@@ -40,7 +41,6 @@ FOLDER = "linkage"
 SUMMARY = "summary.json"
 DECIDED_OTHERWISE = (*APART, "weak_name")
 """Outcomes of scored pairs that something else than the weight decided."""
-_LIMITS = {"joined from": "join_weight", "reviewed from": "review_weight"}
 TRUTH_COLUMNS = ("return_id", "upn", "local_id", "surname", "forename", "birth_date", "person", "groups")
 _WRITTEN = ("upn", "local_id", "surname", "forename", "birth_date")
 
@@ -168,13 +168,7 @@ def measure_links(settings: Settings) -> LinkQuality:
     Raises:
         CornerstoneError: the store's secret key is missing or not its own.
     """
-    submissions = [
-        (spec, submission)
-        for spec in map(load_spec, return_ids())
-        if spec.person is not None
-        for submission in read_submissions(settings, spec.return_id)
-        if submission.status == "accepted"
-    ]
+    submissions = person_submissions(settings)
     people = people_in(submission for _, submission in submissions)
     with vault_session(settings, settings.vault_dir / "quality_spill") as connection:
         columns = ", ".join(f"{name} {type_}" for name, type_ in LINK_COLUMNS.items())
@@ -320,10 +314,9 @@ def _identify(
 ) -> None:
     """Table `told` (return_id, person, child_key, match_strength, rows, groups, founds): identities as the returns write them."""
     connection.execute("create table submission_order (submission_id varchar, place integer)")
-    in_order = sorted(submissions, key=lambda pair: (pair[1].received_at, pair[1].period, pair[1].submission_id))
     connection.executemany(
         "insert into submission_order values (?, ?)",
-        [[submission.submission_id, place] for place, (_, submission) in enumerate(in_order)],
+        [[submission.submission_id, place] for place, (_, submission) in enumerate(submissions)],
     )
     connection.execute(
         "create table identity (submission_id varchar, row_person_ref varchar, upn varchar, local_id varchar,"
@@ -331,13 +324,10 @@ def _identify(
     )
     for spec in {spec.return_id: spec for spec, _ in submissions}.values():
         assert spec.person is not None
-        landings = dict.fromkeys(one.landing for of, one in submissions if of.return_id == spec.return_id)
-        paths = [
-            identity_dir(settings, spec.return_id, landing) / f"{spec.person.table}.parquet" for landing in landings
-        ]
+        own = [submission for of, submission in submissions if of.return_id == spec.return_id]
         connection.execute(
             f'insert into identity by name select submission_id, "{spec.tables[spec.person.table].key}" as row_person_ref,'
-            f" {_written_as(spec.person)} from {vault_files(paths)}"
+            f" {_written_as(spec.person)} from {vault_files(person_files(settings, spec, own))}"
         )
     identify_rows(connection)
 
@@ -513,8 +503,7 @@ def _likeness(
 ) -> tuple[list[OutcomeCount], list[Chart]]:
     """What linking by likeness left in the vault, where it was done: pairs by outcome, and charts of the weights of the model, of
     pairs by weight and, with a truth, of what each threshold would give."""
-    folder = settings.vault_dir / FOLDER
-    model, state, pairs = (folder / name for name in ("model.json", "state.json", "pairs.parquet"))
+    model, pairs = model_path(settings), pairs_path(settings)
     outcomes: list[OutcomeCount] = []
     charts: list[Chart] = []
     if model.is_file():
@@ -523,8 +512,8 @@ def _likeness(
         connection.execute(
             f"create table scored_pair as select left_key, right_key, match_weight, outcome from {vault_file(pairs)}"
         )
-        limits = json.loads(state.read_text(encoding="utf-8")) if state.is_file() else {}
-        lines = {name: float(limits[column]) for name, column in _LIMITS.items() if column in limits}
+        state = read_state(settings)
+        lines = {"joined from": state.join_weight, "reviewed from": state.review_weight} if state else {}
         charts.append(weight_histogram(count_weights(connection, threshold), lines))
         connection.execute("create table founder (child_key varchar, person bigint)")
         if is_known:

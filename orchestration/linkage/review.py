@@ -3,7 +3,6 @@ reason, recorded before they are handed over; and the decisions that come back."
 
 import csv
 import hashlib
-import json
 import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -13,7 +12,7 @@ from typing import Any, cast
 
 import duckdb
 
-from orchestration.durable import append_to_journal, write_private
+from orchestration.durable import append_to_journal, read_journal_entries, write_private
 from orchestration.errors import CornerstoneError
 from orchestration.linkage.decisions import ANSWERS, Answer, Decision, read_decisions, record_decisions
 from orchestration.linkage.index import FOR_REVIEW, Likeness, children_path, pairs_path, read_state
@@ -21,13 +20,10 @@ from orchestration.locking import exclusive_lock
 from orchestration.privacy.vault import vault_file, vault_session
 from orchestration.settings import Settings
 from orchestration.worklist.counted import require_place
-from orchestration.worklist.table import table_file
+from orchestration.worklist.table import PERSONAL_DATA, table_file
 
 LOCK_WAIT_SECONDS = 60.0
 PRIVATE_MODE = 0o600
-WARNING = (
-    "PERSONAL DATA: names of children. Keep it as the returns themselves are kept, and delete it when the work is done."
-)
 HOW = (
     "Write same or different into the column decision where you are sure, leave the others blank, and take the file in with"
     " cornerstone linkage decide."
@@ -90,18 +86,7 @@ def read_review_journal(settings: Settings) -> list[Reviewed]:
     Raises:
         CornerstoneError: a line is none that Cornerstone wrote.
     """
-    path = review_journal_path(settings)
-    if not path.is_file():
-        return []
-    handed = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
-        try:
-            handed.append(Reviewed(**json.loads(line)))
-        except (json.JSONDecodeError, TypeError) as error:
-            raise CornerstoneError(
-                f"Line {number} of {path} is damaged or was altered; keep the file and restore it from a backup."
-            ) from error
-    return handed
+    return read_journal_entries(review_journal_path(settings), Reviewed)
 
 
 def read_status(settings: Settings) -> LinkageStatus:
@@ -154,7 +139,7 @@ def write_review(
         rows = _asked(connection, settings, with_joined=with_joined)
         if not rows:
             raise CornerstoneError("No pair of children waits for a reviewer; no file was written.")
-        about = [WARNING, HOW, f"Made {now.astimezone(UTC):%d %B %Y %H:%M} UTC for {by}: {reason}"]
+        about = [PERSONAL_DATA, HOW, f"Made {now.astimezone(UTC):%d %B %Y %H:%M} UTC for {by}: {reason}"]
         content = table_file(
             out.suffix, HEADINGS, rows, title="Review", about=about, group_by=HEADINGS.index("Why asked")
         )

@@ -1,11 +1,9 @@
 """Who was handed names of children, when and why: a journal in the vault that is only ever added to and names no child."""
 
-import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from orchestration.durable import append_to_journal
-from orchestration.errors import CornerstoneError
+from orchestration.durable import append_to_journal, read_journal_entries
 from orchestration.settings import Settings
 
 JOURNAL = "worklist_journal.jsonl"
@@ -43,15 +41,4 @@ def read_journal(settings: Settings) -> list[Handover]:
     Raises:
         CornerstoneError: a line is none that Cornerstone wrote.
     """
-    path = journal_path(settings)
-    if not path.is_file():
-        return []
-    handovers = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
-        try:
-            handovers.append(Handover(**json.loads(line)))
-        except (json.JSONDecodeError, TypeError) as error:
-            raise CornerstoneError(
-                f"Line {number} of {path} is damaged or was altered; keep the file and restore it from a backup."
-            ) from error
-    return handovers
+    return read_journal_entries(journal_path(settings), Handover)

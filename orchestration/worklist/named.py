@@ -27,12 +27,9 @@ from orchestration.worklist.counted import (
     selection,
 )
 from orchestration.worklist.journal import Handover, record_handover
-from orchestration.worklist.table import table_file
+from orchestration.worklist.table import PERSONAL_DATA, table_file
 
 LOCK_WAIT_SECONDS = 60.0
-WARNING = (
-    "PERSONAL DATA: names of children. Keep it as the returns themselves are kept, and delete it when the work is done."
-)
 UNRESOLVED = "not in the vault any more"
 HEADINGS = [
     "School",
@@ -104,7 +101,7 @@ def write_named_worklist(
             raise CornerstoneError(f"Nothing is to follow up of January {census}; no list was written.")
         unresolved = sum(row[-1] is not None for row in rows)
         about = [
-            WARNING,
+            PERSONAL_DATA,
             f"School census of January {census} against the EHC plans return, release {release_id}: {len(rows)} to follow up."
             f" Made {now.astimezone(UTC):%d %B %Y %H:%M} UTC for {by}: {reason}",
         ]

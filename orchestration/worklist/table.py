@@ -9,6 +9,10 @@ from typing import Any
 SUFFIXES = (".csv", ".xlsx")
 _OBEYED = ("=", "+", "-", "@", "\t", "\r")  # a cell of text that begins so is a formula to a spreadsheet
 _WIDEST = 60  # characters
+PERSONAL_DATA = (
+    "PERSONAL DATA: names of children. Keep it as the returns themselves are kept, and delete it when the work is done."
+)
+"""The line above a table that names children."""
 
 
 def table_file(

@@ -95,7 +95,7 @@ def join(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Join:
                 "gather_profiles",
                 lambda connection, _, submissions: (
                     read_children(connection, children),
-                    profiles.make_profiles(connection, [one for _, one in submissions]),
+                    profiles.make_profiles(connection),
                 ),
             )  # fmt: skip
             units = list(dict.fromkeys(unit for child in children for unit in child.units))
@@ -427,27 +427,37 @@ def test_neither_files_nor_log_tell_who_it_is(
     assert {path.stat().st_mode & 0o077 for path in settings.linkage_dir.iterdir()} == {0}
 
 
+def tell_many(connection: duckdb.DuckDBPyConnection, children: int, *return_ids: str) -> None:
+    """Profiles of children, each told of by every return; by `lists` one in ten with a slip in the surname."""
+    profiles.make_told_tables(connection)
+    connection.execute(
+        "create table known as select null as child_key, null as upn, null as nhs_number, null as uln limit 0"
+    )
+    connection.execute("create table child_link (child_key varchar, submission_id varchar)")
+    connection.execute("create table linked_submission (submission_id varchar, number integer)")
+    define_pseudonym(connection, b"0" * 32)
+    connection.execute(
+        """
+        insert into told_row
+        select return_id, 'child ' || i,
+            'zz' || translate(lpad((i * 7919 % 1000)::varchar, 6, '0'), '0123456789', 'abcdefghij')
+                || if(return_id = 'lists' and i % 10 = 0, 'x', ''),
+            translate(lpad((i * 104729 % 61)::varchar, 5, '0'), '0123456789', 'klmnopqrst'),
+            date '2010-01-01' + (i * 31 % 3000)::integer, 'ZZ' || i % 9 || ' ' || i % 7 || 'AA'
+        from range($children) as r(i), unnest($return_ids) as told(return_id)
+        """,
+        {"children": children, "return_ids": list(return_ids)},
+    )
+    connection.execute(
+        "insert into told_sex select distinct child_key, if(hash(child_key) % 2 = 0, 'M', 'F'), 1 from told_row"
+    )
+    profiles.make_profiles(connection)
+
+
 def test_one_return_alone_teaches_nothing_of_how_records_of_one_child_agree() -> None:
-    """A thousand children, each told of once: what is alike in two of them is chance, and no model is learnt from that."""
+    """What is alike in two children who are each told of once is chance, and no model is learnt from that."""
     with duckdb.connect(":memory:") as connection:
-        profiles.make_told_tables(connection)
-        connection.execute(
-            "create table known as select null as child_key, null as upn, null as nhs_number, null as uln limit 0"
-        )
-        connection.execute("create table child_link (child_key varchar, submission_id varchar)")
-        define_pseudonym(connection, b"0" * 32)
-        connection.execute(
-            """
-            insert into told_row
-            select 'census', 'child ' || i,
-                'zz' || translate(lpad((i * 7919 % 1000)::varchar, 6, '0'), '0123456789', 'abcdefghij'),
-                translate(lpad((i * 104729 % 61)::varchar, 5, '0'), '0123456789', 'klmnopqrst'),
-                date '2010-01-01' + (i * 31 % 3000)::integer, 'ZZ' || i % 9 || ' ' || i % 7 || 'AA'
-            from range(1000) as r(i)
-            """
-        )
-        connection.execute("insert into told_sex select child_key, 'F', 1 from told_row")
-        profiles.make_profiles(connection, [])
+        tell_many(connection, 1000, "census")
         assert not can_teach(connection)
         model = train(connection, 1000)
     assert model["is_taught"] is False
@@ -460,27 +470,7 @@ def test_one_return_alone_teaches_nothing_of_how_records_of_one_child_agree() ->
 def test_a_model_is_learnt_from_the_data_alike_every_time() -> None:
     """Five hundred children told of by two returns, one in ten with a slip in the surname in the second."""
     with duckdb.connect(":memory:") as connection:
-        profiles.make_told_tables(connection)
-        connection.execute(
-            "create table known as select null as child_key, null as upn, null as nhs_number, null as uln limit 0"
-        )
-        connection.execute("create table child_link (child_key varchar, submission_id varchar)")
-        define_pseudonym(connection, b"0" * 32)
-        connection.execute(
-            """
-            insert into told_row
-            select return_id, 'child ' || i,
-                'zz' || translate(lpad((i * 7919 % 1000)::varchar, 6, '0'), '0123456789', 'abcdefghij')
-                    || if(return_id = 'lists' and i % 10 = 0, 'x', ''),
-                translate(lpad((i * 104729 % 61)::varchar, 5, '0'), '0123456789', 'klmnopqrst'),
-                date '2010-01-01' + (i * 31 % 3000)::integer, 'ZZ' || i % 9 || ' ' || i % 7 || 'AA'
-            from range(500) as r(i), (values ('census'), ('lists')) as told(return_id)
-            """
-        )
-        connection.execute(
-            "insert into told_sex select distinct child_key, if(hash(child_key) % 2 = 0, 'M', 'F'), 1 from told_row"
-        )
-        profiles.make_profiles(connection, [])
+        tell_many(connection, 500, "census", "lists")
         model = train(connection, 500)
         assert train(connection, 500) == model
     learnt = {

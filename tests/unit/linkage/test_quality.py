@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Iterator
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import pytest
 from expectations.catalogue import load_catalogue
 from orchestration.linkage import quality
 from orchestration.linkage.child_key import link_children
+from orchestration.linkage.index import Likeness
 from orchestration.linkage.quality import (
     ALL,
     OutcomeCount,
@@ -493,7 +495,11 @@ def test_where_pairs_were_scored_there_are_pictures_with_words_and_the_table_beh
     folder = store.vault_dir / "linkage"
     folder.mkdir(mode=0o700)
     (folder / "model.json").write_text(json.dumps({"splink": model()}))
-    (folder / "state.json").write_text(json.dumps({"join_weight": 10.0, "review_weight": 4.0}))
+    state = Likeness(
+        at="2026-01-05T00:00:00+00:00", model="trained", children=4, join_weight=10.0, review_weight=4.0, pairs={"joined": 4},
+        for_review=0, joins={"probable": 4}, joined_now=4, parted_now=0, overruled=0, inputs="",
+    )  # fmt: skip
+    (folder / "state.json").write_text(json.dumps(asdict(state)))
     link = f"read_parquet('{store.child_link_path}')"
     with vault_connection(store) as connection:
         write_vault(
