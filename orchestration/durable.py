@@ -20,6 +20,28 @@ def sync_dir(path: Path) -> None:
         os.close(descriptor)
 
 
+def sync_tree(folder: Path) -> None:
+    """Flush every file and folder below `folder` to disk, before it gets its name."""
+    for path in folder.rglob("*"):
+        if path.is_dir():
+            sync_dir(path)
+        else:
+            _sync_file(path)
+    sync_dir(folder)
+
+
+def replace_durably(partial: Path, path: Path) -> None:
+    """Give a file that is written whole its name: `path` either is as it was or is all of `partial`."""
+    _sync_file(partial)
+    partial.replace(path)
+    sync_dir(path.parent)
+
+
+def _sync_file(path: Path) -> None:
+    with path.open("rb") as stream:
+        os.fsync(stream.fileno())
+
+
 def write_json_durably(path: Path, content: dict[str, Any]) -> None:
     """Write JSON so that `path` either does not exist or is whole."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -52,11 +74,10 @@ def append_to_journal(path: Path, *entries: dict[str, Any], mode: int) -> None:
     """Append a line of JSON an entry to a journal that is only ever added to, and flush it to disk."""
     lines = "".join(json.dumps(entry) + "\n" for entry in entries)
     descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, mode)
-    try:
-        os.write(descriptor, lines.encode())
+    with os.fdopen(descriptor, "ab") as stream:
+        stream.write(lines.encode())
+        stream.flush()
         os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
     sync_dir(path.parent)
 
 

@@ -26,7 +26,7 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration.durable import sync_dir
+from orchestration.durable import replace_durably
 from orchestration.errors import CornerstoneError
 from orchestration.linkage.decisions import read_decisions
 from orchestration.linkage.index import join_likely
@@ -488,5 +488,4 @@ def _write(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
         " order by return_id, submission_id, row_person_ref)"
         f" to {literal(str(partial))} (format parquet, compression zstd)"
     )
-    partial.replace(path)
-    sync_dir(path.parent)
+    replace_durably(partial, path)

@@ -142,7 +142,6 @@ def join_likely(
     if is_new:
         log.info("learning how alike records of one child are, from %s children", f"{children:,}")
         model = train(connection, children)
-        write_model(settings, model)
     inputs = _score_or_reuse(connection, settings, model)
     _read_before(connection, settings, is_new)
     _read_decided(connection, settings)
@@ -155,6 +154,9 @@ def join_likely(
     joined, parted = _record(connection, settings, at, is_new)
     _name_children(connection)
     _keep(connection, settings)
+    if is_new and model is not None:
+        # After the joins it made: a run that dies before learns again, and keeps no join of the model before as its own.
+        write_model(settings, model)
     counts = dict(connection.execute("select outcome, count(*) from judged group by all order by all").fetchall())
     joins = dict(connection.execute("select basis, count(*) from join_made group by all order by all").fetchall())
     [(for_review,)] = connection.execute(

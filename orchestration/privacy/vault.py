@@ -8,6 +8,7 @@ from pathlib import Path
 
 import duckdb
 
+from orchestration.durable import replace_durably
 from orchestration.privacy.keys import Keys, load_keys
 from orchestration.returns.workspace import MEMORY_LIMIT, load_encryption
 from orchestration.settings import Settings
@@ -75,7 +76,7 @@ def write_vault(connection: duckdb.DuckDBPyConnection, query: str, path: Path) -
         f" (format parquet, compression zstd, encryption_config {{footer_key: '{_KEY_NAME}'}})"
     ).fetchone()
     partial.chmod(0o600)
-    partial.replace(path)
+    replace_durably(partial, path)
     return int(row[0]) if row else 0
 
 

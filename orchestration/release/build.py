@@ -14,7 +14,7 @@ from typing import Literal
 
 import duckdb
 
-from orchestration.durable import sync_dir
+from orchestration.durable import sync_dir, sync_tree
 from orchestration.errors import CornerstoneError
 from orchestration.locking import exclusive_lock
 from orchestration.release.ees import EesExport, write_ees_files
@@ -45,7 +45,6 @@ from orchestration.release.folders import (
     record_in_journal,
     remove_leftovers,
     set_modes,
-    sync_tree,
 )
 from orchestration.release.inventory import Inventory, PublishedCatalogue, take_inventory
 from orchestration.release.manifest import Approval, Manifest, combined_digest, write_manifest

@@ -1,6 +1,5 @@
 """Release folders: where they are, who may read what, and the one link that says which is current."""
 
-import os
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
@@ -81,17 +80,6 @@ def set_modes(folder: Path) -> None:
             path.chmod(RESTRICTED_DIR_MODE if restricted else PUBLIC_DIR_MODE)
         else:
             path.chmod(RESTRICTED_FILE_MODE if restricted else PUBLIC_FILE_MODE)
-
-
-def sync_tree(folder: Path) -> None:
-    """Flush every file and folder of a release to disk, before it gets its name."""
-    for path in folder.rglob("*"):
-        if path.is_dir():
-            sync_dir(path)
-        else:
-            with path.open("rb") as stream:
-                os.fsync(stream.fileno())
-    sync_dir(folder)
 
 
 def record_in_journal(settings: Settings, action: str, *, at: datetime, **facts: str | None) -> None:

@@ -18,7 +18,7 @@ import duckdb
 
 from expectations.catalogue import Catalogue
 from expectations.data_docs import QualityStore
-from orchestration.durable import sync_dir
+from orchestration.durable import sync_dir, sync_tree
 from orchestration.errors import CornerstoneError
 from orchestration.locking import exclusive_lock
 from orchestration.privacy.deidentify import (
@@ -483,6 +483,7 @@ def _commit(
     notes = missing_areas(spec, find_landed)
     submissions = [replace(one, notes=notes) if one.status == "accepted" else one for one in landing.submissions]
     write_landing(writing, submissions, landing.deliveries)
+    sync_tree(writing)
     final.parent.mkdir(parents=True, exist_ok=True)
     writing.rename(final)
     sync_dir(final.parent)

@@ -396,6 +396,24 @@ def test_from_too_few_children_nothing_is_learnt_and_nobody_joined(join: Join, s
     assert not model_path(settings).exists()
 
 
+def test_a_model_whose_joins_were_not_kept_is_learnt_again(
+    join: Join, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model_path(settings).unlink()
+    monkeypatch.setattr(index, "TRAINING_FLOOR", 2)
+    monkeypatch.setattr(index, "train", lambda connection, children: starting_model(10_000))
+    with monkeypatch.context() as full, pytest.raises(OSError, match="No space left"):
+        full.setattr(index, "write_vault", _no_space)
+        join(pupil(), patient(surname="Zzcruie"))
+    assert not model_path(settings).exists()
+    assert join(pupil(), patient(surname="Zzcruie")).is_one("1 school", "2 trust")
+    assert read_model(settings) == starting_model(10_000)
+
+
+def _no_space(*_: object) -> int:
+    raise OSError("No space left on device")
+
+
 def test_a_model_of_another_comparison_does_not_count(join: Join, settings: Settings) -> None:
     write_model(settings, starting_model(10_000) | {"comparison": "of another time"})
     assert read_model(settings) is None
