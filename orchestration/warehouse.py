@@ -152,7 +152,10 @@ def write_control_tables(connection: duckdb.DuckDBPyConnection, settings: Settin
         )
     _write_stated_cells(connection, settings, people_in(submissions))
     connection.execute("create or replace table control.setting (name varchar, value varchar)")
-    connection.execute("insert into control.setting values ('la_code', ?)", [settings.la_code])
+    connection.execute(
+        "insert into control.setting values ('la_code', ?), ('la_ons_code', ?)",
+        [settings.la_code, settings.la_ons_code],
+    )
     connection.execute("commit")
     return len(submissions)
 

@@ -33,7 +33,6 @@ PREFIXES = {"staging": ("stg_",), "intermediate": ("int_",), "marts": ("dim_", "
 FACTS = ("fct_", "bridge_")
 # Columns named like the key of a conformed dimension that mean something else.
 NOT_CONFORMED = {
-    "fct_census_statistic.area_key",  # the authority's own area is known by published figures, which need not have landed
     "fct_dsg_position.line_code",  # lines of the position, not of section 251
     # reasons for something else than a difference between school census and EHC plans
     "fct_census_day_difference.reason_code",

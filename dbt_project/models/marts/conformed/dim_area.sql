@@ -1,7 +1,8 @@
 with own_authority as (
-    select setting_value as la_code
+    select
+        max(setting_value) filter (where setting_name = 'la_code') as la_code,
+        max(setting_value) filter (where setting_name = 'la_ons_code') as la_ons_code
     from {{ ref('stg_control__setting') }}
-    where setting_name = 'la_code'
 ),
 
 neighbours as (
@@ -34,12 +35,23 @@ published_authorities as (
 ),
 
 returned as (
-    select distinct la_code
-    from {{ ref('stg_sen2__return') }}
-    where is_current and la_code is not null
+    select
+        la_code,
+        la_ons_code
+    from own_authority
+
+    union all
+
+    select distinct
+        sen2_return.la_code,
+        null as la_ons_code
+    from {{ ref('stg_sen2__return') }} as sen2_return
+    anti join own_authority
+        on sen2_return.la_code = own_authority.la_code
+    where sen2_return.is_current and sen2_return.la_code is not null
 ),
 
--- An authority that made a return is there whether or not anything is published of it.
+-- The authority itself and one that made a return are there whether or not anything is published of them.
 authorities as (
     select *
     from published_authorities
@@ -49,7 +61,7 @@ authorities as (
     select
         {{ surrogate_key(["'local_authority'", 'returned.la_code']) }} as area_key,
         returned.la_code,
-        null as la_ons_code,
+        returned.la_ons_code,
         null as la_name,
         null as region_code
     from returned
