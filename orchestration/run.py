@@ -290,25 +290,28 @@ def _metadata(event: "DagsterEvent") -> dict[str, Any]:
 def _failed_rules(result: "ExecuteInProcessResult", settings: Settings) -> list[FailedRule]:
     from dagster import AssetCheckSeverity
 
+    from orchestration.assets.models import FAILED_TESTS
+
     catalogue = load_catalogue(settings.rules_dir)
     failed = []
     for evaluation in result.get_asset_check_evaluations():
         if evaluation.passed or evaluation.severity != AssetCheckSeverity.ERROR or not evaluation.blocking:
             continue
         metadata: dict[str, Any] = {name: value.value for name, value in evaluation.metadata.items()}
-        rule_id = metadata.get("rule_id")
-        if rule_id is None:  # a dbt test: its own words say what and where
-            failed.append(
-                FailedRule(
-                    evaluation.check_name, evaluation.asset_key.path[-1], int(metadata.get("dagster_dbt/failed_row_count", 0)),
-                    "A dbt test of the model failed.", "data-engineering", "See the test in the model's YAML.",
-                )
-            )  # fmt: skip
-            continue
-        rule = catalogue.rule(rule_id)
+        rule = catalogue.rule(metadata["rule_id"])
         failed.append(
             FailedRule(rule.rule_id, rule.table, metadata["failing_rows"], rule.label, rule.owner, rule.action)
         )
+    for event in result.all_events:
+        told = event.step_failure_data.user_failure_data if event.is_step_failure else None
+        tests: Any = told.metadata[FAILED_TESTS].value if told and FAILED_TESTS in told.metadata else []
+        failed += [
+            FailedRule(
+                one["test"], one["table"], one["failing_rows"], "A dbt test of the model failed.", "data-engineering",
+                "See the test in the model's YAML.",
+            )
+            for one in tests
+        ]  # fmt: skip
     return failed
 
 

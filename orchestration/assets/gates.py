@@ -7,13 +7,17 @@ from typing import Literal
 
 import dagster as dg
 
-from expectations.catalogue import Catalogue
-from orchestration.assets.landing import check_name
+from expectations.catalogue import Catalogue, Rule
 from orchestration.release.inventory import SCHEMAS_OF_GATE
 from orchestration.resources import WarehouseResource
 from orchestration.settings import Settings
 
 log = logging.getLogger("cornerstone.gates")
+
+
+def check_name(rule: Rule) -> str:
+    """A rule's id as Dagster allows it in a check name."""
+    return rule.rule_id.replace("-", "_")
 
 
 def gate(level: Literal["mart", "kpi", "open"], settings: Settings, catalogue: Catalogue) -> dg.AssetChecksDefinition:

@@ -1,6 +1,6 @@
 """Landing: files in the inbox become landed submissions; what arrived, by period, is an external asset."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
 import dagster as dg
@@ -11,6 +11,13 @@ from orchestration.returns.spec import ReturnSpec
 from orchestration.settings import Settings
 
 GROUP = "landing"
+# The checks of a landing: one for each effect that a rule can have on what fails it.
+EFFECTS = {
+    "rules_that_refuse": "What refuses a submission",
+    "rules_that_quarantine": "What sets a row aside",
+    "rules_that_flag": "What marks a row, which lands",
+}
+SHOWN_FINDINGS = 500  # of a check in the UI; every one is in the control tables and in the evidence
 
 
 def received_key(return_id: str) -> dg.AssetKey:
@@ -36,14 +43,9 @@ def received_asset(spec: ReturnSpec) -> dg.AssetSpec:
     )
 
 
-def check_name(rule: Rule) -> str:
-    """A rule's id as Dagster allows it in a check name."""
-    return rule.rule_id.replace("-", "_")
-
-
 def landing_asset(spec: ReturnSpec, settings: Settings, catalogue: Catalogue) -> dg.AssetsDefinition:
     """The asset that lands whatever is new of one return. Its checks report; they never stop the other files."""
-    rules = catalogue.about_landing(spec.return_id)
+    by_check = rules_by_check(catalogue.about_landing(spec.return_id))
     key = landed_key(spec.return_id)
     references = sorted({*spec.looks_up, *catalogue.needed_returns(spec.return_id)})
 
@@ -58,19 +60,19 @@ def landing_asset(spec: ReturnSpec, settings: Settings, catalogue: Catalogue) ->
         kinds={"python", "parquet", "great_expectations"},
         check_specs=[
             dg.AssetCheckSpec(
-                check_name(rule),
+                name,
                 asset=key,
-                description=f"{rule.label} Effect: {rule.effect}.",
-                metadata={"owner": rule.owner, "why": rule.why, "action": rule.action},
+                description=f"{EFFECTS[name]}: {len(of)} rules of the catalogue.",
+                metadata={"rules": _table([{"rule": rule.rule_id, "label": rule.label} for rule in of])},
             )
-            for rule in rules
+            for name, of in by_check.items()
         ],
     )
     def land(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[None]]:
         report = land_return(settings, spec.return_id, catalogue, now=datetime.now(UTC))
         _log_received(context, spec, report)
         yield dg.MaterializeResult(
-            metadata=_metadata(settings, report), check_results=list(_check_results(rules, report))
+            metadata=_metadata(settings, report), check_results=list(check_results(by_check, report))
         )
 
     return land
@@ -109,22 +111,50 @@ def _metadata(settings: Settings, report: LandingReport) -> dict[str, dg.Metadat
     }
 
 
-def _check_results(rules: Sequence[Rule], report: LandingReport) -> Iterator[dg.AssetCheckResult]:
-    """A rule passes when no submission that counts, and none refused just now, breaks it, and all were judged by it."""
+def rules_by_check(rules: Sequence[Rule]) -> dict[str, list[Rule]]:
+    """The landing rules of a return by the name of their check: one for each effect that a rule can have.
+
+    A check for each of several hundred rules would cost every run more than judging them does; which rules fail, and in
+    which files, a check says in its table.
+    """
+    checks = {name: [rule for rule in rules if f"rules_that_{rule.effect}" == name] for name in EFFECTS}
+    return {name: of for name, of in checks.items() if of}
+
+
+def check_results(by_check: dict[str, list[Rule]], report: LandingReport) -> Iterator[dg.AssetCheckResult]:
+    """A check passes when no submission that counts, and none refused just now, breaks one of its rules, and all were
+    judged by them. Metadata: how many rules, how many of them fail, and a table of rule, file, failing rows and action."""
     judged = [*report.current, *report.refused]
-    for rule in rules:
-        failing = {s.source_file: s.failures[rule.rule_id] for s in judged if rule.rule_id in s.failures}
-        not_judged = {s.source_file: s.not_judged[rule.rule_id] for s in judged if rule.rule_id in s.not_judged}
-        metadata: dict[str, dict[str, int] | dict[str, str] | str] = {}
-        if failing:
-            metadata |= {"failing_rows_by_file": failing, "action": rule.action}
-        if not_judged:
-            metadata |= {"not_judged_by_file": not_judged}
+    for name, rules in by_check.items():
+        found = [
+            {
+                "rule": rule.rule_id,
+                "label": rule.label,
+                "file": submission.source_file,
+                "failing_rows": submission.failures.get(rule.rule_id),
+                "not_judged": submission.not_judged.get(rule.rule_id),
+                "owner": rule.owner,
+                "action": rule.action,
+            }
+            for rule in rules
+            for submission in judged
+            if rule.rule_id in submission.failures or rule.rule_id in submission.not_judged
+        ]
+        failing = {str(row["rule"]) for row in found if row["failing_rows"]}
+        is_error = any(rule.severity == "block" and rule.rule_id in failing for rule in rules)
         yield dg.AssetCheckResult(
-            check_name=check_name(rule),
-            passed=not failing and not not_judged,
-            severity=dg.AssetCheckSeverity.ERROR
-            if rule.severity == "block" and failing
-            else dg.AssetCheckSeverity.WARN,
-            metadata=metadata,
+            check_name=name,
+            passed=not found,
+            severity=dg.AssetCheckSeverity.ERROR if is_error else dg.AssetCheckSeverity.WARN,
+            metadata={"rules": len(rules), "rules_failing": len(failing)}
+            | ({"findings": _table(found[:SHOWN_FINDINGS]), "findings_in_all": len(found)} if found else {}),
         )
+
+
+def _table(rows: Sequence[Mapping[str, str | int | None]]) -> dg.TableMetadataValue:
+    return dg.MetadataValue.table(
+        records=[dg.TableRecord(dict(row)) for row in rows],
+        schema=dg.TableSchema(
+            [dg.TableColumn(name, "int" if name == "failing_rows" else "string") for name in (rows[0] if rows else ())]
+        ),
+    )

@@ -4,6 +4,7 @@ import json
 import logging
 import os
 import shutil
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -20,13 +21,18 @@ log = logging.getLogger("cornerstone.models")
 
 CONTROL_KEY = dg.AssetKey(["warehouse", "control"])
 OWNER = "team:data-engineering"
+FAILED_TESTS = "failed_tests"
 
 
 class CornerstoneTranslator(DagsterDbtTranslator):
     """Keys and groups say the layer; a source is the asset that lands it."""
 
     def __init__(self) -> None:
-        super().__init__(settings=DagsterDbtTranslatorSettings(enable_duplicate_source_asset_keys=True))
+        # dbt's tests run and stop the step; as checks of assets, hundreds of them, Dagster would need longer to write down
+        # that they passed than dbt needs to run them.
+        super().__init__(
+            settings=DagsterDbtTranslatorSettings(enable_duplicate_source_asset_keys=True, enable_asset_checks=False)
+        )
 
     def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
         """`<schema>/<name>`; for a source the landing asset of its return, or the control tables."""
@@ -95,10 +101,13 @@ def model_assets(name: str, selector: str, project: DbtProject, settings: Settin
             # dbt's unit tests are about the code, not the data: `make test` runs them, a run over data does not.
             arguments = ["build", "--exclude-resource-type", "unit_test"]
             invocation = dbt.cli(arguments, context=context, target_path=target, raise_on_error=False)
-            events = list(invocation.stream())
+            told = list(invocation.stream())
+        # dbt tells of each test that it looked at a table.
+        tests = Counter(event.asset_key for event in told if isinstance(event, dg.AssetObservation))
+        events = [event for event in told if not isinstance(event, dg.AssetObservation)]
         if not invocation.is_successful():
-            yield from events  # failed tests show as failed checks
-            raise dg.Failure(description=_failed_nodes(target), allow_retries=False)
+            yield from events
+            raise dbt_failure(target)
         with warehouse.get_connection() as connection:
             counts = {
                 f"{schema}/{table}": count
@@ -109,22 +118,40 @@ def model_assets(name: str, selector: str, project: DbtProject, settings: Settin
         for event in events:
             key = _output_key(context, event)
             if key and "/".join(key.path) in counts:
-                yield event.with_metadata({**event.metadata, "dagster/row_count": counts["/".join(key.path)]})
+                known = {"dagster/row_count": counts["/".join(key.path)], "dbt_tests_passed": tests[key]}
+                yield event.with_metadata({**event.metadata, **known})
             else:
                 yield event
 
     return build
 
 
-def _failed_nodes(target: Path) -> str:
-    """Which models and tests failed, by name; dbt's messages can hold values and stay in its log."""
+def dbt_failure(target: Path) -> dg.Failure:
+    """Which models and tests failed, by name; dbt's messages can hold values and stay in its log.
+
+    Metadata `failed_tests`, where nothing but data tests failed: of each its name, its table and how many rows failed it.
+    """
     results = target / "run_results.json"
+    log_file = target / "dbt.log"
     if not results.is_file():
-        return f"dbt could not start building; its log is {target / 'dbt.log'}."
+        return dg.Failure(f"dbt could not start building; its log is {log_file}.", allow_retries=False)
     nodes = json.loads(results.read_text(encoding="utf-8"))["results"]
-    failed = [node["unique_id"].split(".")[2] for node in nodes if node["status"] in ("error", "fail", "runtime error")]
-    return (
-        f"dbt: {len(failed)} of {len(nodes)} models and tests failed ({', '.join(failed)}); see {target / 'dbt.log'}."
+    failed = [node for node in nodes if node["status"] in ("error", "fail", "runtime error")]
+    names = ", ".join(node["unique_id"].split(".")[2] for node in failed)
+    known = json.loads((target / "manifest.json").read_text(encoding="utf-8"))["nodes"]
+    tests = [
+        {
+            "test": node["unique_id"].split(".")[2],
+            "table": str(known[node["unique_id"]]["attached_node"]).rpartition(".")[2],
+            "failing_rows": node["failures"],
+        }
+        for node in failed
+        if node["status"] == "fail"
+    ]
+    return dg.Failure(
+        f"dbt: {len(failed)} of {len(nodes)} models and tests failed ({names}); see {log_file}.",
+        metadata={FAILED_TESTS: dg.MetadataValue.json(tests)} if len(tests) == len(failed) else {},
+        allow_retries=False,
     )
 
 

@@ -11,7 +11,8 @@ import dagster as dg
 import pytest
 
 from expectations.catalogue import load_catalogue
-from orchestration.assets.landing import _check_results, landed_key
+from orchestration.assets.gates import check_name
+from orchestration.assets.landing import check_results, landed_key, rules_by_check
 from orchestration.returns.land import LandingReport
 from orchestration.returns.spec import return_ids
 from orchestration.returns.submission import Submission
@@ -54,7 +55,19 @@ def test_every_return_has_what_arrived_and_what_landed(definitions: dg.Definitio
     assert received in graph.get(landed).parent_keys
 
 
-def test_only_gates_and_dbt_tests_block(definitions: dg.Definitions) -> None:
+def test_the_checks_of_assets_are_the_rules_of_the_catalogue(definitions: dg.Definitions) -> None:
+    catalogue = load_catalogue(Settings().rules_dir)
+    checks = definitions.resolve_asset_graph().asset_check_keys
+    gates = {check_name(rule) for level in ("mart", "kpi", "open") for rule in catalogue.for_level(level)}
+    assert {check.name for check in checks if check.asset_key.path[0] != "landed"} == gates
+    for return_id in return_ids():
+        by_check = rules_by_check(catalogue.about_landing(return_id))
+        assert {check.name for check in checks if check.asset_key == landed_key(return_id)} == set(by_check)
+        in_checks = [rule.rule_id for rules in by_check.values() for rule in rules]
+        assert sorted(in_checks) == sorted(rule.rule_id for rule in catalogue.about_landing(return_id))
+
+
+def test_only_gates_block(definitions: dg.Definitions) -> None:
     graph = definitions.resolve_asset_graph()
     landing = [check for check in graph.asset_check_keys if check.asset_key.path[0] == "landed"]
     assert landing
@@ -96,26 +109,38 @@ def test_a_return_lands_after_those_that_its_rules_compare_with(definitions: dg.
         assert {landed_key(other) for other in others} <= graph.get(landed_key(return_id)).parent_keys
 
 
+JUDGED = Submission(
+    "s1", "sen2", "2025", "la.372", "1", "2025-03-01", "1", "r.xml", "aa", "aa", tables={}, status="accepted", landing="l1"
+)  # fmt: skip
+
+
 def test_a_rule_that_was_not_judged_is_not_shown_as_passed() -> None:
     rules = [rule for rule in load_catalogue(Settings().rules_dir).for_landing("sen2") if rule.rule_id == "RS2-102"]
-    judged = Submission(
-        "s1",
-        "sen2",
-        "2025",
-        "la.372",
-        "1",
-        "2025-03-01",
-        "1",
-        "r.xml",
-        "aa",
-        "aa",
-        tables={},
-        status="accepted",
-        landing="l1",
-    )
+    judged = JUDGED
     open_one = replace(judged, submission_id="s2", source_file="open.xml", not_judged={"RS2-102": "Nothing at hand."})
-    [passed] = _check_results(rules, LandingReport([], [judged], [], [], []))
-    [shown] = _check_results(rules, LandingReport([], [judged, open_one], [], [], []))
-    assert (passed.passed, passed.metadata) == (True, {})
+    [passed] = check_results(rules_by_check(rules), LandingReport([], [judged], [], [], []))
+    [shown] = check_results(rules_by_check(rules), LandingReport([], [judged, open_one], [], [], []))
+    assert (passed.passed, passed.metadata["rules_failing"].value) == (True, 0)
+    assert "findings" not in passed.metadata
     assert (shown.passed, shown.severity) == (False, dg.AssetCheckSeverity.WARN)
-    assert shown.metadata["not_judged_by_file"].value == {"open.xml": "Nothing at hand."}
+    [found] = shown.metadata["findings"].value.records
+    assert (found.data["rule"], found.data["file"], found.data["not_judged"]) == (
+        "RS2-102",
+        "open.xml",
+        "Nothing at hand.",
+    )
+
+
+def test_a_rule_that_fails_is_named_with_its_file_and_rows() -> None:
+    rules = load_catalogue(Settings().rules_dir).about_landing("sen2")
+    by_check = rules_by_check(rules)
+    flagging = by_check["rules_that_flag"][0]
+    failed = replace(JUDGED, failures={flagging.rule_id: 7})
+    shown = {one.check_name: one for one in check_results(by_check, LandingReport([], [failed], [], [], []))}
+    assert [name for name, one in shown.items() if not one.passed] == ["rules_that_flag"]
+    [found] = shown["rules_that_flag"].metadata["findings"].value.records
+    assert (found.data["rule"], found.data["failing_rows"], found.data["action"]) == (
+        flagging.rule_id,
+        7,
+        flagging.action,
+    )
