@@ -329,6 +329,42 @@ def known_at(
     out.print(f"written to {written.path} (schema marts; fct_therapy_wait)", soft_wrap=True, markup=False)
 
 
+@app.command()
+def pack(
+    board: Annotated[str, typer.Option(help="sufficiency, executive, scrutiny or safety-valve.")],
+    out_path: Annotated[Path, typer.Option("--out", help="File to write to: .html.")],
+    period: Annotated[
+        str | None,
+        typer.Option(
+            help="Only periods that had ended by the end of 2025/26 (academic), 2025-26 (financial), 2025-26Q3, 2025 or 2025-10;"
+            " from A to B: A..B. All that is held when left out."
+        ),
+    ] = None,
+    release_id: Annotated[
+        str | None, typer.Option("--release", help="The release; the current one when left out.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write a board's pack: the KPIs it watches, with charts and room for commentary, as one page to print or send."""
+    from orchestration.packs.pack import make_pack
+
+    if out_path.suffix != ".html" or out_path.is_dir() or not out_path.absolute().parent.is_dir():
+        raise CornerstoneError(
+            f"--out {out_path} will not do; name a file that ends in .html, in a folder that exists."
+        )
+    with progress.only_if_slow():
+        made = make_pack(load_settings(), board, period=period, release_id=release_id)
+        with _written_to(out_path, private=False) as stream:
+            stream.write(made.page)
+    facts = {name: value for name, value in asdict(made).items() if name != "page"}
+    if as_json:
+        _print_json({**facts, "path": out_path})
+        return
+    left = f", {made.unavailable} of them not available" if made.unavailable else ""
+    out.print(f"{made.figures} figures of release {made.release_id}{left}; {made.period}", soft_wrap=True)
+    out.print(f"written to {out_path}", soft_wrap=True, markup=False)
+
+
 @linkage_app.callback(invoke_without_command=True)
 def linkage(context: typer.Context, as_json: AsJson = False) -> None:
     """Which rows of the returns are one child: counts by strength of the match, joins by likeness, pairs to review."""

@@ -1,41 +1,15 @@
 """Pictures of how rows are linked by likeness: SVG from Vega-Lite, with words for who cannot see it, and the table behind."""
 
-import json
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
+
+from orchestration.charts import Chart, svg_of
 
 WITHHELD = "c"
 _COLOURS = ["#1d4f91", "#d17f00", "#00703c", "#8e2c48", "#6f777b", "#28a197", "#801650", "#b8a900", "#3d3d3d"]
 _HEIGHT = 260
 _POWERS = {"values": [0, 1, 10, 100, 1_000, 10_000, 100_000, 1_000_000], "format": ",d"}
 _BELOW, _EVEN, _ABOVE = "#b35806", "#bbbbbb", "#1d4f91"
-
-
-@dataclass(frozen=True)
-class Chart:
-    """A picture. `rows` are the table behind it, texts under `columns`; `svg` stands alone."""
-
-    name: str
-    title: str
-    alt: str
-    columns: list[str]
-    rows: list[list[str]]
-    svg: str = field(repr=False)
-
-    @property
-    def inline(self) -> str:
-        """The SVG as a part of a page: without namespaces, which HTML knows, and with ids that no other chart has."""
-        text = re.sub(r' xmlns(?::\w+)?="[^"]*"', "", self.svg)
-        text = re.sub(r'\bid="([^"]+)"', rf'id="{self.name}-\1"', text)
-        return re.sub(r"url\(#([^)]+)\)", rf"url(#{self.name}-\1)", text)
-
-
-def _svg(spec: dict[str, Any]) -> str:
-    import vl_convert
-
-    return str(vl_convert.vegalite_to_svg(json.dumps(spec), allowed_base_urls=[]))
 
 
 def match_weight_chart(model: dict[str, Any]) -> Chart:
@@ -63,7 +37,7 @@ def match_weight_chart(model: dict[str, Any]) -> Chart:
         alt,
         ["Item", "How alike", "Match weight"],
         rows,
-        _svg(spec),
+        svg_of(spec),
     )
 
 
@@ -104,7 +78,7 @@ def weight_histogram(counts: Sequence[tuple[int, str, int | None]], limits: Mapp
     rows = [[str(weight), outcome, WITHHELD if pairs is None else f"{pairs:,}"] for weight, outcome, pairs in counts]
     alt = f"Bars: how many scored pairs have each match weight, by what became of them: {', '.join(outcomes)}. {_told(limits)}"
     return Chart(
-        "weights", "Scored pairs by match weight", alt, ["Match weight from", "Outcome", "Pairs"], rows, _svg(spec)
+        "weights", "Scored pairs by match weight", alt, ["Match weight from", "Outcome", "Pairs"], rows, svg_of(spec)
     )
 
 
@@ -148,7 +122,7 @@ def threshold_chart(points: Sequence[tuple[int, int, int, int]], limits: Mapping
         f" recall falls. {_told(limits)}"
     )
     columns = ["Match weight from", "Pairs", "Right", "Precision", "Recall of right pairs scored"]
-    return Chart("thresholds", "What each threshold would give", alt, columns, rows, _svg(spec))
+    return Chart("thresholds", "What each threshold would give", alt, columns, rows, svg_of(spec))
 
 
 def _coloured(column: str, names: list[str], title: str | None) -> dict[str, Any]:

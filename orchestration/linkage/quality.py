@@ -22,7 +22,8 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration.linkage.charts import Chart, match_weight_chart, threshold_chart, weight_histogram
+from orchestration.charts import Chart
+from orchestration.linkage.charts import match_weight_chart, threshold_chart, weight_histogram
 from orchestration.linkage.child_key import LINK_COLUMNS, MATCH_STRENGTHS, person_files, person_submissions
 from orchestration.linkage.index import APART, pairs_path, read_state
 from orchestration.linkage.probable import model_path

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from orchestration.linkage.charts import Chart
+from orchestration.charts import Chart
 from orchestration.linkage.quality import (
     ALL,
     LinkQuality,
