@@ -34,6 +34,8 @@ _BETWEEN_DIGITS = r"(?:,|[\s\p{Z}\p{Pd}\p{Cf}\x{2212}._/·•|]{0,3})"
 _NHS_NUMBER = (
     rf"(?:^|[^0-9,£]|(?:^|[^0-9]),)[0-9]{{3}}{_BETWEEN_DIGITS}[0-9]{{3}}{_BETWEEN_DIGITS}[0-9]{{4}}(?:\b|[A-Za-z_])"
 )
+UNLINKED_ROW = "RF-008"
+UNTYPABLE_ROW = "RF-009"
 UNIT_RECORDS = 1_000_000_000  # more than one file, or a set of them, can hold
 """Records of files read together are numbered apart: those of each file, or set, come after a multiple of this."""
 
@@ -407,7 +409,7 @@ def find_unusable(connection: duckdb.DuckDBPyConnection, spec: ReturnSpec, perio
         connection.execute(
             f"""
             insert into unusable_row
-            select own.submission_id, own.source_file, own.source_row, '{name}', 'RF-008'
+            select own.submission_id, own.source_file, own.source_row, '{name}', '{UNLINKED_ROW}'
             from "{name}" as own
             anti join "{table.parent}" as parent
                 on parent.submission_id = own.submission_id and parent.record = own.parent_record
@@ -419,7 +421,7 @@ def find_unusable(connection: duckdb.DuckDBPyConnection, spec: ReturnSpec, perio
         if typed:
             wrong = " or ".join(f'"{column_name}_raw" is not null' for column_name in typed)
             connection.execute(
-                f"insert into unusable_row select submission_id, source_file, source_row, '{name}', 'RF-009'"
+                f"insert into unusable_row select submission_id, source_file, source_row, '{name}', '{UNTYPABLE_ROW}'"
                 f' from "{name}" where submission_id in {_of_period()} and ({wrong})',
                 [period],
             )

@@ -36,12 +36,7 @@ from orchestration.privacy.keys import Keys, load_keys
 from orchestration.privacy.pseudonyms import define_pseudonym
 from orchestration.privacy.vault import identity_dir, open_vault, quarantine_dir, vault_file, write_vault
 from orchestration.returns.archive import FileChanged, Receipt, archived_file, receipts, receive, received_anew
-from orchestration.returns.assess import (
-    Assessed,
-    Assessment,
-    assess,
-    is_quarantined,
-)
+from orchestration.returns.assess import Assessed, Assessment, assess
 from orchestration.returns.delivered import delivered_file
 from orchestration.returns.earlier import accepted_before, attach_earlier, judged_again
 from orchestration.returns.inbox import (
@@ -56,6 +51,7 @@ from orchestration.returns.inbox import (
     take_away,
     wait_until_settled,
 )
+from orchestration.returns.quarantine import is_quarantined
 from orchestration.returns.spec import Lookup, ReturnSpec, load_spec, return_ids
 from orchestration.returns.submission import (
     Delivery,

@@ -32,6 +32,7 @@ PARSING_ERRORS = (
     csv.Error, pa.ArrowException, duckdb.Error, CalamineError, etree.LxmlError, ValueError, LookupError, ArithmeticError,
     TypeError, AttributeError,
 )  # fmt: skip
+UNREADABLE_FILE = "FILE-014"
 
 
 class Reader(Protocol):
@@ -75,6 +76,13 @@ RECORD_READERS: dict[str, RecordReader] = {
     "record_flat": record_flat,
     "record_workbook": record_workbook,
 }
+
+
+def unreadable_file(source_file: str, error: Exception) -> FileRefused:
+    """The sentence for a file on which a reader broke with one of `PARSING_ERRORS`."""
+    # The kind of error and no more: its words can hold a value of the file.
+    what = f"{source_file} cannot be read ({type(error).__name__}); save or download it again."
+    return FileRefused(UNREADABLE_FILE, what)
 
 
 def _recognise(file: DataFile, spec: ReturnSpec) -> tuple[str, str | HeldRecords] | None:

@@ -1,5 +1,6 @@
 """A submission: one supplier's return for one period. The `landing.json` beside its rows is what commits it."""
 
+import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
@@ -7,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from orchestration.durable import write_json_durably
-from orchestration.returns.spec import return_ids
+from orchestration.returns.spec import ReturnSpec, return_ids
 from orchestration.settings import Settings
 from orchestration.sql_text import literal
 
@@ -20,6 +21,7 @@ WHOSE: dict[People | None, str] = {
     "real": "real people",
     None: "nobody's rows; published figures alone",
 }
+_ID_LENGTH = 20
 _TOTALS = ("rows_read", "rows_landed", "rows_quarantined")  # in the file for people; made from `tables`
 
 
@@ -101,6 +103,16 @@ class Delivery:
     file_name: str
     received_at: str
     submission_ids: list[str]
+
+
+def submission_id_of(spec: ReturnSpec, sha256: str, period: str) -> str:
+    """The same bytes read by the same spec as the same period are one submission, in whatever archive they came."""
+    return hashlib.sha256(f"{spec.return_id}|{spec.spec_version}|{sha256}|{period}".encode()).hexdigest()[:_ID_LENGTH]
+
+
+def part_id_of(submission_id: str, record: int) -> str:
+    """One of several submissions in one file, by the number of its header's record and the last one's id, the file's own."""
+    return hashlib.sha256(f"{submission_id}|{record}".encode()).hexdigest()[:_ID_LENGTH]
 
 
 def return_dir(settings: Settings, return_id: str) -> Path:

@@ -37,8 +37,9 @@ from rich.console import Console
 from rich.table import Table
 
 from expectations.catalogue import load_catalogue
-from orchestration.returns import assess, land
+from orchestration.returns import assess, intake, land
 from orchestration.returns.delivered import FileRefused, delivered_file
+from orchestration.returns.gather import Unit, gather
 from orchestration.returns.readers.records import Batch
 from orchestration.returns.recognise import read_records
 from orchestration.returns.spec import ReturnSpec, load_spec
@@ -65,10 +66,10 @@ MB = 1e6
 STAGES: dict[str, list[tuple[Any, str]]] = {
     "archive": [(land, "_receive_all")],
     "open workspace": [(land, "open_workspace")],
-    "recognise": [(assess, "_grouped")],
-    "read": [(assess, "read_records")],
-    "type": [(assess, "_read_together")],
-    "rules": [(assess, "_judge")],
+    "recognise": [(assess, "gather")],
+    "read": [(intake, "read_records")],
+    "type": [(intake, "read_together")],
+    "rules": [(assess, "judge")],
     "row keys": [(land, "make_row_keys")],
     "vault and landed Parquet": [(land, "_commit")],
     "everything else": [(land, "land_return")],
@@ -190,8 +191,8 @@ def copy_csv(path: Path, target: Path) -> int:
         return int(rows) * len(connection.sql(f"from read_parquet({literal(str(target))})").columns)
 
 
-def _units(files: tuple[Path, ...], spec: ReturnSpec) -> list[assess._Unit]:
-    groups = assess._grouped([delivered_file(path) for path in files], spec)
+def _units(files: tuple[Path, ...], spec: ReturnSpec) -> list[Unit]:
+    groups = gather([delivered_file(path) for path in files], spec)
     assert not any(group.refused or group.missing for group in groups)
     return [unit for group in groups for unit in group.units]
 
@@ -212,7 +213,7 @@ def read_and_type(files: tuple[Path, ...], spec: ReturnSpec, spill: Path) -> Non
         units = _units(files, spec)
         for number, unit in enumerate(units):
             unit.submission_id = f"benchmark {number}"
-        read = assess._read_together(connection, spec, units, "372", ())
+        read = intake.read_together(connection, spec, units, "372", ())
         assert not any(isinstance(one, FileRefused) for one in read)
 
 

@@ -6,15 +6,11 @@ from pathlib import Path
 import pytest
 
 from expectations.catalogue import Catalogue
-from orchestration.returns.assess import (
-    PARENT_QUARANTINED,
-    UNLINKED_ROW,
-    UNREADABLE_FILE,
-    UNREADABLE_ROW,
-    UNTYPABLE_ROW,
-)
+from orchestration.returns.conform import UNLINKED_ROW, UNTYPABLE_ROW
 from orchestration.returns.delivered import DataFile, FileRefused
-from orchestration.returns.recognise import read_data_file
+from orchestration.returns.intake import UNREADABLE_ROW
+from orchestration.returns.quarantine import PARENT_QUARANTINED
+from orchestration.returns.recognise import UNREADABLE_FILE, read_data_file
 from orchestration.returns.spec import load_spec, return_ids
 
 PROJECT = Path(__file__).parents[3]

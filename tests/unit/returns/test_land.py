@@ -285,7 +285,7 @@ def test_a_workbook_whose_sheet_is_cut_off_is_refused(inbox: Path, land_all: Lan
     assert refused.failures == {"FILE-003": 1}
 
 
-@pytest.mark.parametrize("step", ["recognise_data_file", "read_recognised"])
+@pytest.mark.parametrize("step", ["gather.recognise_data_file", "intake.read_recognised"])
 def test_what_a_reader_did_not_expect_is_refused_by_its_kind_and_shows_no_value(
     inbox: Path, land_all: Land, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
@@ -293,7 +293,7 @@ def test_what_a_reader_did_not_expect_is_refused_by_its_kind_and_shows_no_value(
         raise KeyError("a value of the file")
 
     (inbox / "requests.csv").write_text(requests_csv())
-    monkeypatch.setattr(f"orchestration.returns.assess.{step}", broken)
+    monkeypatch.setattr(f"orchestration.returns.{step}", broken)
     [refused] = land_all().refused
     assert refused.failures == {"FILE-014": 1}
     assert refused.reason == "requests.csv cannot be read (KeyError); save or download it again."

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from expectations.catalogue import load_catalogue
-from orchestration.returns import assess
+from orchestration.returns import stream
 from orchestration.returns.land import LandingReport, has_work, land_return
 from orchestration.returns.readers import record_xml
 from orchestration.returns.spec import load_spec
@@ -529,7 +529,7 @@ def test_a_return_read_in_many_batches_lands_the_same_rows(
     write_xml(people_inbox)
     [whole] = land_people().committed
     monkeypatch.setattr(record_xml, "BATCH_RECORDS", 1)
-    monkeypatch.setattr(assess, "_TYPED_AT_ONCE", 1)
+    monkeypatch.setattr(stream, "TYPED_AT_ONCE", 1)
     # Blank lines enough that the first person ends before the header is in sight.
     text = xml_text(header(), people(), reverse=reverse).replace("</Person>", "</Person>" + "\n" * 70_000)
     (people_inbox / "return.xml").write_text(text, encoding="utf-8")
@@ -542,7 +542,7 @@ def test_a_second_header_far_behind_the_first_refuses_the_file_and_leaves_no_row
     people_inbox: Path, land_people: LandPeople, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(record_xml, "BATCH_RECORDS", 1)
-    monkeypatch.setattr(assess, "_TYPED_AT_ONCE", 1)
+    monkeypatch.setattr(stream, "TYPED_AT_ONCE", 1)
     text = xml_text(header(), people())
     [first] = re.findall(r"<Header>.*?</Header>", text, re.DOTALL)
     text = text.replace("</Message>", f"{first}</Message>")

@@ -12,7 +12,7 @@ from openpyxl.utils import get_column_letter, range_boundaries
 from expectations.catalogue import Rule, load_catalogue
 from expectations.landing import LandingOutcome, evaluate_landing
 from orchestration.check.find import check_files
-from orchestration.returns import assess
+from orchestration.returns import judge
 from orchestration.returns.land import LandingReport, land_return
 from orchestration.returns.spec import load_spec, quarter_end, quarter_period
 from orchestration.returns.submission import Submission, read_submissions
@@ -229,7 +229,7 @@ def test_rules_about_a_return_itself_are_judged_once_however_many_are_refused(
         judged.append(len(rules))
         return evaluate_landing(connection, rules, **asked)
 
-    monkeypatch.setattr(assess, "evaluate_landing", counted)
+    monkeypatch.setattr(judge, "evaluate_landing", counted)
     write_return(inbox, settings, "2025-26Q1")
     for quarter in (2, 3, 4):
         write_return(inbox, settings, f"2025-26Q{quarter}", changed={("tblCover", "currency", "value"): "EUR"})

@@ -14,7 +14,7 @@ from expectations.catalogue import load_catalogue
 from orchestration.check.find import check_files
 from orchestration.linkage.child_key import link_children
 from orchestration.privacy.vault import identity_dir, vault_file
-from orchestration.returns import assess, land
+from orchestration.returns import intake, judge, land, stream
 from orchestration.returns.conform import Held
 from orchestration.returns.land import LandingReport, has_work, land_return
 from orchestration.returns.readers import record_xml
@@ -408,13 +408,13 @@ def test_a_hundred_and_twenty_schools_are_one_validation(
     census_inbox: Path, land_census: Land, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     judged = []
-    evaluate = assess.evaluate_landing
+    evaluate = judge.evaluate_landing
 
     def counted(*arguments: Any, **named: Any) -> Any:
         judged.append(arguments)
         return evaluate(*arguments, **named)
 
-    monkeypatch.setattr(assess, "evaluate_landing", counted)
+    monkeypatch.setattr(judge, "evaluate_landing", counted)
     for number in range(120):
         write_census_xml(census_inbox, census([charles()], estab=str(4000 + number)))
     report = land_census()
@@ -423,7 +423,7 @@ def test_a_hundred_and_twenty_schools_are_one_validation(
     assert len({s.supplier for s in report.current}) == 120
 
 
-@pytest.mark.parametrize("at_once", [1, assess._TYPED_AT_ONCE], ids=["typed as they are read", "typed together"])
+@pytest.mark.parametrize("at_once", [1, stream.TYPED_AT_ONCE], ids=["typed as they are read", "typed together"])
 def test_a_school_cut_short_leaves_nothing_behind_and_the_others_land(
     settings: Settings,
     census_inbox: Path,
@@ -436,7 +436,7 @@ def test_a_school_cut_short_leaves_nothing_behind_and_the_others_land(
     write_census_xml(census_inbox, summer)
     [alone] = land_census().committed
     monkeypatch.setattr(record_xml, "BATCH_RECORDS", 1)
-    monkeypatch.setattr(assess, "_TYPED_AT_ONCE", at_once)
+    monkeypatch.setattr(stream, "TYPED_AT_ONCE", at_once)
     cut = census([marie().but(Ethnicity="WBRI"), charles()], term="SUM", estab="4002")
     (census_inbox / "a.xml").write_text(census_xml(cut)[:-60], encoding="utf-8")
     summer.header["SerialNo"] = "2"
@@ -455,18 +455,19 @@ def test_a_school_cut_short_leaves_nothing_behind_and_the_others_land(
         ).fetchall() == [("Zznine",)]
 
 
-@pytest.mark.parametrize("at_once", [1, assess._TYPED_AT_ONCE], ids=["typed as they are read", "typed together"])
+@pytest.mark.parametrize("at_once", [1, stream.TYPED_AT_ONCE], ids=["typed as they are read", "typed together"])
 def test_a_school_that_breaks_typing_is_refused_alone(
     census_inbox: Path, land_census: Land, monkeypatch: pytest.MonkeyPatch, at_once: int
 ) -> None:
-    conform = assess.conform
+    conform = intake.conform
 
     def breaking(connection: duckdb.DuckDBPyConnection, spec: ReturnSpec, period: str, held: Held) -> None:
         connection.execute(f"select error('x') from {held.prefix}_census_pupil where source_file = 'a.xml'")
         conform(connection, spec, period, held)
 
-    monkeypatch.setattr(assess, "conform", breaking)
-    monkeypatch.setattr(assess, "_TYPED_AT_ONCE", at_once)
+    for module in (stream, intake):
+        monkeypatch.setattr(module, "conform", breaking)
+    monkeypatch.setattr(stream, "TYPED_AT_ONCE", at_once)
     (census_inbox / "a.xml").write_text(census_xml(census()), encoding="utf-8")
     for estab in ("4002", "4003"):
         write_census_xml(census_inbox, census(estab=estab))
