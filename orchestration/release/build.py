@@ -48,7 +48,7 @@ from orchestration.release.folders import (
 )
 from orchestration.release.inventory import Inventory, PublishedCatalogue, take_inventory
 from orchestration.release.manifest import Approval, Manifest, combined_digest, write_manifest
-from orchestration.release.meta import utc, write_meta
+from orchestration.release.meta import utc, write_meta, write_release
 from orchestration.release.verify import record_files, verify_built, verify_files
 from orchestration.returns.submission import WHOSE, people_in_store
 from orchestration.settings import Settings
@@ -247,6 +247,7 @@ def build(
     write_parquet(connection, inventory, partial / PARQUET_FOLDER)
     with new_database(connection, partial / RESTRICTED_DATABASE, "release_restricted"):
         copy_schemas(connection, inventory, database="release_restricted", schema_names=RESTRICTED_SCHEMAS)
+        write_release(connection, database="release_restricted", release=release)
     with new_database(connection, partial / OPEN_DATABASE, "release_open"):
         copy_schemas(connection, inventory, database="release_open", schema_names=OPEN_SCHEMAS)
         write_meta(connection, database="release_open", inventory=inventory, catalogue=catalogue, release=release)

@@ -12,6 +12,7 @@ import duckdb
 from orchestration.errors import CornerstoneError
 from orchestration.linkage.quality import read_quality
 from orchestration.privacy.disclosure import load_policy
+from orchestration.release.glossary import read_glossary
 from orchestration.release.grant import grant_years, restated_figures
 from orchestration.release.inventory import Inventory
 from orchestration.release.manifest import InputSubmission
@@ -102,6 +103,7 @@ def write_evidence(
         grant=grant_years(connection),
         restated=restated_figures(connection),
         linkage=read_quality(quality_dir),
+        glossary=read_glossary(connection, database),
     )
     (folder / "index.html").write_text(page, encoding="utf-8")
 

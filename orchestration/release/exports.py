@@ -19,9 +19,10 @@ PARQUET_FOLDER = Path("open/parquet")
 CSV_FOLDER = Path("open/csv")
 EVIDENCE_FOLDER = Path("evidence")
 
-# Released schema by warehouse schema. The restricted KPIs are named apart: they are not suppressed.
+# Released schema by warehouse schema. The restricted KPIs are named apart: they are not suppressed. With them stand views
+# that are for finance and data officers alone.
 OPEN_SCHEMAS = {"kpi_open": "kpi"}
-RESTRICTED_SCHEMAS = {"marts": "marts", "kpi": "kpi_internal"}
+RESTRICTED_SCHEMAS = {"marts": "marts", "kpi": "kpi_internal", "kpi_internal": "kpi_internal"}
 
 
 @contextmanager
@@ -56,7 +57,7 @@ def copy_schemas(
         database: alias of the attached database.
         schema_names: released schema by warehouse schema; other schemas are left out.
     """
-    for schema in schema_names.values():
+    for schema in dict.fromkeys(schema_names.values()):
         connection.execute(f"create schema {quoted(database, schema)}")
     for table in inventory.tables:
         if table.schema_name in schema_names:

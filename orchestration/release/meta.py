@@ -7,7 +7,7 @@ from typing import Any
 import duckdb
 
 from expectations.catalogue import EVERY_RETURN
-from orchestration.release.exports import OPEN_SCHEMAS, column_comments
+from orchestration.release.glossary import write_glossary
 from orchestration.release.inventory import Inventory, PublishedCatalogue
 from orchestration.release.manifest import TableContent
 from orchestration.returns.spec import load_spec, return_ids
@@ -33,7 +33,7 @@ OPEN_SUBMISSION_COLUMNS = [
 ]
 
 # A mart that carries these columns says from which published dataset each of its rows comes.
-SOURCE_COLUMNS = ["publisher", "dataset", "release_name"]
+SOURCE_COLUMNS = ["publisher", "dataset", "release_name", "submission_id"]
 
 TABLE_COMMENTS = {
     "release": "One row: the release this file belongs to.",
@@ -43,7 +43,8 @@ TABLE_COMMENTS = {
     "rule_result": "What the gates found: failing rows by rule; landing rules count the rows they flagged.",
     "reproduction": "How many cells of each published table the authority's own returns reproduce, and what is said of the others.",
     "reproduced_cell": "Published cells that the authority's own returns reproduce. The other cells are in the restricted marts.",
-    "glossary": "What each KPI, each reason of the evidence page and each column means.",
+    "glossary": "What each KPI, abbreviation, data source, breakdown, code and column means, where its figures come from and when "
+    "these were last received.",
     "source": "Published datasets that the figures come from, with their licence.",
 }
 
@@ -139,15 +140,23 @@ COLUMN_COMMENTS = {
         "published_value": "The published number, which is the number counted in the returns, too.",
     },
     "glossary": {
-        "term": "Title of a KPI, a reason of the evidence page, or name of a column.",
+        "term": "The word: abbreviation, title of a KPI, data source, reason, breakdown or its item, code or column.",
+        "kind": "abbreviation, term, KPI, data source, reason, breakdown, breakdown item; and, to read files by, code and return "
+        "column of the returns, and KPI column of the tables here.",
         "definition": "What it means.",
-        "source": "Where the meaning is stated: the KPI of the catalogue, the reason, or the table that has the column.",
+        "source": "Where the meaning is stated: a law or guidance, the KPI of the catalogue, the reason, the specification of the "
+        "return, or the tables that have the column.",
+        "figures_from": "Returns and publications that the figures come from; of a data source who supplies it and how often. "
+        "Blank where there is no figure.",
+        "last_refreshed": "Day on which the latest submission behind the figures was received; blank where there is none.",
+        "see_also": "Other terms of the glossary, separated by semicolons; of KPIs a few.",
     },
     "source": {
         "publisher": "Body that publishes the dataset.",
         "dataset": "Name of the published dataset.",
         "release_names": "Every release of it that was used, separated by semicolons.",
         "licence": "Licence and attribution under which it is used.",
+        "last_received": "Day on which the latest file of it was received.",
     },
 }
 
@@ -170,15 +179,8 @@ def write_meta(
         release: the one row of `meta.release` by column.
     """
     connection.execute(f"create schema {quoted(database, 'meta')}")
-    disclosure = inventory.disclosure.model_dump()
-    types = {bool: "boolean", int: "integer", datetime: "timestamp"}
-    for table, record in (("release", release), ("disclosure", disclosure)):
-        fill_table(
-            connection,
-            quoted(database, "meta", table),
-            {name: types.get(type(value), "varchar") for name, value in record.items()},
-            [list(record.values())],
-        )
+    write_record(connection, quoted(database, "meta", "release"), release)
+    write_record(connection, quoted(database, "meta", "disclosure"), inventory.disclosure.model_dump())
     connection.execute(
         f"""
         create table {quoted(database, "meta", "submission")} as
@@ -208,14 +210,29 @@ def write_meta(
         """
     )
     write_reproduction(connection, database)
-    write_glossary(connection, quoted(database, "meta", "glossary"))
-    write_sources(connection, quoted(database, "meta", "source"), inventory.tables)
-    for table, comment in TABLE_COMMENTS.items():
-        connection.execute(f"comment on table {quoted(database, 'meta', table)} is {literal(comment)}")
+    sources = quoted(database, "meta", "source")
+    write_sources(connection, sources, inventory.tables)
+    write_glossary(connection, quoted(database, "meta", "glossary"), sources=sources)
+    describe_meta(connection, database)
+
+
+def write_release(
+    connection: duckdb.DuckDBPyConnection, *, database: str, release: dict[str, str | bool | datetime | None]
+) -> None:
+    """Write `meta.release` alone into an attached database: its tables say which release they belong to."""
+    connection.execute(f"create schema {quoted(database, 'meta')}")
+    write_record(connection, quoted(database, "meta", "release"), release)
+    describe_meta(connection, database)
+
+
+def describe_meta(connection: duckdb.DuckDBPyConnection, database: str) -> None:
+    """Say of each table and column of schema `meta` what it holds."""
     columns = connection.execute(
         "select table_name, column_name from duckdb_columns() where database_name = ? and schema_name = 'meta'",
         [database],
     ).fetchall()
+    for table in sorted({table for table, _ in columns}):
+        connection.execute(f"comment on table {quoted(database, 'meta', table)} is {literal(TABLE_COMMENTS[table])}")
     for table, column in columns:
         comment = COLUMN_COMMENTS[table][column]
         connection.execute(f"comment on column {quoted(database, 'meta', table, column)} is {literal(comment)}")
@@ -297,31 +314,12 @@ def write_reproduction(connection: duckdb.DuckDBPyConnection, database: str) -> 
     )
 
 
-def write_glossary(connection: duckdb.DuckDBPyConnection, target: str) -> None:
-    """Terms from the KPI catalogue, reasons of the evidence page, and columns of the KPI tables from their descriptions."""
-    connection.execute(
-        f"""
-        create table {target} as
-        select title as term, definition, 'kpi_catalogue: ' || kpi_id as source
-        from kpi_open.kpi_catalogue
-        where definition is not null
-        union all
-        select reason_name, definition, 'reason of the comparison of school census and EHC plans: ' || reason_code
-        from marts.dim_census_plan_reason
-        order by term
-        """
-    )
-    columns = column_comments(connection, list(OPEN_SCHEMAS))
-    described = [[column, comment, f"column of {table}"] for _, table, column, comment in columns]
-    insert_rows(connection, target, described)
-
-
 def write_sources(connection: duckdb.DuckDBPyConnection, target: str, tables: Sequence[TableContent]) -> None:
     """Published datasets named by any released mart, with every release of each that was used."""
     fill_table(
         connection,
         target,
-        dict.fromkeys(["publisher", "dataset", "release_names", "licence"], "varchar"),
+        dict.fromkeys(["publisher", "dataset", "release_names", "licence"], "varchar") | {"last_received": "date"},
         [],
     )
     naming = connection.execute(
@@ -341,13 +339,26 @@ def write_sources(connection: duckdb.DuckDBPyConnection, target: str, tables: Se
         connection.execute(
             f"""
             insert into {target}
-            select publisher, dataset, string_agg(distinct release_name, '; ' order by release_name), ?
+            select
+                publisher,
+                dataset,
+                string_agg(distinct release_name, '; ' order by release_name),
+                ?,
+                cast(max(submission.received_at) as date)
             from ({" union all ".join(selects)})
+            left join control.submission as submission using (submission_id)  -- exactly one
             group by publisher, dataset
             order by publisher, dataset
             """,
             [LICENCE],
         )
+
+
+def write_record(connection: duckdb.DuckDBPyConnection, target: str, record: dict[str, Any]) -> None:
+    """Make a table of one row."""
+    types = {bool: "boolean", int: "integer", datetime: "timestamp"}
+    columns = {name: types.get(type(value), "varchar") for name, value in record.items()}
+    fill_table(connection, target, columns, [list(record.values())])
 
 
 def fill_table(

@@ -19,6 +19,7 @@ from orchestration.settings import PROJECT_DIR, Settings
 from orchestration.synthetic import bundled_figures, synthesise
 from orchestration.synthetic.borough import FIRST_YEAR, LAST_YEAR
 from orchestration.synthetic.first_run import SEED
+from tests.abbreviations import unexplained
 from tests.end_to_end.journey import Ended, Journey
 from tests.end_to_end.known_cases import count_known_cases
 from tests.invented_return import header, people, xml_text
@@ -210,6 +211,47 @@ def test_a_case_listed_the_wrong_way_round_is_told_for_every_cell(
             writer.writerow(line)
     cells = [cell for line in lines for name in ("counted_in", "not_counted_in") for cell in line[name].split(";")]
     assert len(count_known_cases(settings.warehouse_path, turned).otherwise) == len(cells)
+
+
+def test_the_glossary_explains_every_abbreviation_of_the_catalogue_the_items_and_the_page(settings: Settings) -> None:
+    database = settings.current_link / "open" / "send_kpis.duckdb"
+    words = query(
+        database,
+        """
+        select kpi_id, concat_ws(' ', title, definition, numerator, denominator, caveats, breakdowns) from kpi.kpi_catalogue
+        union
+        select 'item: ' || breakdown, breakdown || ' ' || breakdown_topic from kpi.kpi_value
+        """,
+    )
+    page = (settings.current_link / "evidence" / "index.html").read_text(encoding="utf-8")
+    # Rows of the glossary itself, and numbers of rules, are no headings; those of the page stand in its template.
+    terms = [term for (term,) in query(database, "select term from meta.glossary where kind = 'abbreviation'")]
+    assert len(words) > 250
+    assert unexplained(dict(words), terms) == {}
+    assert all(f'<th scope="row">{term}</th>' in page for term in terms)
+
+
+def test_what_officers_paste_from_is_restricted_and_tied_to_its_release(settings: Settings) -> None:
+    database = settings.current_link / "restricted" / "send_marts.duckdb"
+    assert query(database, "select release_id from meta.release") == [(settings.current_link.resolve().name,)]
+    [(years, wide)] = query(
+        database,
+        "select count(distinct financial_year), bool_and(parts = 10) from (select financial_year,"
+        " count(distinct section_name) as parts from kpi_internal.safety_valve_dashboard group by financial_year)",
+    )
+    assert (years, wide) == (5, True)
+    # As DfE publishes the returns that the borough was made to reproduce.
+    assert query(
+        database,
+        "select line_name, return_count, base_count, return_pct::double from kpi_internal.sen2_presubmission"
+        " where return_year = 2025 and breakdown_topic = 'Total' and measure_code in"
+        " ('requests_decided_not_to_assess', 'plans_issued_within_20_weeks', 'plans_issued_20_weeks_ex', 'ehcplans') order by line_order",
+    ) == [
+        ("Requests: decided not to assess", 304, 959, 31.7),
+        ("Plans issued within 20 weeks, all cases", 424, 535, 79.3),
+        ("Plans issued within 20 weeks, exceptions excluded", 359, 462, 77.7),
+        ("Plans in force", 3623, None, None),
+    ]
 
 
 def test_a_second_run_invents_nothing_and_says_the_same(journey: Journey, first: Ended) -> None:

@@ -14,6 +14,7 @@ from tests.queries import FOLDER, LABELS, WorkedQuery, head_of, worked_queries
 from tests.unit.expectations.conftest import contracted_models
 
 QUERIES = worked_queries()
+RELEASE = "20260302T090000Z-1a2b3c4d"
 
 DIMENSIONS = """
 insert into marts.dim_service (service_key, therapy_line, therapy_line_name) values
@@ -32,7 +33,8 @@ insert into marts.dim_placement_group (placement_line_code, placement_group_name
 
 @dataclass(frozen=True)
 class Case:
-    """Rows of facts, as `table (columns)` and their values in SQL, and what the query makes of them."""
+    """Rows of facts, as `table (columns)` (of schema marts where it names none) and their values in SQL, and what the query
+    makes of them."""
 
     facts: dict[str, str]
     answer: list[tuple[Any, ...]]
@@ -243,17 +245,83 @@ CASES = {
             ("2024-11", "before_nursery", "Speech and language therapy", 2, 2, 100.0, 1, 0),
         ],
     ),
+    # Out: the quarter before, and the outturn of the year that ends with the latest quarter.
+    "safety_valve_dashboard_of_the_latest_quarter": Case(
+        {
+            "kpi_internal.safety_valve_dashboard (la_code, quarter, period_end, period_label, line_order, section_name,"
+            " measure_name, item_name, unit, agreed_value, plan_value, budget_value, actual_value, forecast_value, forecast_of,"
+            " variance_value, variance_against, is_variance_adverse, movement_value, is_movement_adverse, is_restated)": """
+            ('372', 4, '2025-03-31', 'quarter 4', 2, 'Conditions', 'Rating', 'Red', 'conditions', null, null, null, 1, null,
+             null, null, null, null, -1, false, false),
+            ('372', 4, '2025-03-31', 'quarter 4', 1, 'Position', 'Balance', 'All blocks', 'pounds', 0, 0, 0, null, -1000,
+             'full year', -1000, 'agreed balance', true, -600, true, true),
+            ('372', null, '2025-03-31', 'outturn', 1, 'Position', 'Balance', 'All blocks', 'pounds', 0, 0, 0, null, -900,
+             'outturn', -900, 'agreed balance', true, 100, false, false),
+            ('372', 3, '2024-12-31', 'quarter 3', 1, 'Position', 'Balance', 'All blocks', 'pounds', 0, 0, 0, null, -400,
+             'full year', -400, 'agreed balance', true, null, null, false)"""
+        },
+        [
+            (
+                *(
+                    RELEASE,
+                    "quarter 4",
+                    "Position",
+                    "Balance",
+                    "All blocks",
+                    "pounds",
+                    0,
+                    0,
+                    0,
+                    None,
+                    -1000,
+                    "full year",
+                ),
+                *(-1000, "agreed balance", "adverse", -600, "adverse", "restated"),
+            ),
+            (
+                *(RELEASE, "quarter 4", "Conditions", "Rating", "Red", "conditions", None, None, None, 1, None, None),
+                *(None, None, None, -1, "not adverse", None),
+            ),
+        ],
+    ),
+    # Out: the return of the year before.
+    "sen2_figures_to_check_before_sign_off": Case(
+        {
+            "kpi_internal.sen2_presubmission (la_code, is_latest_return, line_order, period_label, section_name, line_name,"
+            " breakdown_topic, breakdown, return_count, return_pct, previous_count, previous_pct, change_count, change_pct,"
+            " published_count, attention)": """
+            ('372', true, 2, 'Calendar year 2025', 'Requests', 'Refused', 'Total', 'Total', 40, 40.0, 20, 25.0, 20, 100.0, null,
+             'Changed much.'),
+            ('372', true, 1, 'Calendar year 2025', 'Requests', 'Received', 'Total', 'Total', 100, null, 80, null, 20, 25.0, null,
+             null),
+            ('372', false, 1, 'Calendar year 2024', 'Requests', 'Received', 'Total', 'Total', 80, null, null, null, null, null,
+             80, null)"""
+        },
+        [
+            (
+                *(RELEASE, "Calendar year 2025", "Requests", "Received", "Total", "Total", 100, None, 80, None, 20),
+                *(Decimal("25.0"), None, None),
+            ),
+            (
+                *(RELEASE, "Calendar year 2025", "Requests", "Refused", "Total", "Total", 40, Decimal("40.0"), 20),
+                *(Decimal("25.0"), 20, Decimal("100.0"), None, "Changed much."),
+            ),
+        ],
+    ),
 }
 
 
 @pytest.fixture(scope="module")
 def empty_marts() -> Iterator[duckdb.DuckDBPyConnection]:
-    """The marts as their contracts promise them, without a row."""
+    """The restricted database as its contracts promise it, of a named release and without a row."""
     with duckdb.connect() as connection:
-        connection.execute("create schema marts")
-        for model in contracted_models("marts"):
-            columns = ", ".join(f"{column['name']} {column['data_type']}" for column in model["columns"])
-            connection.execute(f"create table marts.{model['name']} ({columns})")
+        for schema in ("marts", "kpi_internal"):
+            connection.execute(f"create schema {schema}")
+            for model in contracted_models(schema):
+                columns = ", ".join(f"{column['name']} {column['data_type']}" for column in model["columns"])
+                connection.execute(f"create table {schema}.{model['name']} ({columns})")
+        connection.execute("create schema meta; create table meta.release (release_id varchar)")
+        connection.execute("insert into meta.release values (?)", [RELEASE])
         yield connection
 
 
@@ -295,7 +363,8 @@ def test_every_query_has_a_hand_worked_case() -> None:
 def test_a_query_answers_as_worked_out_by_hand(marts: duckdb.DuckDBPyConnection, name: str) -> None:
     marts.execute(DIMENSIONS)
     for table, values in CASES[name].facts.items():
-        marts.execute(f"insert into marts.{table} values {values}")
+        relation = table if "." in table.split()[0] else f"marts.{table}"
+        marts.execute(f"insert into {relation} values {values}")
     assert marts.execute(QUERIES[name].sql).fetchall() == CASES[name].answer
 
 

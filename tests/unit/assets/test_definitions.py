@@ -43,7 +43,8 @@ def test_every_asset_has_a_description_an_owner_a_kind_and_a_group(definitions: 
 
 def test_the_assets_stand_in_the_groups_of_the_journey(definitions: dg.Definitions) -> None:
     groups = {spec.group_name for spec in definitions.resolve_all_asset_specs()}
-    assert groups == {"received", "landing", "seed", "staging", "intermediate", "marts", "kpi", "kpi_open", "release"}
+    layers = {"seed", "staging", "intermediate", "marts", "kpi", "kpi_internal", "kpi_open"}
+    assert groups == {"received", "landing", "release", *layers}
 
 
 @pytest.mark.parametrize("return_id", return_ids())

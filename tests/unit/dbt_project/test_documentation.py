@@ -9,7 +9,7 @@ import yaml
 from orchestration.settings import PROJECT_DIR
 
 DBT_PROJECT = PROJECT_DIR / "dbt_project"
-DOCUMENTED_SCHEMAS = ("seed", "staging", "marts", "kpi")
+DOCUMENTED_SCHEMAS = ("seed", "staging", "marts", "kpi", "kpi_internal")
 
 
 def described() -> dict[str, dict[str, Any]]:

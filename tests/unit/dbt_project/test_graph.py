@@ -27,9 +27,15 @@ LEAVES = 3
 # A view each family is what KPI tables are for.
 MANY_LEAVES_MEANT = {"kpi_value"}
 CHAINED_VIEWS = 3
-RELEASES = {"restricted_release": "marts", "open_release": "kpi"}
+RELEASES = {"restricted_release": "marts", "open_release": "kpi", "internal_release": "kpi_internal"}
 KEY_TESTS = {"unique", "unique_together"}
-PREFIXES = {"staging": ("stg_",), "intermediate": ("int_",), "marts": ("dim_", "fct_", "bridge_"), "kpi": ("kpi_",)}
+PREFIXES = {
+    "staging": ("stg_",),
+    "intermediate": ("int_",),
+    "marts": ("dim_", "fct_", "bridge_"),
+    "kpi": ("kpi_",),
+    "kpi_internal": ("safety_valve_", "sen2_"),
+}
 FACTS = ("fct_", "bridge_")
 # Columns named like the key of a conformed dimension that mean something else.
 NOT_CONFORMED = {
@@ -148,7 +154,7 @@ def tables_have_a_key_that_is_tested(manifest: Manifest) -> list[str]:
     return [
         str(node["name"])
         for node in models(manifest)
-        if node["fqn"][1] in ("staging", "marts")
+        if node["fqn"][1] in ("staging", "marts", "kpi_internal")
         or (node["fqn"][1] == "kpi" and node["fqn"][2] not in ("families", "components"))
         if not KEY_TESTS & {test["test_metadata"]["name"] for test in checks_of(manifest, node)}
     ]

@@ -130,7 +130,7 @@ def sound_records(
 def warehouse_world() -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect()
     connection.execute(CONTROL_TABLES)
-    for schema, models in (("marts", "marts"), ("kpi", "kpi"), ("kpi_open", "kpi")):
+    for schema, models in (("marts", "marts"), ("kpi", "kpi"), ("kpi_open", "kpi"), ("kpi_internal", "kpi_internal")):
         connection.execute(f"create schema {schema}")
         for model in contracted_models(models):
             columns = ", ".join(f"{column['name']} {column['data_type']}" for column in model["columns"])

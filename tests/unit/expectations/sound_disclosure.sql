@@ -130,3 +130,9 @@ left join (
     where area_role in ('own_authority', 'own_provider')
     group by kpi_id
 ) as shown using (kpi_id);
+
+insert into kpi_internal.sen2_presubmission by name
+select '372' as la_code, 2024 as return_year, 'Total' as breakdown_topic, *
+from (
+    values ('newplans', 'new_ehc_plans', 20), ('requests', 'requests_decided_not_to_assess', 12)
+) as lines (series_code, measure_code, return_count);

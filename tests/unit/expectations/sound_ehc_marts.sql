@@ -253,6 +253,11 @@ inner join kpi.kpi_value as published
     on own.kpi_id = published.kpi_id and own.area_code = published.area_code
 where own.value_basis = 'local' and published.value_basis = 'published';
 
+insert into kpi_internal.sen2_presubmission by name
+select
+    '372' as la_code, 2025 as return_year, 'caseload' as series_code, 'ehcplans' as measure_code, 'Total' as breakdown_topic,
+    47 as return_count;
+
 -- Statistics of the two returns as the models count them, and their comparison with DfE's tables.
 update marts.fct_ehc_plan_census set period_key = case census_year when 2026 then '2526' when 2025 then '2425' else '2324' end;
 update marts.fct_ehc_request set period_key = activity_year::varchar;

@@ -76,3 +76,9 @@ from (
     ('5.1', 'U5', 'PROJECTION', 100), ('5.1', '5-10', 'PROJECTION', 200), ('5.1', 'Total', 'PROJECTION', 305),
     ('6', 'HspAP', 'ACTUAL', 20), ('6', 'NOT_LISTED', 'ACTUAL', 280), ('6', 'Total', 'ACTUAL', 300)
 ) as figures (table_no, item, value_type, value);
+
+insert into kpi_internal.safety_valve_dashboard by name
+select
+    '372' as la_code, '202425' as financial_year, quarter, 'position_closing' as measure_code, 'ALL' as item_code, forecast_value,
+    variance_value, movement_value
+from (values (2, -1000, -400, -600), (null, -900, -300, 100)) as quarters (quarter, forecast_value, variance_value, movement_value);

@@ -45,11 +45,12 @@ insert into marts.dim_area values
     ('2', 'region', 'E12000003', 'Yorkshire and The Humber', 'E12000003', 'Yorkshire and The Humber'),
     ('3', 'local_authority', 'E08000018', 'Rotherham', 'E12000003', 'Yorkshire and The Humber');
 create table marts.fct_published_statistic (
-    published_statistic_key varchar, publisher varchar, dataset varchar, release_name varchar, value decimal(18, 4)
+    published_statistic_key varchar, publisher varchar, dataset varchar, release_name varchar, value decimal(18, 4),
+    submission_id varchar
 );
 insert into marts.fct_published_statistic values
-    ('a', 'Department for Education', 'Education, health and care plans', 'EHC plans 2025', 959),
-    ('b', 'Department for Education', 'Education, health and care plans', 'EHC plans 2022', 285);
+    ('a', 'Department for Education', 'Education, health and care plans', 'EHC plans 2025', 959, 's2'),
+    ('b', 'Department for Education', 'Education, health and care plans', 'EHC plans 2022', 285, 's1');
 comment on table marts.fct_published_statistic is 'One published figure.';
 comment on column marts.fct_published_statistic.value is 'The figure''s value, NULL beside a marker.';
 
@@ -106,8 +107,11 @@ create table marts.fct_high_needs_line (
     known_from timestamp, is_restated boolean
 );
 create schema kpi;
-create table kpi.kpi_catalogue (kpi_id varchar, title varchar, family varchar, definition varchar, unit varchar);
-insert into kpi.kpi_catalogue values
+create table kpi.kpi_catalogue (
+    kpi_id varchar, title varchar, family varchar, definition varchar, unit varchar, source_return varchar default 'SEN2',
+    numerator varchar, denominator varchar, caveats varchar, breakdowns varchar
+);
+insert into kpi.kpi_catalogue (kpi_id, title, family, definition, unit) values
     ('ehc_requests', 'Requests for assessment', 'ehcp_process', 'Requests received in the year.', 'count'),
     ('plans_20_weeks_pct', 'New plans issued in 20 weeks', 'ehcp_process', 'Share without exceptions.', 'percent'),
     ('therapy_waiting', 'Children waiting', 'therapy_waits', 'Waiting at month end.', 'count');
@@ -115,7 +119,8 @@ create table kpi.kpi_value (
     kpi_value_key varchar, kpi_id varchar, area_level varchar, area_code varchar, area_name varchar, la_code varchar,
     time_identifier varchar, time_period varchar, breakdown_topic varchar, breakdown varchar,
     value decimal(18, 4), unit varchar, symbol varchar, numerator decimal(18, 4), denominator decimal(18, 4),
-    value_label varchar, value_status varchar, value_basis varchar default 'published', coverage_note varchar
+    value_label varchar, value_status varchar, value_basis varchar default 'published', coverage_note varchar,
+    publisher varchar default 'Department for Education', submission_id varchar default 's2'
 );
 insert into kpi.kpi_value (
     kpi_value_key, kpi_id, area_level, area_code, area_name, la_code, time_identifier, time_period, breakdown_topic,
@@ -148,6 +153,12 @@ create view "warehouse"."kpi"."kpi_ehcp_process" as
 select kpi_value.* from "warehouse"."kpi"."kpi_value" inner join "warehouse"."kpi"."kpi_catalogue" using (kpi_id)
 where kpi_catalogue.family = 'ehcp_process';
 comment on view kpi.kpi_ehcp_process is 'EHC plan process, wide.';
+create schema kpi_internal;
+create view "warehouse"."kpi_internal"."safety_valve_dashboard" as
+select kpi_value.kpi_id, kpi_value.value, area.area_name
+from "warehouse"."kpi"."kpi_value" as kpi_value
+inner join "warehouse"."marts"."dim_area" as area using (area_code);
+comment on view kpi_internal.safety_valve_dashboard is 'To paste from.';
 
 create schema intermediate;
 create table intermediate.int_kpi__local_cell (

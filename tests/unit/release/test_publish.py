@@ -7,7 +7,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +91,7 @@ def test_the_restricted_database_holds_the_marts_and_the_kpis_apart(released: Pa
         ("kpi_internal", "kpi_comparison"),
         ("kpi_internal", "kpi_ehcp_process"),
         ("kpi_internal", "kpi_value"),
+        ("kpi_internal", "safety_valve_dashboard"),
         ("marts", "dim_area"),
         ("marts", "dim_census_plan_reason"),
         ("marts", "dim_setting"),
@@ -101,8 +102,35 @@ def test_the_restricted_database_holds_the_marts_and_the_kpis_apart(released: Pa
         ("marts", "fct_ehc_statistic_comparison"),
         ("marts", "fct_high_needs_line"),
         ("marts", "fct_published_statistic"),
+        ("meta", "release"),
     ]
     assert query(database, "select count(*) from kpi_internal.kpi_ehcp_process") == [(6,)]
+
+
+def test_what_stands_beside_the_restricted_kpis_reads_them_and_says_which_release_it_is_of(released: Path) -> None:
+    database = released / "restricted/send_marts.duckdb"
+    assert query(database, "select distinct area_name from kpi_internal.safety_valve_dashboard order by 1") == [
+        ("England",),
+        ("Rotherham",),
+        ("Yorkshire and The Humber",),
+    ]
+    assert query(database, "select comment from duckdb_views() where view_name = 'safety_valve_dashboard'") == [
+        ("To paste from.",)
+    ]
+    assert query(database, "select release_id from meta.release") == [(read_manifest(released.resolve()).release_id,)]
+    [(comment,)] = query(database, "select comment from duckdb_columns() where column_name = 'release_id'")
+    assert comment == COLUMN_COMMENTS["release"]["release_id"]
+
+
+def test_a_view_for_finance_and_data_officers_is_in_no_open_file(released: Path) -> None:
+    assert (
+        query(
+            released / "open/send_kpis.duckdb",
+            "select * from duckdb_views() where view_name = 'safety_valve_dashboard'",
+        )
+        == []
+    )
+    assert not list(released.rglob("safety_valve_dashboard*"))
 
 
 def test_a_released_database_opens_under_any_name_and_in_the_oldest_storage_version(released: Path) -> None:
@@ -155,16 +183,13 @@ def test_meta_says_which_release_files_rules_words_and_sources(released: Path) -
         ("caseload", "Academic year", "202425", "unexplained", 1),
     ]
     assert query(database, "select breakdown, published_value from meta.reproduced_cell") == [("Male", 2572)]
-    glossary = dict(query(database, "select term, definition from meta.glossary"))
-    assert glossary["Requests for assessment"] == "Requests received in the year."
-    assert glossary["value"] == "The KPI's value; NULL beside a symbol."
-    assert glossary["Plan had <ceased>"] == "The census alone has it."
     assert query(database, "select * from meta.source") == [
         (
             "Department for Education",
             "Education, health and care plans",
             "EHC plans 2022; EHC plans 2025",
             "Contains public sector information licensed under the Open Government Licence v3.0.",
+            date(2026, 3, 1),
         )
     ]
 
