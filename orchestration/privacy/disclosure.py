@@ -8,14 +8,15 @@ answer goes back as a table; what a count is about is nobody's business here.
 import heapq
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
 import duckdb
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from orchestration.errors import CornerstoneError
 
@@ -44,12 +45,48 @@ class Parameters(_Declared):
     publish_extremes: bool
 
 
+Audience = Literal["internal", "board", "public"]
+
+# What analysts inside the authority see: everything.
+UNPROTECTED = Parameters(
+    threshold=0,
+    zero_is_disclosive=False,
+    rounding_base=1,
+    min_denominator=0,
+    min_contributors=0,
+    dominance_pct=None,
+    secondary=False,
+    publish_extremes=True,
+)
+
+
 class Audiences(_Declared):
     """The three audiences."""
 
     internal: Parameters
     board: Parameters
     public: Parameters
+
+
+class Merging(_Declared):
+    """A breakdown topic that stands in place of a finer one: its items, and which of the finer ones each is made of."""
+
+    into: str = Field(min_length=1)
+    items: dict[str, list[str]] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _each_item_once(self) -> Self:
+        finer = [item for items in self.items.values() for item in items]
+        if twice := sorted({item for item in finer if finer.count(item) > 1}):
+            raise ValueError(f"{self.into}: {', '.join(twice)} cannot be part of two items")
+        return self
+
+
+class Collapse(_Declared):
+    """When a table shows too little: more than one in so many of its local values suppressed. It is merged, or withheld."""
+
+    more_than_one_in: int = Field(ge=1)
+    merge: dict[str, Merging]
 
 
 class OpenRelease(_Declared):
@@ -59,31 +96,83 @@ class OpenRelease(_Declared):
     withheld, and one of a trust is shown where it is the authority's own, from that trust alone. What a published count of
     more people leaves over is protected as other counts are. DfE publishes its own unrounded, so nothing here can round
     them: another base needs the code that rounds first.
-    Money of the whole authority is shown by line; a mean of money is suppressed as any figure on too few people.
+    Money of the whole authority is shown by the breakdown topics of `authority_money`, and not otherwise; a mean of money is
+    suppressed as any figure on too few people.
     """
 
-    audience: Literal["board", "public"]
     authority_rounding_base: Literal[1]
     smaller_areas: Literal["withheld"]
     trusts: Literal["sole"]
     published_wholes: Literal["protected"]
-    authority_money: Literal["by_line"]
+    authority_money: list[str] = Field(min_length=1)
+    collapse: Collapse
     statement: str = Field(min_length=1)
 
 
 class DisclosurePolicy(_Declared):
-    """The declared policy: `policy_id` and `version` are stamped into every release."""
+    """The declared policy: `policy_id` and `version` are stamped into every release.
+
+    `outputs` has the audience of each part of a release (a file or folder at its top) and of the packs made from one.
+    """
 
     policy_id: str
     version: str
     audiences: Audiences
+    outputs: dict[str, Audience]
     open_release: OpenRelease
+
+    @model_validator(mode="after")
+    def _what_is_declared_is_done(self) -> Self:
+        """Refuse what no code would carry out."""
+        if self.audiences.internal != UNPROTECTED:
+            raise ValueError("internal: nothing is suppressed for this audience, so no parameter may ask for it")
+        for name in ("board", "public"):
+            parameters: Parameters = getattr(self.audiences, name)
+            if parameters.publish_extremes:
+                raise ValueError(
+                    f"{name}: publish_extremes cannot be true, a longest wait or highest cost is never shown"
+                )
+            if parameters.min_contributors > parameters.min_denominator:
+                raise ValueError(
+                    f"{name}: min_contributors cannot be above min_denominator, from which means of money are shown"
+                )
+            if parameters.dominance_pct is None:
+                raise ValueError(f"{name}: dominance_pct cannot be left out while money by provider is withheld for it")
+        if self.audiences.board.rounding_base != 1:
+            raise ValueError("board: rounding_base can only be 1, the evidence page and packs are not rounded")
+        for output in ("open", "evidence"):
+            if self.outputs.get(output) not in ("board", "public"):
+                raise ValueError(f"outputs: {output} is for the board or the public")
+        return self
+
+    def audience_of(self, output: str) -> Audience:
+        """For whom a part of a release is, such as `open` or `packs`.
+
+        Raises:
+            CornerstoneError: nobody has said.
+        """
+        if output not in self.outputs:
+            raise CornerstoneError(
+                f"Nobody has said for whom {output} is; add it to outputs in {POLICY_FILE.name}: "
+                f"{', '.join(Audiences.model_fields)}."
+            )
+        return self.outputs[output]
+
+    def parameters_of(self, output: str) -> Parameters:
+        """The parameters of a part's audience.
+
+        Raises:
+            CornerstoneError: nobody has said for whom it is.
+        """
+        parameters: Parameters = getattr(self.audiences, self.audience_of(output))
+        return parameters
 
     @property
     def open_parameters(self) -> Parameters:
         """The parameters that the open part of a release applies to figures of the whole authority."""
-        audience: Parameters = getattr(self.audiences, self.open_release.audience)
-        return audience.model_copy(update={"rounding_base": self.open_release.authority_rounding_base})
+        return self.parameters_of("open").model_copy(
+            update={"rounding_base": self.open_release.authority_rounding_base}
+        )
 
 
 def load_policy(path: Path = POLICY_FILE) -> DisclosurePolicy:
@@ -111,16 +200,19 @@ class Pattern:
     unprotected: pa.Table
 
 
-def suppress(connection: duckdb.DuckDBPyConnection, parameters: Parameters, *, cells: str, lines: str) -> Pattern:
+def suppress(
+    connection: duckdb.DuckDBPyConnection, parameters: Parameters, *, cells: str, lines: str, attacked: bool = True
+) -> Pattern:
     """Decide which cells to suppress; the same input gives the same pattern.
 
     A line is an exact sum: one total and its parts. A cell that is not shown (a difference, the rest of a total) has a
     count that must not be worked out when it is small. Lines are gone through in their order. A line with a visible
-    total whose hidden parts are one alone, or add to less than the threshold, gets one more: a non-zero part, first
-    choice one that stands in another line with a suppressed part, then the smallest, then the first in cell order; where
-    only published parts are left, the total. A suppressed total with nothing hidden among its parts gets a part too. A
-    count that follows through several lines, by way of cells that are not shown, gets the smallest of the cells it follows
-    from. This is repeated until nothing changes.
+    total whose hidden parts are one alone, add to less than the threshold, or can only be 1 each, gets one more: a non-zero
+    part, first choice one that stands in another line with a suppressed part, then the smallest, then the first in cell
+    order; where only published parts are left, the total. A suppressed total with nothing hidden among its parts gets a part
+    too. Where several lines together, by way of cells that are not shown, give a count or leave too little of a line
+    hidden, the smallest of the cells behind it is hidden. This is repeated until nothing changes, and until an attack on all
+    lines at once finds nothing.
 
     Args:
         connection: sees both relations.
@@ -128,13 +220,14 @@ def suppress(connection: duckdb.DuckDBPyConnection, parameters: Parameters, *, c
         cells: a relation with cell_key, cell_count, people_count (the people behind the count: fewer than the count where
             it is of events or sessions), is_fixed (published elsewhere: stays visible), is_shown, cell_order.
         lines: a relation with line_key, line_order, cell_key, is_total: a row a cell of a line.
+        attacked: whether the pattern must withstand the attack on all lines at once; without, it is a first answer.
 
     Raises:
         CornerstoneError: a line without exactly one total, of unknown cells, or whose parts do not add to its total.
     """
     keys, table = _read_cells(connection, cells)
     network = _read_lines(connection, lines, keys, table)
-    known, _ = _follow(network, visible=_always_visible(table, parameters))
+    known, _ = _follow(network, table.count, visible=_always_visible(table, parameters))
     small = (table.people > 0) & (table.people < parameters.threshold)
     if parameters.zero_is_disclosive:
         small |= table.people == 0
@@ -146,6 +239,11 @@ def suppress(connection: duckdb.DuckDBPyConnection, parameters: Parameters, *, c
             network, table, known=known, small=small & ~known, suppressed=suppressed, parameters=parameters
         )
         unprotected = [network.line_keys[line] for line in search.run()]
+        # What no rule above foresees: hide more until the attack on the whole finds nothing.
+        while attacked and search.hide_behind(
+            _recovered(connection, keys, table, small=small, suppressed=suppressed, lines=lines)
+        ):
+            unprotected = [network.line_keys[line] for line in search.run()]
     unprotected += _given_away(network, known=known, suppressed=suppressed)
     kind = np.where(primary, "primary", "secondary")
     return Pattern(
@@ -257,24 +355,64 @@ def _always_visible(table: _Cells, parameters: Parameters) -> Booleans:
     return visible
 
 
-def _follow(network: _Network, *, visible: Booleans) -> tuple[Booleans, Integers]:
+def _follow(network: _Network, count: Integers, *, visible: Booleans) -> tuple[Booleans, Integers]:
     """What can be worked out from visible cells, one line after another.
+
+    A cell follows where it is alone in a line; and every part does where nothing is left for those that are not known.
 
     Returns: whether each cell is visible or worked out, and the line that gives a cell worked out, -1 for the others.
     """
     known = visible.copy()
     source = np.full(len(known), -1, dtype=np.int64)
     while len(network.totals):
-        hidden = network.sum_over_parts(~known) + ~known[network.totals]
-        alone = np.flatnonzero(hidden == 1)
-        is_part = np.isin(network.part_lines, alone) & ~known[network.parts]
-        by_total = alone[~known[network.totals[alone]]]
+        unknown_parts = network.sum_over_parts(~known)
+        left = count[network.totals] - network.sum_over_parts(np.where(known, count, 0))
+        total_known = known[network.totals]
+        by_total = np.flatnonzero((unknown_parts == 0) & ~total_known)
+        gives_parts = total_known & ((unknown_parts == 1) | (left == 0))
+        is_part = gives_parts[network.part_lines] & ~known[network.parts]
         followed = np.concatenate([network.totals[by_total], network.parts[is_part]])
         if not len(followed):
             break
         source[followed] = np.concatenate([by_total, network.part_lines[is_part]])
         known[followed] = True
     return known, source
+
+
+def _recovered(
+    connection: duckdb.DuckDBPyConnection,
+    keys: pa.Array,
+    table: _Cells,
+    *,
+    small: Booleans,
+    suppressed: Booleans,
+    lines: str,
+) -> Integers:
+    """The cells at stake that a reader of all that is left can work out, though they do not follow from published counts."""
+    from orchestration.privacy.attack import attack  # the solver takes long to load
+
+    least = suppressed & (table.count > 0)
+    connection.register(
+        "disclosure_attacked",
+        pa.table(
+            {
+                "cell_key": keys,
+                "cell_count": table.count,
+                "is_seen": table.is_fixed | (table.is_shown & ~suppressed),
+                "is_given": table.is_fixed | (table.is_shown & ~suppressed & (table.people == 0)),
+                "least": least.astype(np.int64),
+                "given_least": (least & small).astype(np.int64),
+                "is_at_stake": suppressed | (small & ~table.is_fixed),
+                "cell_order": np.arange(len(keys)),
+            }
+        ),
+    )
+    try:
+        found = attack(connection, cells="disclosure_attacked", lines=lines)
+    finally:
+        connection.unregister("disclosure_attacked")
+    recovered = found.filter(pc.field("outcome") == "recovered").column("cell_key")
+    return np.flatnonzero(pc.is_in(keys, value_set=recovered.combine_chunks()).to_numpy(zero_copy_only=False))
 
 
 def _given_away(network: _Network, *, known: Booleans, suppressed: Booleans) -> list[str]:
@@ -307,32 +445,74 @@ class _Search:
         self.hidden_parts = network.sum_over_parts(self.hidden)
         self.hidden_sum = network.sum_over_parts(np.where(self.hidden, table.people, 0))
         self.parts_at_stake = network.sum_over_parts(self.at_stake)
+        # A suppressed count is 1 or more.
+        self.least_sum = network.sum_over_parts(suppressed & ~known)
 
     def run(self) -> list[int]:
         """Suppress until no line and no chain of lines needs more; return the lines that could not be protected."""
-        unprotected = self._protect_lines()
-        while self._break_a_chain():
+        while True:
             unprotected = self._protect_lines()
-        return unprotected
+            given_up = self._break_chains()
+            if given_up is not None:
+                return unprotected + given_up
 
-    def _break_a_chain(self) -> bool:
-        """Hide one cell more where a cell at stake follows through cells that nobody shows; False where none does.
+    def _break_chains(self) -> list[int] | None:
+        """Hide one cell more behind every line that a chain of lines makes weak.
 
-        Such a cell counts as hidden in its own line, but another line can give it, and with it the rest of the first.
+        A cell that nobody shows counts as hidden in its own line, but another line can give it. With it a cell at stake
+        follows, or the rest of a line: too few people in all, though nobody can tell them apart.
+
+        Returns: None where a cell was hidden; otherwise the lines behind which there is nothing to hide.
         """
         visible = self.known | (self.table.is_shown & ~self.suppressed)
-        followed, source = _follow(self.network, visible=visible)
-        for cell in np.flatnonzero(followed & self.at_stake).tolist():
-            needed, lines = set(), [int(source[cell])]
+        followed, source = _follow(self.network, self.table.count, visible=visible)
+        unseen = self.network.sum_over_parts(np.where(followed, 0, self.table.people))
+        at_stake = self.network.sum_over_parts(self.at_stake & ~followed)
+        least = self.network.sum_over_parts(self.suppressed & ~followed)
+        few = np.flatnonzero(
+            followed[self.network.totals] & (at_stake > 0) & ((unseen < self.threshold) | (unseen <= least))
+        )
+        given = source[followed & self.at_stake]
+        hidden: set[int] = set()
+        given_up = []
+        for weak_line in [*dict.fromkeys(given[given >= 0].tolist()), *few.tolist()]:
+            needed, lines, seen = set(), [weak_line], {weak_line}
             for line in lines:
                 others = np.append(self.network.parts_of(line), self.network.totals[line])
-                needed |= set(others[self._is_free(others)].tolist())
-                given = set(source[others].tolist()) - {-1, *lines}
-                lines += sorted(given)
+                needed |= set(others[self._is_free(others)].tolist()) | hidden.intersection(others.tolist())
+                further = set(source[others[followed[others]]].tolist()) - {-1} - seen
+                lines += sorted(further)
+                seen |= further
+            if needed & hidden:
+                continue  # broken already, perhaps; the next pass tells
             if needed:
-                self._hide(min(needed, key=lambda other: (self.table.count[other], other)))
-                return True
-        return False
+                hidden.add(cell := min(needed, key=lambda other: (self.table.count[other], other)))
+                self._hide(cell)
+            else:
+                given_up.append(weak_line)
+        return None if hidden else given_up
+
+    def hide_behind(self, recovered: Integers) -> bool:
+        """Hide one cell more in the lines of each of these cells, or where there is none, in the nearest line that has one."""
+        hidden: set[int] = set()
+        for cell in recovered.tolist():
+            near, seen = {cell}, set[int]()
+            while near - seen:
+                seen |= near
+                lines = {line for one in near for line in self.network.lines_with(one).tolist()}
+                near = {
+                    one
+                    for line in lines
+                    for one in [*self.network.parts_of(line).tolist(), int(self.network.totals[line])]
+                }
+                free = np.array(sorted(near), dtype=np.int64)
+                if near & hidden:
+                    break  # perhaps this is enough
+                if len(free := free[self._is_free(free)]):
+                    hidden.add(chosen := min(free.tolist(), key=lambda other: (self.table.count[other], other)))
+                    self._hide(chosen)
+                    break
+        return bool(hidden)
 
     def _protect_lines(self) -> list[int]:
         waiting = self._weak(np.arange(len(self.network.totals))).tolist()
@@ -357,7 +537,11 @@ class _Search:
     def _weak(self, lines: Integers) -> Integers:
         """Those of the lines that give away a cell at stake."""
         totals = self.network.totals[lines]
-        alone = (self.hidden_parts[lines] == 1) | (self.hidden_sum[lines] < self.threshold)
+        alone = (
+            (self.hidden_parts[lines] == 1)
+            | (self.hidden_sum[lines] < self.threshold)
+            | (self.hidden_sum[lines] <= self.least_sum[lines])
+        )
         visible_total = ~self.hidden[totals] & (self.parts_at_stake[lines] > 0) & alone
         hidden_total = self.at_stake[totals] & (self.hidden_parts[lines] == 0)
         weak: Integers = lines[visible_total | hidden_total]
@@ -394,3 +578,4 @@ class _Search:
                 self.hidden_parts[line] += 1
                 self.hidden_sum[line] += self.table.people[cell]
                 self.parts_at_stake[line] += 1
+                self.least_sum[line] += 1

@@ -17,6 +17,7 @@ import duckdb
 from orchestration.durable import sync_dir, sync_tree
 from orchestration.errors import CornerstoneError
 from orchestration.locking import exclusive_lock
+from orchestration.privacy.disclosure import load_policy
 from orchestration.release.ees import EesExport, write_ees_files
 from orchestration.release.errors import ReleaseUnsound
 from orchestration.release.evidence import write_evidence
@@ -120,7 +121,7 @@ def publish(
         partial = settings.releases_dir / f"{manifest.release_id}{PARTIAL}"
         export = build(connection, partial, manifest, inventory, catalogue, quality_dir=settings.quality_dir)
         verify_built(connection, partial, inventory, csv_rows=export.rows)
-        set_modes(partial)
+        set_modes(partial, load_policy().audience_of)
         write_manifest(partial, manifest.model_copy(update={"files": record_files(partial)}))
         sync_tree(partial)
         give_name(partial, folder)

@@ -98,8 +98,10 @@ def write_evidence(
         unjudged=unjudged_rules(connection, database),
         left_out=left_out,
         completeness=census_completeness(connection),
-        reconciliation=reconcile(connection, policy.audiences.board),
-        board=policy.audiences.board,
+        utility=disclosure_utility(connection, database),
+        collapsed=collapsed_tables(connection, database),
+        reconciliation=reconcile(connection, policy.parameters_of("evidence")),
+        board=policy.parameters_of("evidence"),
         grant=grant_years(connection),
         restated=restated_figures(connection),
         linkage=read_quality(quality_dir),
@@ -129,6 +131,25 @@ def fold_inputs(inputs: list[InputSubmission]) -> list[FoldedInputs]:
         return item.return_id, item.supplier.split(".")[0], item.period
 
     return [FoldedInputs(*key, list(members)) for key, members in groupby(sorted(inputs, key=group), key=group)]
+
+
+def disclosure_utility(connection: duckdb.DuckDBPyConnection, database: str) -> list[dict[str, Any]]:
+    """What disclosure control left to read, by KPI family: the columns of `meta.disclosure_utility`."""
+    cursor = connection.execute(f"from {quoted(database, 'meta', 'disclosure_utility')} order by kpi_family")
+    names = [column[0] for column in cursor.description]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def collapsed_tables(connection: duckdb.DuckDBPyConnection, database: str) -> list[tuple[str, str, str, str | None]]:
+    """Tables merged or withheld: KPI, breakdown, kinds of period and the coarser breakdown that is shown, if there is one."""
+    return connection.execute(
+        f"""
+        select kpi_title, breakdown_topic, string_agg(period_kind, ', ' order by period_kind), shown_instead
+        from {quoted(database, "meta", "disclosure_table")}
+        group by all
+        order by all
+        """
+    ).fetchall()
 
 
 def count_severities(connection: duckdb.DuckDBPyConnection, database: str) -> list[SeverityCount]:

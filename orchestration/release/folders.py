@@ -1,6 +1,7 @@
 """Release folders: where they are, who may read what, and the one link that says which is current."""
 
 import shutil
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -71,11 +72,16 @@ def remove_leftovers(settings: Settings) -> None:
         shutil.rmtree(folder)
 
 
-def set_modes(folder: Path) -> None:
-    """`open/` and `evidence/` for everyone, `restricted/` for its group, the manifest for its group."""
+def set_modes(folder: Path, audience_of: Callable[[str], str]) -> None:
+    """Parts for the board and the public for everyone on the machine, internal ones for their group.
+
+    Args:
+        folder: the release folder being built.
+        audience_of: the audience of a part by name (`DisclosurePolicy.audience_of`); it raises where nobody has said.
+    """
     folder.chmod(PUBLIC_DIR_MODE)
     for path in folder.rglob("*"):
-        restricted = path.relative_to(folder).parts[0] == "restricted"
+        restricted = audience_of(path.relative_to(folder).parts[0]) == "internal"
         if path.is_dir():
             path.chmod(RESTRICTED_DIR_MODE if restricted else PUBLIC_DIR_MODE)
         else:

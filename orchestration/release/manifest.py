@@ -76,6 +76,9 @@ class Disclosure(Record):
 
     Counts are of cells: `primary_cells` are small themselves, `secondary_cells` would give those away. `suppressed_values`
     are the KPI values hidden for either. `unprotected_lines` are sums in which published counts alone give one away.
+    `local_values` are the figures that could be shown at all: `shown_values` are, `merged_values` are told by figures of
+    coarser breakdowns, `withheld_values` stand in tables that would have been mostly hidden. These four are None in a
+    release made before they were counted.
     """
 
     policy_id: str
@@ -94,6 +97,10 @@ class Disclosure(Record):
     secondary_cells: int
     suppressed_values: int
     unprotected_lines: int
+    local_values: int | None = None
+    shown_values: int | None = None
+    merged_values: int | None = None
+    withheld_values: int | None = None
 
 
 class Approval(Record):

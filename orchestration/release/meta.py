@@ -38,6 +38,8 @@ SOURCE_COLUMNS = ["publisher", "dataset", "release_name", "submission_id"]
 TABLE_COMMENTS = {
     "release": "One row: the release this file belongs to.",
     "disclosure": "One row: the disclosure policy that the KPI tables went through, and how much it suppressed.",
+    "disclosure_utility": "What disclosure control left to read of the authority's own figures, by KPI family.",
+    "disclosure_table": "Tables of own figures that would have been mostly suppressed, and what is shown in their place.",
     "submission": "Accepted submissions behind the release; is_current is false for a superseded one.",
     "rule": "Every rule of the rule catalogue, with its owner and what to do when it fails.",
     "rule_result": "What the gates found: failing rows by rule; landing rules count the rows they flagged.",
@@ -76,6 +78,28 @@ COLUMN_COMMENTS = {
         "secondary_cells": "Counts suppressed because a small one could be worked out from them.",
         "suppressed_values": "KPI values suppressed (kpi_value, symbol c) because of either, or of a small denominator.",
         "unprotected_lines": "Sums in which published figures alone give a suppressed count away.",
+        "local_values": "Figures of the authority's own that could be shown: none of smaller areas, other trusts or providers.",
+        "shown_values": "Of these, how many are shown.",
+        "merged_values": "Of these, how many are told by a figure of a coarser breakdown.",
+        "withheld_values": "Of these, how many stand in tables that would have been mostly suppressed (disclosure_table).",
+    },
+    "disclosure_utility": {
+        "kpi_family": "KPI family.",
+        "local_values": "Figures of the authority's own that could be shown: none of smaller areas, other trusts or providers.",
+        "shown_values": "Of these, how many are shown.",
+        "suppressed_values": "Of these, how many are suppressed (c).",
+        "merged_values": "Of these, how many are told by a figure of a coarser breakdown.",
+        "withheld_values": "Of these, how many stand in tables that would have been mostly suppressed (disclosure_table).",
+        "people_shown_at_least_pct": "Share of the people behind all these figures who are behind those shown or told by "
+        "coarser ones, in per cent, at least: in steps of 5 up to 95, and of 1,000 people or more, so that it tells nobody how "
+        "many are hidden.",
+    },
+    "disclosure_table": {
+        "kpi_id": "KPI.",
+        "kpi_title": "Its title.",
+        "breakdown_topic": "Breakdown whose items are not shown.",
+        "period_kind": "Kind of period: academic_year, calendar_year, financial_year, financial_quarter, term or month.",
+        "shown_instead": "Coarser breakdown that is shown in its place; blank where the table is withheld.",
     },
     "submission": {
         "submission_id": "Submission: one delivered file of one return. kpi_value names it beside each figure.",
@@ -188,6 +212,33 @@ def write_meta(
         from control.submission
         where status = 'accepted'
         order by return_id, period, supplier, submission_id
+        """
+    )
+    connection.execute(
+        f"""
+        create table {quoted(database, "meta", "disclosure_utility")} as
+        from disclosure.utility
+        order by kpi_family
+        """
+    )
+    connection.execute(
+        f"""
+        create table {quoted(database, "meta", "disclosure_table")} as
+        select
+            collapsed.kpi_id,
+            catalogue.title as kpi_title,
+            collapsed.breakdown_topic,
+            collapsed.period_kind,
+            collapsed.merged_topic as shown_instead
+        from disclosure.collapsed_table as collapsed
+        inner join kpi_open.kpi_catalogue as catalogue using (kpi_id)  -- exactly one
+        -- a merged table that was withheld in its turn is none that readers knew
+        where (collapsed.kpi_id, collapsed.breakdown_topic, collapsed.period_kind) not in (
+            select (finer.kpi_id, coarser.merged_topic, finer.period_kind)
+            from disclosure.collapsed_table as finer
+            inner join disclosure.coarser_item as coarser using (breakdown_topic)  -- one to many
+        )
+        order by all
         """
     )
     rules = [rule.as_row() for rule in catalogue.rules]

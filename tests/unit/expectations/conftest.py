@@ -40,8 +40,13 @@ create table seed.total_counterpart (
     series_code varchar, measure_code varchar, counterpart_series_code varchar, counterpart_measure_code varchar
 );
 create schema intermediate;
+create table seed.additive_measure (
+    line_code varchar, total_series_code varchar, total_measure_code varchar, part_series_code varchar,
+    part_measure_code varchar
+);
 create table intermediate.int_kpi__local_cell (
-    cell_key varchar, time_identifier varchar, time_period varchar, cell_count bigint, people_count bigint,
+    cell_key varchar, la_code varchar, series_code varchar, measure_code varchar, time_identifier varchar,
+    time_period varchar, cell_topic varchar, cell_breakdown varchar, cell_count bigint, people_count bigint,
     is_already_published boolean
 );
 create table intermediate.int_kpi__local_component (
@@ -73,6 +78,16 @@ create table disclosure.cell (cell_key varchar, cell_count bigint, is_known bool
 create table disclosure.line (line_key varchar, cell_key varchar, is_total boolean);
 create table disclosure.value_cell (kpi_value_key varchar, cell_key varchar);
 create table disclosure.suppressed_value (kpi_value_key varchar);
+create table disclosure.money_topic (breakdown_topic varchar);
+create table disclosure.collapsed_table (kpi_id varchar, breakdown_topic varchar, time_identifiers varchar[]);
+create table disclosure.merged_value (kpi_value_key varchar);
+create table disclosure.merged_component (
+    kpi_value_key varchar, part varchar, weight decimal(18, 4), cell_key varchar
+);
+create table disclosure.merged_cell (
+    cell_key varchar, time_identifier varchar, time_period varchar, cell_count bigint, people_count bigint,
+    is_already_published boolean
+);
 """
 SUBMISSION_FILE = """
 create table submission_file (

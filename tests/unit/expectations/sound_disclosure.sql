@@ -1,6 +1,9 @@
 insert into seed.kpi_breakdown_topic
 values ('Total', false), ('Sex', false), ('Ward', true);
 
+insert into disclosure.money_topic
+values ('Total');
+
 -- Figures of the authority's own returns: 20 new plans, of 3 girls (suppressed) and 17 boys (who would give the girls away),
 -- and 12 of 40 requests refused.
 insert into kpi.kpi_value by name
@@ -25,7 +28,50 @@ from (
     ('local-refused', 'ehc_requests_refused_pct', 'percent', 'Total', 'Total', 12, 40, 30)
 ) as cells (kpi_value_key, kpi_id, unit, breakdown_topic, breakdown, numerator, denominator, value);
 
-insert into intermediate.int_kpi__local_cell
+-- Two years before, of which nothing is suppressed: of the six figures by sex two are.
+insert into kpi.kpi_value by name
+select
+    'E08000018' as area_code,
+    'local_authority' as area_level,
+    '372' as la_code,
+    'Academic year' as time_identifier,
+    'reported' as value_status,
+    'r25' as submission_id,
+    'local' as value_basis,
+    'computed from the returns' as method,
+    'ehcp_new' as kpi_id,
+    'count' as unit,
+    'Sex' as breakdown_topic,
+    numerator as value,
+    *
+from (
+    values
+    ('girls 202223', '202223', date '2022-09-01', date '2023-08-31', 'Female', 12),
+    ('boys 202223', '202223', date '2022-09-01', date '2023-08-31', 'Male', 18),
+    ('girls 202122', '202122', date '2021-09-01', date '2022-08-31', 'Female', 11),
+    ('boys 202122', '202122', date '2021-09-01', date '2022-08-31', 'Male', 21)
+) as cells (kpi_value_key, time_period, period_start, period_end, breakdown, numerator);
+
+insert into intermediate.int_kpi__local_cell by name
+select
+    kpi_value_key as cell_key,
+    time_identifier,
+    time_period,
+    numerator as cell_count,
+    numerator as people_count,
+    false as is_already_published
+from kpi.kpi_value
+where starts_with(kpi_value_key, 'girls ') or starts_with(kpi_value_key, 'boys ');
+
+insert into intermediate.int_kpi__local_component
+select
+    cell_key as kpi_value_key,
+    'numerator' as part,
+    1 as weight,
+    cell_key
+from intermediate.int_kpi__local_cell;
+
+insert into intermediate.int_kpi__local_cell by name
 select
     cell_key,
     'Academic year' as time_identifier,

@@ -101,7 +101,7 @@ def test_the_policy_has_the_parameters_of_the_conventions() -> None:
 
 
 def test_the_open_release_applies_public_and_leaves_figures_of_the_authority_unrounded() -> None:
-    assert POLICY.open_release.audience == "public"
+    assert POLICY.audience_of("open") == "public"
     assert POLICY.audiences.public.model_copy(update={"rounding_base": 1}) == PUBLIC
 
 
@@ -115,7 +115,20 @@ def test_the_open_release_applies_public_and_leaves_figures_of_the_authority_unr
         ("smaller_areas: withheld", "smaller_areas: shown"),
         ("trusts: sole", "trusts: shown"),
         ("published_wholes: protected", "published_wholes: shown"),
-        ("authority_money: by_line", "authority_money: by_provider"),
+        ("    - Total\n", "    - {provider: Total}\n"),
+        ("more_than_one_in: 3", "more_than_one_in: 0"),
+        ("Under 11: [Under 5, 5 to 10]", "Under 11: [Under 5, 11 to 15]"),
+        ("    threshold: 0\n", "    threshold: 3\n"),
+        ("    publish_extremes: false\n", "    publish_extremes: true\n"),
+        ("    min_contributors: 3\n", "    min_contributors: 11\n"),
+        ("    dominance_pct: 75\n", "    dominance_pct: null\n"),
+        (
+            "  board:\n    threshold: 5\n    zero_is_disclosive: false\n    rounding_base: 1\n",
+            "  board:\n    threshold: 5\n    zero_is_disclosive: false\n    rounding_base: 5\n",
+        ),
+        ("  open: public", "  open: internal"),
+        ("  evidence: board", "  evidence: everybody"),
+        ("  evidence: board", "  proof: board"),
         ("audiences:\n", "audiences: [\n"),
     ],
 )
@@ -125,6 +138,13 @@ def test_a_policy_with_a_mistake_is_refused(tmp_path: Path, line: str, replaceme
     (tmp_path / "policy.yaml").write_text(text.replace(line, replacement, 1), encoding="utf-8")
     with pytest.raises(CornerstoneError, match=r"policy\.yaml cannot be used"):
         load_policy(tmp_path / "policy.yaml")
+
+
+def test_every_output_has_its_audience_and_another_is_refused() -> None:
+    assert POLICY.parameters_of("packs") == POLICY.audiences.board
+    assert POLICY.parameters_of("restricted") == POLICY.audiences.internal
+    with pytest.raises(CornerstoneError, match="Nobody has said for whom portal is; add it to outputs"):
+        POLICY.audience_of("portal")
 
 
 # --- primary ------------------------------------------------------------------------------------------------------
@@ -211,6 +231,39 @@ def test_one_count_under_two_names_is_hidden_under_both() -> None:
     counts = Counts().add(issued=40, girls=3, boys=37, new_boys=37)
     counts.line("issued", "girls", "boys").line("boys", "new_boys")
     assert kinds(counts.pattern()) == {"girls": "primary", "boys": "secondary", "new_boys": "secondary"}
+
+
+def test_hidden_parts_that_can_only_be_one_each_get_one_more() -> None:
+    # Five suppressed counts add to 5, and none is 0.
+    counts = Counts().add(total=25, a=1, b=1, c=1, d=1, e=1, f=20).line("total", "a", "b", "c", "d", "e", "f")
+    assert kinds(counts.pattern())["f"] == "secondary"
+    counts.add(total=26, e=2)
+    assert "f" not in kinds(counts.pattern())
+
+
+def test_where_nothing_is_left_every_part_is_nought() -> None:
+    # none_a + none_b is 0, so that few = issued_of_few - 0.
+    counts = Counts().add(few=3, issued=3, none_a=0, none_all=0, none_b=0, rest=40, rest_issued=40, all=43)
+    counts.line("none_all", "none_a", "none_b").line("few", "issued", "none_a").line("all", "few", "rest")
+    counts.unshown = {"none_a", "none_b", "issued"}
+    hidden = kinds(counts.pattern())
+    assert hidden == {"few": "primary", "rest": "secondary"}
+    counts.unshown = {"none_a", "none_b"}
+    counts.add(issued=8, few=8, all=48)
+    counts.line("issued", "made", "spoilt").add(made=5, spoilt=3)
+    # spoilt is hidden and made with it; few is issued, whatever is done.
+    assert set(kinds(counts.pattern())) == {"made", "spoilt"}
+
+
+def test_hidden_rests_that_add_to_few_are_protected_though_another_line_gives_the_others() -> None:
+    # Late are 13 = 100 - 87 of all; c tells 10 of them, so that a and b are 3.
+    counts = Counts().add(all=160, a=40, b=60, c=60, in_time=147, a_in=38, b_in=59, c_in=50)
+    counts.add(late=13, a_late=2, b_late=1, c_late=10)
+    counts.line("all", "a", "b", "c").line("in_time", "a_in", "b_in", "c_in").line("all", "in_time", "late")
+    counts.line("a", "a_in", "a_late").line("b", "b_in", "b_late").line("c", "c_in", "c_late")
+    counts.line("late", "a_late", "b_late", "c_late")
+    counts.unshown = {"late", "a_late", "b_late", "c_late"}
+    assert kinds(counts.pattern()) == {"a_in": "secondary", "b_in": "secondary", "c_in": "secondary"}
 
 
 # --- what is published already ------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """What `open/` may show of the authority's own figures: the tables, the files, and what analysts keep."""
 
 import re
+import stat
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,11 +13,21 @@ import pytest
 from orchestration.errors import CornerstoneError
 from orchestration.privacy.disclosure import load_policy
 from orchestration.release.build import publish
+from orchestration.release.folders import set_modes
 from orchestration.release.inventory import read_disclosure
 from orchestration.release.manifest import read_manifest
-from orchestration.release.open_schema import build_open_schema
+from orchestration.release.open_schema import OPEN_TABLES, build_open_schema
 from orchestration.settings import PROJECT_DIR, Settings
 
+DECLARED = load_policy()
+# The tables of these tests are small: but for the tests of merging, none is merged or withheld for showing too little.
+POLICY = DECLARED.model_copy(
+    update={
+        "open_release": DECLARED.open_release.model_copy(
+            update={"collapse": DECLARED.open_release.collapse.model_copy(update={"more_than_one_in": 1})}
+        )
+    }
+)
 MONDAY = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
 # (cell, series, measure, topic, item, count, published by DfE)
@@ -153,7 +164,7 @@ HIDDEN = {
 @pytest.fixture
 def local(warehouse: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
     add_local_values(warehouse)
-    build_open_schema(warehouse, load_policy())
+    build_open_schema(warehouse, POLICY)
     return warehouse
 
 
@@ -215,7 +226,7 @@ def test_the_record_counts_what_was_suppressed(local: duckdb.DuckDBPyConnection)
     assert (record.primary_cells, record.secondary_cells, record.suppressed_values) == (3, 4, len(HIDDEN))
     assert (record.policy_id, record.policy_version, record.audience) == (
         "cornerstone-disclosure-control",
-        "1.2",
+        "1.3",
         "public",
     )
     assert (record.threshold, record.rounding_base, record.min_denominator) == (5, 1, 10)
@@ -225,7 +236,7 @@ def test_a_local_value_without_the_counts_behind_it_is_not_shown(local: duckdb.D
     local.execute("delete from intermediate.int_kpi__local_component where kpi_value_key = 'max age'")
     local.execute("delete from intermediate.int_kpi__local_cell where cell_key = 'mainstream'")
     local.execute("update kpi.kpi_value set area_level = 'ward' where kpi_value_key = 'requests boys'")
-    build_open_schema(local, load_policy())
+    build_open_schema(local, POLICY)
     reasons = dict(local.execute("from disclosure.suppressed_value").fetchall())
     assert {reasons[key] for key in ("max age", "mainstream share", "requests boys")} == {"not_assessed"}
 
@@ -257,6 +268,10 @@ def test_money_of_the_authority_is_shown_by_line_and_a_unit_cost_from_ten_places
             " 'local' as value_basis",
             [key, breakdown, value, unit],
         )
+        local.execute(
+            "update kpi.kpi_value set breakdown_topic = 'Section 251 line' where unit = 'gbp' and kpi_value_key = ?",
+            [key],
+        )
         if behind:
             part, measure, count = behind
             # Money stands on nobody, in one cell for all of it.
@@ -268,7 +283,7 @@ def test_money_of_the_authority_is_shown_by_line_and_a_unit_cost_from_ten_places
                 " '202425', $3, $4, $5, $5, null, false, null",
                 [cell, measure, "Total" if measure == "nobody" else "Item", breakdown, count],
             )
-    build_open_schema(local, load_policy())
+    build_open_schema(local, POLICY)
     reasons = dict(local.execute("from disclosure.suppressed_value").fetchall())
     assert {key: reasons[key] for key, *_ in MONEY if key in reasons} == {
         "unit cost of 9": "small_base",
@@ -287,12 +302,30 @@ def test_money_of_the_authority_is_shown_by_line_and_a_unit_cost_from_ten_places
     }
 
 
+def test_money_by_what_the_policy_does_not_name_has_no_row(local: duckdb.DuckDBPyConnection) -> None:
+    add = (
+        "insert into kpi.kpi_value by name select $1 as kpi_value_key, 'local_authority' as area_level, $2 as"
+        " breakdown_topic, $1 as breakdown, 50000 as value, 'gbp' as unit, 'reported' as value_status, 'local' as value_basis"
+    )
+    for key, topic in (("therapies", "Section 251 line"), ("one provider", "Item")):
+        local.execute(add, [key, topic])
+        local.execute("insert into intermediate.int_kpi__local_component values (?, 'numerator', 1, 'nobody')", [key])
+    local.execute(
+        "insert into intermediate.int_kpi__local_cell by name"
+        " select 'nobody' as cell_key, 'nobody' as measure_code, 0 as cell_count, 0 as people_count"
+    )
+    build_open_schema(local, POLICY)
+    shown = local.execute("select kpi_value_key, value from kpi_open.kpi_value where unit = 'gbp'").fetchall()
+    assert [(key, int(value)) for key, value in shown] == [("therapies", 50_000)]
+    assert local.execute("from disclosure.withheld_value").fetchall() == [("one provider", "money")]
+
+
 def test_a_marker_stays_what_it_is(local: duckdb.DuckDBPyConnection) -> None:
     local.execute(
         "insert into kpi.kpi_value by name select 'absent' as kpi_value_key, 'x' as symbol, 'local' as value_basis,"
         " 'Item' as breakdown_topic, 'not_available' as value_status"
     )
-    build_open_schema(local, load_policy())
+    build_open_schema(local, POLICY)
     marker = local.execute("select symbol, value_status from kpi_open.kpi_value where kpi_value_key = 'absent'")
     assert marker.fetchall() == [("x", "not_available")]
 
@@ -330,7 +363,7 @@ def add_census_value(
 
 
 def hidden_now(connection: duckdb.DuckDBPyConnection) -> set[str]:
-    build_open_schema(connection, load_policy())
+    build_open_schema(connection, POLICY)
     return {key for (key,) in connection.execute("select kpi_value_key from disclosure.suppressed_value").fetchall()}
 
 
@@ -374,6 +407,117 @@ def test_a_ratio_is_no_share_of_its_base(warehouse: duckdb.DuckDBPyConnection) -
     assert hidden_now(warehouse) == set()
     warehouse.execute("update kpi.kpi_value set unit = 'percent' where kpi_value_key = 'rate'")
     assert hidden_now(warehouse) == {"rate"}
+
+
+# (children of the item, those in time)
+LEFT_OVER = {
+    # 2 + 1 of the first two were late: 3 in all, though their shares are hidden.
+    "few left over by two hidden items": (
+        {"a": (40, 38), "b": (60, 59), "c": (60, 50), "d": (80, 60)},
+        {"a", "b", "c"},
+    ),
+    "enough left over by two hidden items": ({"a": (40, 38), "b": (60, 57), "c": (60, 50), "d": (80, 60)}, {"a", "b"}),
+    # One alone would be the late of all less those of the others.
+    "one hidden item": ({"a": (40, 38), "b": (60, 50), "c": (60, 40)}, {"a", "c"}),
+    "nobody left over": ({"a": (40, 40), "b": (60, 50), "c": (60, 40)}, set()),
+}
+
+
+@pytest.mark.parametrize(("items", "hidden"), LEFT_OVER.values(), ids=LEFT_OVER.keys())
+def test_what_shares_of_items_leave_over_cannot_be_subtracted_from_what_the_total_leaves(
+    warehouse: duckdb.DuckDBPyConnection, items: dict[str, tuple[int, int]], hidden: set[str]
+) -> None:
+    total = tuple(map(sum, zip(*items.values(), strict=True)))
+    for key, (children, in_time) in {"all": total, **items}.items():
+        topic, item = ("Total", "Total") if key == "all" else ("Item", key)
+        add_census_value(
+            warehouse, f"children {key}", "children", "Spring term", topic, item, (children,) * 2, unit="count"
+        )
+        add_census_value(warehouse, key, "in_time", "Spring term", topic, item, (in_time,) * 2, base=f"children {key}")
+    assert hidden_now(warehouse) == hidden
+    assert warehouse.execute("from disclosure.unprotected_line").fetchall() == []
+
+
+def test_what_shares_leave_over_adds_up_over_the_terms_of_a_year(warehouse: duckdb.DuckDBPyConnection) -> None:
+    terms = {"Academic year": (300, 273), "Autumn term": (100, 98), "Spring term": (100, 99), "Summer term": (100, 76)}
+    for term, (possible, missed) in terms.items():
+        add_census_value(warehouse, f"of {term}", "possible", term, "Total", "Total", (possible,) * 2, unit="count")
+        add_census_value(warehouse, term, "missed", term, "Total", "Total", (missed,) * 2, base=f"of {term}")
+    warehouse.execute(
+        "insert into seed.additive_measure values ('terms', 'census', 'possible', 'census', 'possible'),"
+        " ('terms', 'census', 'missed', 'census', 'missed')"
+    )
+    # 27 - 24 = 3 = 2 + 1 sessions of the first two terms.
+    hidden = hidden_now(warehouse)
+    assert hidden > {"Autumn term", "Spring term"} and hidden & {"Summer term", "Academic year"}
+
+
+def test_those_of_a_longer_period_who_are_not_in_its_last_term_are_a_count_too(
+    warehouse: duckdb.DuckDBPyConnection,
+) -> None:
+    for term, children in (
+        ("Academic year", 50),
+        ("Autumn and spring term", 45),
+        ("Spring term", 40),
+        ("Summer term", 47),
+    ):
+        add_census_value(warehouse, term, "enrolments", term, "Total", "Total", (children, children), unit="count")
+    assert hidden_now(warehouse) == set()
+    declared = "insert into seed.additive_measure values (?, 'census', 'enrolments', 'census', 'enrolments')"
+    warehouse.execute(declared, ["counted_anew"])
+    assert hidden_now(warehouse) == set()
+    # 50 of the year less 47 of summer: 3 had left before; 45 less 40: 5 left before spring.
+    warehouse.execute(declared, ["last_term"])
+    assert hidden_now(warehouse) == {"Summer term"}
+
+
+def add_sums(connection: duckdb.DuckDBPyConnection, weight: int, counts: dict[str, tuple[int, int]]) -> None:
+    """Values of two counts added up (weight 1) or apart (-1), by item and in total."""
+    for key, pair in counts.items():
+        topic, item = ("Total", "Total") if key == "all" else ("Item", key)
+        for measure, count in zip(("one", "other"), pair, strict=True):
+            connection.execute(
+                "insert into intermediate.int_kpi__local_cell select $1, '372', 'census', $2, 'Spring term', '202425', $3,"
+                " $4, $5, $5, null, false, null",
+                [f"{measure} {key}", measure, topic, item, count],
+            )
+        connection.execute(
+            "insert into kpi.kpi_value by name select $1 as kpi_value_key, 'ehc_requests' as kpi_id, 'local_authority' as"
+            " area_level, 'E08000018' as area_code, 'Rotherham' as area_name, 'Spring term' as time_identifier, '202425' as"
+            " time_period, $2 as breakdown_topic, $3 as breakdown, $4 as numerator, 7 as value, 'count' as unit,"
+            " 'reported' as value_status, 'local' as value_basis",
+            [key, topic, item, pair[0] + weight * pair[1]],
+        )
+        connection.execute(
+            "insert into intermediate.int_kpi__local_component values ($1, 'numerator', 1, $2), ($1, 'numerator', $4, $3)",
+            [key, f"one {key}", f"other {key}", weight],
+        )
+
+
+def test_a_small_sum_of_two_counts_does_not_follow_from_the_sums_of_other_items(
+    warehouse: duckdb.DuckDBPyConnection,
+) -> None:
+    # Nobody shows the counts themselves; 33 less 20 less 10 would be the sum of 1 and 2.
+    add_sums(warehouse, 1, {"all": (18, 15), "a": (12, 8), "b": (5, 5), "c": (1, 2)})
+    assert hidden_now(warehouse) == {"b", "c"}
+
+
+def test_a_small_difference_does_not_follow_from_the_differences_of_other_items(
+    warehouse: duckdb.DuckDBPyConnection,
+) -> None:
+    # The differences 9, -12 and -3 add up to -6.
+    add_sums(warehouse, -1, {"all": (140, 146), "a": (59, 50), "b": (41, 53), "c": (40, 43)})
+    hidden = hidden_now(warehouse)
+    assert "c" in hidden and hidden & {"a", "b", "all"}
+
+
+def test_a_change_between_two_suppressed_counts_is_not_shown(warehouse: duckdb.DuckDBPyConnection) -> None:
+    add_sums(warehouse, -1, {"all": (4, 1)})
+    warehouse.execute("update intermediate.int_kpi__local_cell set time_period = '202324' where cell_key = 'other all'")
+    assert hidden_now(warehouse) == {"all"}
+    # A change of 3 between two counts that are shown is what every reader subtracts.
+    warehouse.execute("update intermediate.int_kpi__local_cell set cell_count = cell_count + 40, people_count = 44")
+    assert hidden_now(warehouse) == set()
 
 
 def test_a_difference_the_other_way_round_is_protected_too(warehouse: duckdb.DuckDBPyConnection) -> None:
@@ -516,11 +660,13 @@ def test_a_trust_that_is_not_alone_behind_a_figure_shows_nothing(warehouse: duck
     warehouse.execute(
         "delete from intermediate.int_kpi__local_component where kpi_value_key = 'therapy_over_52_weeks of RFR'"
     )
-    assert hidden_now(warehouse) == {"therapy_over_52_weeks of RFR"}
+    assert hidden_now(warehouse) == set()
     shown = warehouse.execute(
-        "select value, symbol from kpi_open.kpi_value where kpi_value_key like '% of RFR' order by value nulls last"
+        "select value, symbol from kpi_open.kpi_value where kpi_value_key like '% of RFR' order by value"
     ).fetchall()
-    assert [(value, symbol) for value, symbol in shown] == [(0, None), (30, None), (120, None), (None, "c")]
+    assert shown == [(0, None), (30, None), (120, None)]
+    withheld = warehouse.execute("select kpi_value_key, reason from disclosure.withheld_value").fetchall()
+    assert withheld == [("therapy_over_52_weeks of RFR", "trust")]
 
 
 def test_availability_tells_of_what_is_shown_alone(local: duckdb.DuckDBPyConnection) -> None:
@@ -536,7 +682,7 @@ def test_availability_tells_of_what_is_shown_alone(local: duckdb.DuckDBPyConnect
     local.execute(
         "update kpi.kpi_value set breakdown_topic = 'Ward', value_basis = 'local' where kpi_id = 'ehc_requests'"
     )
-    build_open_schema(local, load_policy())
+    build_open_schema(local, POLICY)
     assert local.execute(shown.format("kpi_open.kpi_availability")).fetchall()[0] == (
         "ehc_requests",
         False,
@@ -544,9 +690,180 @@ def test_availability_tells_of_what_is_shown_alone(local: duckdb.DuckDBPyConnect
     )
 
 
+def all_rows(connection: duckdb.DuckDBPyConnection) -> dict[str, list[tuple[Any, ...]]]:
+    """What everybody sees, in the order in which it is stored."""
+    tables = [*(f"kpi_open.{table}" for table in OPEN_TABLES), "disclosure.applied", "disclosure.utility"]
+    return {table: connection.execute(f"from {table}").fetchall() for table in tables}
+
+
+def test_nothing_that_is_shown_depends_on_a_hidden_number_not_even_the_order(local: duckdb.DuckDBPyConnection) -> None:
+    shown = all_rows(local)
+    # One of the 3 is a girl after all: both counts are hidden, before and after.
+    for cell, count in (("requests unknown", 2), ("requests girls", 403)):
+        local.execute(
+            "update intermediate.int_kpi__local_cell set cell_count = $1, people_count = $1 where cell_key = $2",
+            [count, cell],
+        )
+        local.execute("update kpi.kpi_value set numerator = $1, value = $1 where kpi_value_key = $2", [count, cell])
+    local.execute("create table kpi.sorted as from kpi.kpi_value order by value desc")
+    local.execute("delete from kpi.kpi_value; insert into kpi.kpi_value from kpi.sorted; drop table kpi.sorted")
+    local.execute("update kpi.kpi_comparison set difference = 400 where kpi_value_key like 'requests girls%'")
+    build_open_schema(local, POLICY)
+    assert all_rows(local) == shown
+
+
+def test_what_is_left_to_read_is_counted(local: duckdb.DuckDBPyConnection) -> None:
+    columns = "local_values, shown_values, suppressed_values, merged_values, withheld_values"
+    assert local.execute(f"select kpi_family, {columns} from disclosure.utility").fetchall() == [
+        ("ehcp_process", len(VALUES), len(VALUES) - len(HIDDEN), len(HIDDEN), 0, 0)
+    ]
+    record = read_disclosure(local)
+    assert (record.local_values, record.shown_values) == (len(VALUES), len(VALUES) - len(HIDDEN))
+    # Of 32,163 people counted, 27,985 stand behind what is shown: a base is counted once for each of its shares.
+    people = {cell: count for cell, *_, count, _ in CELLS}
+    behind = {
+        value: sum(people[cell] * weight for cell, weight in (denominator or numerator).items())
+        for value, _, numerator, denominator in VALUES
+    }
+    shown = sum(count for value, count in behind.items() if value not in HIDDEN)
+    share = local.execute("select people_shown_at_least_pct from disclosure.utility").fetchall()
+    assert share == [(5 * (20 * shown // sum(behind.values())),)]
+
+
+def test_how_many_people_are_hidden_cannot_be_told_from_what_is_left_to_read(local: duckdb.DuckDBPyConnection) -> None:
+    local.execute("delete from kpi.kpi_value where value_basis = 'local' and kpi_value_key not like 'needs met'")
+    build_open_schema(local, POLICY)
+    assert local.execute("select local_values, people_shown_at_least_pct from disclosure.utility").fetchall() == [
+        (1, None)
+    ]
+    local.execute("update intermediate.int_kpi__local_cell set people_count = 100000 where cell_key = 'needs met'")
+    build_open_schema(local, POLICY)
+    assert local.execute("select people_shown_at_least_pct from disclosure.utility").fetchall() == [(95,)]
+
+
+# --- tables that would be mostly hidden ----------------------------------------------------------------------------
+
+ETHNICITIES = {
+    "White - White British": (200, 120),
+    "Asian - Pakistani": (30, 12),
+    "Asian - Indian": (12, 2),
+    "Asian - Chinese": (9, 1),
+    "Black - Black African": (14, 3),
+    "Black - Black Caribbean": (6, 4),
+}
+
+
+def add_shares(connection: duckdb.DuckDBPyConnection, items: dict[str, tuple[int, int]]) -> None:
+    """Children by ethnicity, and the share of them in time."""
+    total = tuple(map(sum, zip(*items.values(), strict=True)))
+    for item, (children, in_time) in {"Total": total, **items}.items():
+        topic = "Total" if item == "Total" else "Ethnicity"
+        add_census_value(
+            connection, f"of {item}", "children", "Academic year", topic, item, (children,) * 2, unit="count"
+        )
+        add_census_value(connection, item, "in_time", "Academic year", topic, item, (in_time,) * 2, base=f"of {item}")
+    # the number of children is another KPI
+    connection.execute("update kpi.kpi_value set kpi_id = 'therapy_waiting' where kpi_value_key like 'of %'")
+    connection.execute(
+        "update kpi.kpi_value set denominator = base.numerator, value = 100 * kpi_value.numerator / base.numerator,"
+        " coverage_note = 'Most are linked.'"
+        " from kpi.kpi_value as base where base.kpi_value_key = 'of ' || kpi_value.kpi_value_key"
+    )
+
+
+def collapsed(connection: duckdb.DuckDBPyConnection) -> list[tuple[Any, ...]]:
+    build_open_schema(connection, DECLARED)
+    return connection.execute(
+        "select kpi_id, breakdown_topic, period_kind, merged_topic from disclosure.collapsed_table order by all"
+    ).fetchall()
+
+
+def test_a_table_that_would_be_mostly_hidden_is_given_by_the_coarser_breakdown(
+    warehouse: duckdb.DuckDBPyConnection,
+) -> None:
+    add_shares(warehouse, ETHNICITIES)
+    assert collapsed(warehouse) == [("ehc_requests", "Ethnicity", "academic_year", "Ethnicity major group")]
+    shown = warehouse.execute(
+        "select breakdown_topic, breakdown, numerator, denominator, value, value_status, symbol, coverage_note, unit, area_name"
+        " from kpi_open.kpi_value where value_basis = 'local' and kpi_id = 'ehc_requests' order by all"
+    ).fetchall()
+    about = ("Most are linked.", "percent", "Rotherham")
+    assert [(topic, item, *map(float, numbers), *rest) for topic, item, *numbers, status, symbol, note, unit, area in shown
+            for rest in [(status, symbol, note, unit, area)]] == [
+        # 15 of 51, 7 of 20, 120 of 200
+        ("Ethnicity major group", "Asian", 15, 51, 29.4118, "reported", "u", *about),
+        ("Ethnicity major group", "Black", 7, 20, 35, "reported", "u", *about),
+        ("Ethnicity major group", "White", 120, 200, 60, "reported", "u", *about),
+        ("Total", "Total", 142, 271, 52.3985, "reported", None, *about),
+    ]  # fmt: skip
+    # The number of children is shown by the finer breakdown, as none of it is hidden.
+    assert warehouse.execute(
+        "select count(*), count(value) from kpi_open.kpi_value where kpi_id = 'therapy_waiting' and breakdown_topic = 'Ethnicity'"
+    ).fetchall() == [(6, 6)]
+    columns = "select column_name, data_type from duckdb_columns() where table_name = 'kpi_value' and schema_name = ?"
+    assert warehouse.execute(columns, ["kpi_open"]).fetchall() == warehouse.execute(columns, ["kpi"]).fetchall()
+    # A comparison with England would be of another breakdown.
+    assert warehouse.execute("select count(*) from kpi_open.kpi_comparison").fetchall() == [(0,)]
+
+
+def test_a_merged_count_is_suppressed_like_any_other(warehouse: duckdb.DuckDBPyConnection) -> None:
+    items = {
+        "White - White British": (200, 120), "White - Irish": (8, 2), "Asian - Indian": (20, 9), "Asian - Chinese": (12, 4),
+        "Mixed - White and Asian": (40, 22), "Black - Black African": (13, 2), "Black - Black Caribbean": (14, 1),
+        "Any other ethnic group": (30, 17), "Unclassified": (20, 14),
+    }  # fmt: skip
+    add_shares(warehouse, items)
+    assert collapsed(warehouse) == [("ehc_requests", "Ethnicity", "academic_year", "Ethnicity major group")]
+    hidden = warehouse.execute(
+        "select breakdown from kpi_open.kpi_value where symbol = 'c' and value_basis = 'local' and breakdown_topic like '%major%'"
+        " order by all"
+    ).fetchall()
+    # 3 of the Black; 13 of the Asian would be the fewest of the others.
+    assert hidden == [("Asian",), ("Black",)]
+
+
+def test_a_table_that_merging_does_not_help_is_withheld(warehouse: duckdb.DuckDBPyConnection) -> None:
+    add_shares(warehouse, {item: (children, 1) for item, (children, _) in ETHNICITIES.items()})
+    assert collapsed(warehouse) == [
+        ("ehc_requests", "Ethnicity", "academic_year", None),
+        ("ehc_requests", "Ethnicity major group", "academic_year", None),
+    ]
+    shown = "select distinct breakdown_topic from kpi_open.kpi_value where kpi_id = 'ehc_requests' and value_basis = 'local'"
+    assert warehouse.execute(shown).fetchall() == [("Total",)]
+    assert warehouse.execute(
+        "select shown_values, withheld_values from disclosure.utility where kpi_family = 'ehcp_process'"
+    ).fetchall() == [(1, 6)]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "update kpi.kpi_value set breakdown = 'Asian - Other' where breakdown = 'Asian - Chinese'",
+        "update kpi.kpi_value set value = 41 where kpi_value_key = 'Asian - Pakistani'",
+        "update kpi.kpi_value set breakdown_topic = 'Item' where breakdown_topic = 'Ethnicity'",
+    ],
+    ids=["an item that is not declared", "a figure that is no quotient of its counts", "a topic without a coarser one"],
+)
+def test_a_table_that_cannot_be_merged_is_withheld(warehouse: duckdb.DuckDBPyConnection, change: str) -> None:
+    add_shares(warehouse, ETHNICITIES)
+    warehouse.execute(change)
+    assert {(kpi, merged) for kpi, _, _, merged in collapsed(warehouse)} == {("ehc_requests", None)}
+
+
+def test_a_third_of_a_table_may_be_hidden(warehouse: duckdb.DuckDBPyConnection) -> None:
+    items = {
+        "White - Irish": (40, 3),
+        "Asian - Indian": (40, 5),
+        "Asian - Chinese": (40, 9),
+        "Black - Black African": (40, 8),
+    }
+    add_shares(warehouse, {**items, "Mixed - White and Asian": (40, 20), "Unclassified": (40, 20)})
+    assert collapsed(warehouse) == []
+
+
 def test_parts_that_add_to_more_than_the_total_make_no_line(local: duckdb.DuckDBPyConnection) -> None:
     local.execute("update intermediate.int_kpi__local_cell set cell_count = 1000 where cell_key = 'max age'")
-    build_open_schema(local, load_policy())
+    build_open_schema(local, POLICY)
     assert "transfer" not in dict(local.execute("from disclosure.suppressed_value").fetchall())
 
 
@@ -554,7 +871,7 @@ def test_a_new_table_is_refused_until_somebody_says_how_it_is_released(local: du
     before = local.execute("from kpi_open.kpi_value").fetchall()
     local.execute("create table kpi.kpi_ward as select 3 as children")
     with pytest.raises(CornerstoneError, match="Schema kpi holds kpi_ward"):
-        build_open_schema(local, load_policy())
+        build_open_schema(local, POLICY)
     assert local.execute("from kpi_open.kpi_value").fetchall() == before
 
 
@@ -634,7 +951,31 @@ def test_the_release_says_under_which_policy_and_how_much_was_suppressed(release
         [row] = connection.execute("from meta.disclosure").fetchall()
     assert row == tuple(manifest.disclosure.model_dump().values())
     page = (released / "evidence/index.html").read_text(encoding="utf-8")
-    assert "cornerstone-disclosure-control, version 1.2, audience public" in page
+    assert "cornerstone-disclosure-control, version 1.3, audience public" in page
+
+
+def test_every_part_of_a_release_has_an_audience(released: Path) -> None:
+    parts = {path.name: POLICY.audience_of(path.name) for path in released.resolve().iterdir()}
+    assert parts == {"open": "public", "evidence": "board", "restricted": "internal", "manifest.json": "internal"}
+    assert stat.S_IMODE((released / "restricted").stat().st_mode) == 0o750
+    assert stat.S_IMODE((released / "open").stat().st_mode) == 0o755
+
+
+def test_a_part_that_nobody_has_named_is_not_released(tmp_path: Path) -> None:
+    (tmp_path / "packs").mkdir()
+    set_modes(tmp_path, POLICY.audience_of)
+    (tmp_path / "portal").mkdir()
+    with pytest.raises(CornerstoneError, match="Nobody has said for whom portal is"):
+        set_modes(tmp_path, POLICY.audience_of)
+
+
+def test_the_evidence_page_says_what_is_left_to_read(released: Path) -> None:
+    page = " ".join((released / "evidence/index.html").read_text(encoding="utf-8").split())
+    assert f"Of {len(VALUES)} figures of the authority's own that could be shown, {len(VALUES) - len(HIDDEN)}" in page
+    with duckdb.connect(str(released / "open/send_kpis.duckdb"), read_only=True) as connection:
+        [row] = connection.execute("from meta.disclosure_utility").fetchall()
+        assert row[:4] == ("ehcp_process", len(VALUES), len(VALUES) - len(HIDDEN), len(HIDDEN))
+        assert connection.execute("from meta.disclosure_table").fetchall() == []
 
 
 def test_evidence_shows_no_digest_of_unsuppressed_values(released: Path) -> None:

@@ -70,6 +70,8 @@ def test_the_open_database_holds_every_kpi_table_its_views_and_nothing_of_the_ma
         ("kpi", "kpi_ehcp_process"),
         ("kpi", "kpi_value"),
         ("meta", "disclosure"),
+        ("meta", "disclosure_table"),
+        ("meta", "disclosure_utility"),
         ("meta", "glossary"),
         ("meta", "release"),
         ("meta", "reproduced_cell"),
