@@ -29,6 +29,7 @@ from orchestration.release.exports import (
     PARQUET_FOLDER,
     RESTRICTED_DATABASE,
     RESTRICTED_SCHEMAS,
+    SPREADSHEET,
     STORAGE_VERSION,
     copy_schemas,
     new_database,
@@ -50,7 +51,8 @@ from orchestration.release.folders import (
 from orchestration.release.inventory import Inventory, PublishedCatalogue, take_inventory
 from orchestration.release.manifest import Approval, Manifest, combined_digest, write_manifest
 from orchestration.release.meta import utc, write_meta, write_release
-from orchestration.release.verify import record_files, verify_built, verify_files
+from orchestration.release.spreadsheet import SheetContent, write_spreadsheet
+from orchestration.release.verify import record_files, verify_built, verify_files, verify_open_data
 from orchestration.returns.submission import WHOSE, people_in_store
 from orchestration.settings import Settings
 
@@ -119,8 +121,8 @@ def publish(
         )
         folder = settings.releases_dir / manifest.release_id
         partial = settings.releases_dir / f"{manifest.release_id}{PARTIAL}"
-        export = build(connection, partial, manifest, inventory, catalogue, quality_dir=settings.quality_dir)
-        verify_built(connection, partial, inventory, csv_rows=export.rows)
+        export, sheets = build(connection, partial, manifest, inventory, catalogue, quality_dir=settings.quality_dir)
+        verify_built(connection, partial, inventory, csv_rows=export.rows, sheets=sheets)
         set_modes(partial, load_policy().audience_of)
         write_manifest(partial, manifest.model_copy(update={"files": record_files(partial)}))
         sync_tree(partial)
@@ -227,7 +229,7 @@ def build(
     catalogue: PublishedCatalogue,
     *,
     quality_dir: Path,
-) -> EesExport:
+) -> tuple[EesExport, dict[str, SheetContent]]:
     """Write every file of the release but the manifest into `partial`, closed to others until it is complete."""
     partial.mkdir(mode=BUILDING_MODE)
     for child in (PARQUET_FOLDER, CSV_FOLDER, EVIDENCE_FOLDER, RESTRICTED_DATABASE.parent):
@@ -245,13 +247,22 @@ def build(
     if manifest.people == "invented":
         (partial / INVENTED_NOTICE).write_text(f"{INVENTED_TEXT}\n", encoding="utf-8")
     export = write_ees_files(connection, partial / CSV_FOLDER)
+    findings = verify_open_data(connection, partial / CSV_FOLDER)
+    sheets = write_spreadsheet(connection, partial / SPREADSHEET, release)
     write_parquet(connection, inventory, partial / PARQUET_FOLDER)
     with new_database(connection, partial / RESTRICTED_DATABASE, "release_restricted"):
         copy_schemas(connection, inventory, database="release_restricted", schema_names=RESTRICTED_SCHEMAS)
         write_release(connection, database="release_restricted", release=release)
     with new_database(connection, partial / OPEN_DATABASE, "release_open"):
         copy_schemas(connection, inventory, database="release_open", schema_names=OPEN_SCHEMAS)
-        write_meta(connection, database="release_open", inventory=inventory, catalogue=catalogue, release=release)
+        write_meta(
+            connection,
+            database="release_open",
+            inventory=inventory,
+            catalogue=catalogue,
+            release=release,
+            findings=findings,
+        )
         write_evidence(
             connection,
             partial / EVIDENCE_FOLDER,
@@ -261,7 +272,7 @@ def build(
             release=release,
             left_out=export.left_out,
         )
-    return export
+    return export, sheets
 
 
 def give_name(partial: Path, folder: Path) -> None:

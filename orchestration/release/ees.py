@@ -1,8 +1,10 @@
 """KPI values as open data, in the tidy layout of the Department for Education's Explore Education Statistics (EES).
 
-Source of the rules: DfE, "Explore education statistics: open data standards" (file pairs, time and geography columns,
-filters and indicators, symbols). One pair of files a KPI family and kind of period: `ehcp_stock_academic_year.csv` and
-`ehcp_stock_academic_year.meta.csv`. Each KPI is an indicator column, so each has its own unit and decimal places.
+Source of the rules: DfE, "Explore education statistics: open data standards" (`ees_rules` checks the files against them).
+A pair of files holds a KPI family, a kind of period and a basis: `ehcp_stock_academic_year.csv` and
+`ehcp_stock_academic_year.meta.csv` are published figures, `ehcp_stock_academic_year_own.csv` those counted in the
+authority's own returns. Each KPI is an indicator column, so each has its own unit and decimal places. A KPI whose id holds
+an item that its family is broken down by (`ehcp_mainstream_pct`) has a pair of its own: a name may not hold what a row says.
 """
 
 import csv
@@ -12,39 +14,59 @@ from pathlib import Path
 import duckdb
 
 from orchestration.errors import CornerstoneError
+from orchestration.release.ees_rules import (
+    COUNTRY,
+    IDENTIFIER_FAMILIES,
+    META_COLUMNS,
+    OPTIONAL_META_COLUMNS,
+    UNKNOWN_CODE,
+    UNKNOWN_NAME,
+    holds_item,
+)
 from orchestration.release.inventory import count_rows
 from orchestration.sql_text import literal, quoted
-
-COUNTRY_CODE, COUNTRY_NAME = "E92000001", "England"
 
 # EES geographic level by the level of a KPI value. EES has none for NHS organisations: those rows stay in the DuckDB
 # and Parquet files and are counted as left out.
 GEOGRAPHIC_LEVELS = {"england": "National", "region": "Regional", "local_authority": "Local authority"}
 
-MONTHS = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-]
-# A file holds one family of time identifiers; value: the identifiers of the family, and the digits of its periods.
-IDENTIFIER_FAMILIES: dict[str, tuple[list[str], int]] = {
-    "academic_year": (["Academic year"], 6),
-    "calendar_year": (["Calendar year"], 4),
-    "financial_year": (["Financial year"], 6),
-    "tax_year": (["Tax year"], 6),
-    "reporting_year": (["Reporting year"], 4),
-    "financial_quarter": ([f"Financial year Q{quarter}" for quarter in range(1, 5)], 6),
-    "term": (["Autumn term", "Spring term", "Summer term", "Autumn and spring term"], 6),
-    "month": (MONTHS, 4),
+# Items as DfE's harmonised variables spell them (`sen_provision`, `sen_primary_need`), by topic and our spelling. The
+# Department's list has no code for Down syndrome, and no age groups: one spelling of each stands for both that are used.
+OFFICIAL_ITEMS = {
+    "SEN provision": {
+        "All pupils": "Total",
+        "EHC plan": "Education, health and care plan",
+        "SEN support": "SEN support / SEN without an EHC plan",
+        "No SEN": "No SEN provision",
+    },
+    "Primary need": {
+        "Autistic spectrum disorder": "ASD",
+        "Down syndrome": "DS",
+        "Hearing impairment": "HI",
+        "Moderate learning difficulty": "MLD",
+        "Multi-sensory impairment": "MSI",
+        "Not recorded": "Not reported",
+        "Other difficulty": "OTH",
+        "Other difficulty or disability": "OTH",
+        "Physical disability": "PD",
+        "Profound and multiple learning difficulty": "PMLD",
+        "SEN support without a specialist assessment of need": (
+            "SEN support but no specialist assessment of type of need"
+        ),
+        "Severe learning difficulty": "SLD",
+        "Social, emotional and mental health": "SEMH",
+        "Specific learning difficulty": "SPLD",
+        "Speech, language and communication needs": "SLCN",
+        "UKN": "Unknown",
+        "Vision impairment": "VI",
+    },
+    "Age group": {
+        "U5": "Under 5",
+        "5-10": "5 to 10",
+        "11-15": "11 to 15",
+        "16-19": "16 to 19",
+        "20-25": "20 to 25",
+    },
 }
 
 # EES unit and decimal places by the unit of a KPI: percentages, their differences and weeks to one place, money in whole
@@ -58,22 +80,11 @@ UNITS = {
     "ratio": ("", 2),
 }
 
-META_COLUMNS = [
-    "col_name",
-    "col_type",
-    "label",
-    "indicator_grouping",
-    "indicator_unit",
-    "indicator_dp",
-    "filter_hint",
-    "filter_grouping_column",
-    "filter_default",
-]
-FILTER_LABELS = {"value_basis": "Basis of the figure", "breakdown_topic": "Breakdown topic", "breakdown": "Breakdown"}
-# The item shown first, where it is not the one called Total.
-FILTER_DEFAULTS = {"value_basis": "Published"}
+FILTER_LABELS = {"breakdown_topic": "Breakdown topic", "breakdown": "Breakdown"}
+# Endings of a file's name by basis of its values.
+BASIS_ENDINGS = {"published": "", "local": "_own"}
 # What makes a row of a data file.
-ROW_COLUMNS = "time_period, time_identifier, geographic_level, area_code, value_basis, breakdown_topic, breakdown"
+ROW_COLUMNS = "time_period, time_identifier, geographic_level, area_code, breakdown_topic, breakdown"
 
 
 @dataclass(frozen=True)
@@ -87,6 +98,16 @@ class Indicator:
 
 
 @dataclass(frozen=True)
+class Pair:
+    """A data file and its meta file: KPIs of a family in one kind of period and on one basis."""
+
+    stem: str
+    period: str
+    basis: str
+    indicators: list[Indicator]
+
+
+@dataclass(frozen=True)
 class EesExport:
     """Rows by file stem, and rows left out by area level because EES has no such level."""
 
@@ -95,7 +116,7 @@ class EesExport:
 
 
 def write_ees_files(connection: duckdb.DuckDBPyConnection, folder: Path) -> EesExport:
-    """Write a data file and a meta file for every KPI family and kind of period in `kpi_open.kpi_value`.
+    """Write the pairs of files of every KPI family in `kpi_open.kpi_value`.
 
     Args:
         connection: the warehouse; reads `kpi_open.kpi_value`, `kpi_open.kpi_catalogue` and `marts.dim_area`.
@@ -104,17 +125,12 @@ def write_ees_files(connection: duckdb.DuckDBPyConnection, folder: Path) -> EesE
     Raises:
         CornerstoneError: a value that cannot be laid out: an unknown period or unit, or one cell given twice.
     """
-    families = connection.execute(
-        """
-        select distinct kpi_catalogue.family, kpi_value.time_identifier
-        from kpi_open.kpi_value
-        inner join kpi_open.kpi_catalogue using (kpi_id)
-        where list_contains(?, kpi_value.area_level)
-        """,
-        [list(GEOGRAPHIC_LEVELS)],
-    ).fetchall()
-    pairs = sorted({(family, identifier_family(identifier)) for family, identifier in families})
-    rows = {f"{family}_{period}": write_pair(connection, folder, family, period) for family, period in pairs}
+    refuse_unknown_words(connection)
+    connection.execute(f"create or replace temp table ees_cell as {cell_select()}")
+    try:
+        rows = {pair.stem: write_pair(connection, folder, pair) for pair in plan_pairs(connection)}
+    finally:
+        connection.execute("drop table if exists temp.ees_cell")
     left_out = connection.execute(
         """
         select area_level, count(*)
@@ -128,100 +144,140 @@ def write_ees_files(connection: duckdb.DuckDBPyConnection, folder: Path) -> EesE
     return EesExport(rows=rows, left_out=dict(left_out))
 
 
-def identifier_family(time_identifier: str) -> str:
-    """The family a time identifier belongs to.
+def suppressed_values(connection: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], int]:
+    """Values with the symbol c that the files have to show as c, by KPI and time identifier."""
+    rows = connection.execute(
+        """
+        select kpi_id, time_identifier, count(*)
+        from kpi_open.kpi_value
+        where symbol = 'c' and list_contains(?, area_level)
+        group by kpi_id, time_identifier
+        """,
+        [list(GEOGRAPHIC_LEVELS)],
+    ).fetchall()
+    return {(kpi_id, identifier): number for kpi_id, identifier, number in rows}
+
+
+def refuse_unknown_words(connection: duckdb.DuckDBPyConnection) -> None:
+    """Stop at a time identifier or unit that EES has no word for.
 
     Raises:
-        CornerstoneError: EES has no such identifier.
+        CornerstoneError: naming it.
     """
-    for family, (identifiers, _) in IDENTIFIER_FAMILIES.items():
-        if time_identifier in identifiers:
-            return family
-    raise CornerstoneError(
-        f"kpi_value holds the time identifier {time_identifier!r}, which open data files cannot carry; use one of "
-        f"Academic year, Calendar year, Financial year, a term or the name of a month."
+    known = [name for names, _ in IDENTIFIER_FAMILIES.values() for name in names]
+    for column, words, told in (
+        ("time_identifier", known, "Academic year, Calendar year, Financial year, a term or the name of a month"),
+        ("unit", list(UNITS), ", ".join(UNITS)),
+    ):
+        unknown = connection.execute(
+            f"""
+            select kpi_id, {column}
+            from kpi_open.kpi_value
+            where list_contains(?, area_level) and not list_contains(?, {column})
+            order by all
+            limit 1
+            """,
+            [list(GEOGRAPHIC_LEVELS), words],
+        ).fetchone()
+        if unknown:
+            raise CornerstoneError(
+                f"KPI {unknown[0]} has the {column.replace('_', ' ')} {unknown[1]!r}, which open data files cannot "
+                f"carry; use one of {told}."
+            )
+
+
+def plan_pairs(connection: duckdb.DuckDBPyConnection) -> list[Pair]:
+    """Which KPIs of `ees_cell` share a pair of files, by stem."""
+    groups: dict[tuple[str, str, str], list[Indicator]] = {}
+    columns = "family, period, basis, kpi_id"
+    for family, period, basis, kpi_id, title, unit in connection.execute(
+        f"select distinct {columns}, title, unit from ees_cell order by all"
+    ).fetchall():
+        group = groups.setdefault((family, period, basis), [])
+        if group and group[-1].kpi_id == kpi_id:
+            raise CornerstoneError(f"A KPI of family {family} has values in two units ({kpi_id}); a KPI has one unit.")
+        group.append(Indicator(kpi_id, title, *UNITS[unit]))
+    items: dict[tuple[str, str], set[str]] = {}
+    for family, period, item in connection.execute(
+        "select distinct family, period, breakdown from ees_cell"
+    ).fetchall():
+        items.setdefault((family, period), set()).add(item)
+    pairs = []
+    for (family, period, basis), indicators in groups.items():
+        alone = [one for one in indicators if any(holds_item(one.kpi_id, item) for item in items[family, period])]
+        ending = f"{period}{BASIS_ENDINGS[basis]}"
+        pairs += [Pair(f"{one.kpi_id}_{ending}", period, basis, [one]) for one in alone]
+        if together := [one for one in indicators if one not in alone]:
+            pairs.append(Pair(f"{family}_{ending}", period, basis, together))
+    return sorted(pairs, key=lambda pair: pair.stem)
+
+
+def write_pair(connection: duckdb.DuckDBPyConnection, folder: Path, pair: Pair) -> int:
+    """Write a data file and its meta file; return the rows of data."""
+    columns = ", ".join(literal(indicator.kpi_id) for indicator in pair.indicators)
+    connection.execute(
+        f"""
+        create or replace temp table ees_pair as
+        from ees_cell
+        where period = {literal(pair.period)} and basis = {literal(pair.basis)} and kpi_id in ({columns})
+        """
     )
-
-
-def write_pair(connection: duckdb.DuckDBPyConnection, folder: Path, family: str, period: str) -> int:
-    """Write `<family>_<period>.csv` and its meta file; return the rows of data."""
-    stem = f"{family}_{period}"
-    indicators = family_indicators(connection, family, period)
-    connection.execute(f"create or replace temp table ees_cell as {cell_select(indicators, family, period)}")
     try:
-        refuse_unfit_cells(connection, stem, digits=IDENTIFIER_FAMILIES[period][1])
-        filters = [name for name in FILTER_LABELS if count_items(connection, name) > 1]
-        path = literal(str(folder / f"{stem}.csv"))
-        connection.execute(f"copy ({tidy_select(indicators, filters)}) to {path} (header, delimiter ',')")
-        rows = count_rows(
-            connection,
-            f"(select distinct {ROW_COLUMNS} from ees_cell)",
-        )
+        refuse_unfit_cells(connection, pair.stem, digits=IDENTIFIER_FAMILIES[pair.period][1])
+        defaults = {name: default_item(connection, name) for name in FILTER_LABELS if count_items(connection, name) > 1}
+        select = tidy_select(pair.indicators, list(defaults))
+        path = literal(str(folder / f"{pair.stem}.csv"))
+        connection.execute(f"copy ({select}) to {path} (header, delimiter ',')")
+        rows = count_rows(connection, f"({select})")
     finally:
-        connection.execute("drop table if exists temp.ees_cell")
-    write_meta_file(folder / f"{stem}.meta.csv", indicators, filters)
+        connection.execute("drop table if exists temp.ees_pair")
+    write_meta_file(folder / f"{pair.stem}.meta.csv", pair.indicators, defaults)
     return rows
 
 
-def family_indicators(connection: duckdb.DuckDBPyConnection, family: str, period: str) -> list[Indicator]:
-    """The KPIs of a family that have values in this kind of period."""
-    rows = connection.execute(
-        """
-        select distinct kpi_value.kpi_id, kpi_catalogue.title, kpi_value.unit
-        from kpi_open.kpi_value
-        inner join kpi_open.kpi_catalogue using (kpi_id)
-        where
-            kpi_catalogue.family = ?
-            and list_contains(?, kpi_value.time_identifier)
-            and list_contains(?, kpi_value.area_level)
-        order by all
-        """,
-        [family, IDENTIFIER_FAMILIES[period][0], list(GEOGRAPHIC_LEVELS)],
-    ).fetchall()
-    indicators = []
-    for kpi_id, title, unit in rows:
-        if unit not in UNITS:
-            raise CornerstoneError(f"KPI {kpi_id} has the unit {unit!r}; use one of {', '.join(UNITS)}.")
-        indicators.append(Indicator(kpi_id, title, *UNITS[unit]))
-    if len({indicator.kpi_id for indicator in indicators}) < len(indicators):
-        raise CornerstoneError(f"A KPI of family {family} has values in two units; a KPI has one unit.")
-    return indicators
-
-
-def cell_select(indicators: list[Indicator], family: str, period: str) -> str:
+def cell_select() -> str:
     """One row a KPI, place, period and breakdown, with the place spelt out and the value as the text of the cell."""
     levels = " ".join(
         f"when {literal(level)} then {literal(ees_level)}" for level, ees_level in GEOGRAPHIC_LEVELS.items()
     )
+    periods = " ".join(
+        f"when time_identifier in ({', '.join(map(literal, names))}) then {literal(period)}"
+        for period, (names, _) in IDENTIFIER_FAMILIES.items()
+    )
     rounded = " ".join(
-        f"when {literal(indicator.kpi_id)} then value::decimal(18, {indicator.decimals})::varchar"
-        for indicator in indicators
+        f"when {literal(unit)} then value::decimal(18, {decimals})::varchar" for unit, (_, decimals) in UNITS.items()
+    )
+    items = " ".join(
+        f"when breakdown_topic = {literal(topic)} and breakdown = {literal(ours)} then {literal(official)}"
+        for topic, names in OFFICIAL_ITEMS.items()
+        for ours, official in names.items()
     )
     return f"""
         select
+            kpi_catalogue.family,
+            kpi_catalogue.title,
             kpi_value.kpi_id,
+            kpi_value.unit,
+            case {periods} end as period,
+            kpi_value.value_basis as basis,
             kpi_value.time_period,
             kpi_value.time_identifier,
             case kpi_value.area_level {levels} end as geographic_level,
             kpi_value.area_code,
-            kpi_value.area_name,
+            coalesce(dim_area.area_name, kpi_value.area_name) as area_name,
             kpi_value.la_code,
-            coalesce(dim_area.region_code, 'x') as region_code,
-            coalesce(dim_area.region_name, 'Not available') as region_name,
-            case kpi_value.value_basis when 'local' then 'Local' else 'Published' end as value_basis,
+            coalesce(dim_area.region_code, {literal(UNKNOWN_CODE)}) as region_code,
+            coalesce(dim_area.region_name, {literal(UNKNOWN_NAME)}) as region_name,
             coalesce(kpi_value.breakdown_topic, 'Total') as breakdown_topic,
-            coalesce(kpi_value.breakdown, 'Total') as breakdown,
+            case {items} else coalesce(kpi_value.breakdown, 'Total') end as breakdown,
             -- a symbol stands where there is no number: an estimate (u in the DuckDB and Parquet files) is shown; a value
             -- that is simply absent is "not available", never blank and never 0
-            coalesce(case kpi_value.kpi_id {rounded} end, kpi_value.symbol, 'x') as cell
+            coalesce(case kpi_value.unit {rounded} end, kpi_value.symbol, 'x') as cell
         from kpi_open.kpi_value
         inner join kpi_open.kpi_catalogue using (kpi_id)
         left join marts.dim_area  -- many to one
             on kpi_value.area_level = dim_area.area_level and kpi_value.area_code = dim_area.area_code
-        where
-            kpi_catalogue.family = {literal(family)}
-            and kpi_value.time_identifier in ({", ".join(map(literal, IDENTIFIER_FAMILIES[period][0]))})
-            and kpi_value.area_level in ({", ".join(map(literal, GEOGRAPHIC_LEVELS))})
+        where kpi_value.area_level in ({", ".join(map(literal, GEOGRAPHIC_LEVELS))})
     """
 
 
@@ -235,7 +291,7 @@ def refuse_unfit_cells(connection: duckdb.DuckDBPyConnection, stem: str, *, digi
     period = connection.execute(
         f"""
         select time_period
-        from ees_cell
+        from ees_pair
         where case when regexp_full_match(time_period, '[0-9]{{{digits}}}') then false {consecutive} else true end
         limit 1
         """
@@ -245,7 +301,7 @@ def refuse_unfit_cells(connection: duckdb.DuckDBPyConnection, stem: str, *, digi
     twice = connection.execute(
         f"""
         select kpi_id, time_period, area_code, breakdown
-        from ees_cell
+        from ees_pair
         group by kpi_id, {ROW_COLUMNS}
         having count(*) > 1
         order by all
@@ -261,56 +317,82 @@ def refuse_unfit_cells(connection: duckdb.DuckDBPyConnection, stem: str, *, digi
 
 def count_items(connection: duckdb.DuckDBPyConnection, filter_name: str) -> int:
     """Different items of a filter: a filter with one item says nothing and is dropped."""
-    return count_rows(connection, f"(select distinct {quoted(filter_name)} from ees_cell)")
+    return count_rows(connection, f"(select distinct {quoted(filter_name)} from ees_pair)")
+
+
+def default_item(connection: duckdb.DuckDBPyConnection, filter_name: str) -> str:
+    """The item of a filter that is shown first: blank where it is Total, which is first unless said otherwise."""
+    total = f"bool_or({filter_name} = 'Total')"
+    first = f"arg_min({filter_name}, (breakdown_topic, breakdown))"
+    row = connection.execute(f"select if({total}, '', {first}) from ees_pair").fetchone()
+    assert row is not None
+    return str(row[0])
 
 
 def tidy_select(indicators: list[Indicator], filters: list[str]) -> str:
-    """The data file: one row a place, period and breakdown; one column a KPI.
+    """The data file: one row for each breakdown in each place and period; one column a KPI.
 
-    Where a KPI has no cell: `z` (not applicable) if it is never given on that basis and broken down that way, else `x`
-    (not available).
+    Where a KPI has no cell: `z` (not applicable) if it is never broken down that way, else `x` (not available).
     """
     own_level = "geographic_level = 'Local authority'"
     columns = [
         "time_period",
         "time_identifier",
         "geographic_level",
-        f"{literal(COUNTRY_CODE)} as country_code",
-        f"{literal(COUNTRY_NAME)} as country_name",
-        "case geographic_level when 'Regional' then area_code when 'Local authority' then any_value(region_code) end"
-        " as region_code",
-        "case geographic_level when 'Regional' then any_value(area_name)"
-        " when 'Local authority' then any_value(region_name) end as region_name",
-        f"case when {own_level} then any_value(la_code) end as old_la_code",
+        f"{literal(COUNTRY[0])} as country_code",
+        f"{literal(COUNTRY[1])} as country_name",
+        "case geographic_level when 'Regional' then area_code when 'Local authority' then region_code end as region_code",
+        "case geographic_level when 'Regional' then area_name when 'Local authority' then region_name end as region_name",
+        f"case when {own_level} then la_code end as old_la_code",
         # an authority whose ONS code nobody published goes by its DfE code in the warehouse
-        f"case when {own_level} then coalesce(nullif(area_code, any_value(la_code)), 'x') end as new_la_code",
-        f"case when {own_level} then any_value(area_name) end as la_name",
+        f"case when {own_level} then coalesce(nullif(area_code, la_code), {literal(UNKNOWN_CODE)}) end as new_la_code",
+        f"case when {own_level} then area_name end as la_name",
         *filters,
         *(
-            f"coalesce(any_value(cell) filter (where kpi_id = {literal(indicator.kpi_id)}), "
-            f"case when (value_basis, breakdown_topic, breakdown) in "
-            f"(select (value_basis, breakdown_topic, breakdown) from ees_cell where kpi_id = {literal(indicator.kpi_id)}) "
+            f"coalesce({quoted(indicator.kpi_id)}, case when (breakdown_topic, breakdown) in "
+            f"(select (breakdown_topic, breakdown) from ees_pair where kpi_id = {literal(indicator.kpi_id)}) "
             f"then 'x' else 'z' end) as {quoted(indicator.kpi_id)}"
             for indicator in indicators
         ),
     ]
+    cells = ", ".join(
+        f"any_value(cell) filter (where kpi_id = {literal(indicator.kpi_id)}) as {quoted(indicator.kpi_id)}"
+        for indicator in indicators
+    )
+    place = "time_period, time_identifier, geographic_level, area_code"
     return f"""
+        with place as (
+            select
+                {place}, max(area_name) as area_name, max(la_code) as la_code, max(region_code) as region_code,
+                max(region_name) as region_name
+            from ees_pair
+            group by {place}
+        ),
+        item as (
+            select distinct breakdown_topic, breakdown from ees_pair
+        ),
+        given as (
+            select {ROW_COLUMNS}, {cells} from ees_pair group by {ROW_COLUMNS}
+        )
         select {", ".join(columns)}
-        from ees_cell
-        group by {ROW_COLUMNS}
+        from place
+        cross join item
+        left join given using ({ROW_COLUMNS})
         order by {ROW_COLUMNS}
     """
 
 
-def write_meta_file(path: Path, indicators: list[Indicator], filters: list[str]) -> None:
-    """The meta file: what each filter and indicator column is."""
+def write_meta_file(path: Path, indicators: list[Indicator], defaults: dict[str, str]) -> None:
+    """The meta file: what each filter (its default item by name) and indicator column is."""
+    parents = {"breakdown": "breakdown_topic"} if "breakdown_topic" in defaults else {}
     with path.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(META_COLUMNS)
+        writer.writerow([*META_COLUMNS, *OPTIONAL_META_COLUMNS])
         writer.writerows(
-            [name, "Filter", FILTER_LABELS[name], "", "", "", "", "", FILTER_DEFAULTS.get(name, "")] for name in filters
+            [name, "Filter", FILTER_LABELS[name], "", "", "", "", "", default, parents.get(name, "")]
+            for name, default in defaults.items()
         )
         writer.writerows(
-            [indicator.kpi_id, "Indicator", indicator.label, "", indicator.unit, indicator.decimals, "", "", ""]
+            [indicator.kpi_id, "Indicator", indicator.label, "", indicator.unit, indicator.decimals, "", "", "", ""]
             for indicator in indicators
         )

@@ -97,6 +97,7 @@ def write_evidence(
         failures=failed_rules(connection, database),
         unjudged=unjudged_rules(connection, database),
         left_out=left_out,
+        open_data=open_data_rules(connection, database),
         completeness=census_completeness(connection),
         utility=disclosure_utility(connection, database),
         collapsed=collapsed_tables(connection, database),
@@ -182,6 +183,13 @@ def failed_rules(connection: duckdb.DuckDBPyConnection, database: str) -> list[d
         """,
         [SEVERITIES],
     )
+    names = [column[0] for column in cursor.description]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def open_data_rules(connection: duckdb.DuckDBPyConnection, database: str) -> list[dict[str, Any]]:
+    """The rules of the open data files, with what was found."""
+    cursor = connection.execute(f"from {quoted(database, 'meta', 'open_data_rule')} order by rule_id")
     names = [column[0] for column in cursor.description]
     return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 

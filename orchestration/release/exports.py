@@ -17,6 +17,7 @@ OPEN_DATABASE = Path("open/send_kpis.duckdb")
 RESTRICTED_DATABASE = Path("restricted/send_marts.duckdb")
 PARQUET_FOLDER = Path("open/parquet")
 CSV_FOLDER = Path("open/csv")
+SPREADSHEET = Path("open/send_kpis.xlsx")
 EVIDENCE_FOLDER = Path("evidence")
 
 # Released schema by warehouse schema. The restricted KPIs are named apart: they are not suppressed. With them stand views

@@ -7,6 +7,7 @@ from typing import Any
 import duckdb
 
 from expectations.catalogue import EVERY_RETURN
+from orchestration.release.ees_rules import RULES, Finding
 from orchestration.release.glossary import write_glossary
 from orchestration.release.inventory import Inventory, PublishedCatalogue
 from orchestration.release.manifest import TableContent
@@ -43,6 +44,7 @@ TABLE_COMMENTS = {
     "submission": "Accepted submissions behind the release; is_current is false for a superseded one.",
     "rule": "Every rule of the rule catalogue, with its owner and what to do when it fails.",
     "rule_result": "What the gates found: failing rows by rule; landing rules count the rows they flagged.",
+    "open_data_rule": "Every rule of DfE's Explore Education Statistics (EES) that the CSV files were checked against.",
     "reproduction": "How many cells of each published table the authority's own returns reproduce, and what is said of the others.",
     "reproduced_cell": "Published cells that the authority's own returns reproduce. The other cells are in the restricted marts.",
     "glossary": "What each KPI, abbreviation, data source, breakdown, code and column means, where its figures come from and when "
@@ -146,6 +148,13 @@ COLUMN_COMMENTS = {
         "outcome": "passed; failed; no rows: there was nothing to judge; not judged: there was nothing that the rule "
         "compares with, at landing or now.",
     },
+    "open_data_rule": {
+        "rule_id": "Number of the rule.",
+        "severity": "fail: stops the release; warn: is noted here.",
+        "requirement": "What must hold, in one sentence.",
+        "finding_count": "Findings, all of them warnings: a failure stops the release.",
+        "findings": "Each finding with its file, separated by semicolons; blank for none.",
+    },
     "reproduction": {
         "series_code": "Published table.",
         "time_identifier": "Kind of period.",
@@ -192,6 +201,7 @@ def write_meta(
     inventory: Inventory,
     catalogue: PublishedCatalogue,
     release: dict[str, str | bool | datetime | None],
+    findings: Sequence[Finding],
 ) -> None:
     """Write schema `meta` into an attached database.
 
@@ -201,6 +211,7 @@ def write_meta(
         inventory: what is released.
         catalogue: the rule catalogue.
         release: the one row of `meta.release` by column.
+        findings: what the CSV files are warned of.
     """
     connection.execute(f"create schema {quoted(database, 'meta')}")
     write_record(connection, quoted(database, "meta", "release"), release)
@@ -260,6 +271,7 @@ def write_meta(
         from ({rule_result_select(inventory, catalogue)})
         """
     )
+    write_open_data_rules(connection, quoted(database, "meta", "open_data_rule"), findings)
     write_reproduction(connection, database)
     sources = quoted(database, "meta", "source")
     write_sources(connection, sources, inventory.tables)
@@ -341,6 +353,16 @@ def rule_result_select(inventory: Inventory, catalogue: PublishedCatalogue) -> s
         {flagged if flags else ""}
         order by gate, rule_id
     """
+
+
+def write_open_data_rules(connection: duckdb.DuckDBPyConnection, target: str, findings: Sequence[Finding]) -> None:
+    """Every rule of the open data files, and what was found."""
+    rows = []
+    for rule in sorted(RULES.values(), key=lambda rule: rule.rule_id):
+        found = [f"{finding.file}: {finding.sentence}" for finding in findings if finding.rule_id == rule.rule_id]
+        rows.append([rule.rule_id, rule.severity, rule.requirement, len(found), "; ".join(found) or None])
+    columns = dict.fromkeys(COLUMN_COMMENTS["open_data_rule"], "varchar") | {"finding_count": "integer"}
+    fill_table(connection, target, columns, rows)
 
 
 def write_reproduction(connection: duckdb.DuckDBPyConnection, database: str) -> None:

@@ -12,7 +12,7 @@ import duckdb
 
 from orchestration.errors import CornerstoneError
 from orchestration.privacy.disclosure import DisclosurePolicy, Parameters, suppress
-from orchestration.release.ees import IDENTIFIER_FAMILIES
+from orchestration.release.ees_rules import IDENTIFIER_FAMILIES
 from orchestration.release.exports import copy_comments
 from orchestration.release.inventory import (
     count_rows,

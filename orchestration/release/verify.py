@@ -6,6 +6,8 @@ from pathlib import Path
 import duckdb
 
 from orchestration.release.digest import content_digest, relation_digest
+from orchestration.release.ees import suppressed_values
+from orchestration.release.ees_rules import Context, Finding, check_open_data
 from orchestration.release.errors import ReleaseUnsound
 from orchestration.release.exports import (
     CSV_FOLDER,
@@ -14,16 +16,23 @@ from orchestration.release.exports import (
     PARQUET_FOLDER,
     RESTRICTED_DATABASE,
     RESTRICTED_SCHEMAS,
+    SPREADSHEET,
     existing_database,
     parquet_relations,
 )
 from orchestration.release.inventory import Inventory, count_rows
 from orchestration.release.manifest import MANIFEST, Manifest, ReleasedFile
+from orchestration.release.spreadsheet import SheetContent, read_contents
 from orchestration.sql_text import literal, quoted
 
 
 def verify_built(
-    connection: duckdb.DuckDBPyConnection, folder: Path, inventory: Inventory, *, csv_rows: dict[str, int]
+    connection: duckdb.DuckDBPyConnection,
+    folder: Path,
+    inventory: Inventory,
+    *,
+    csv_rows: dict[str, int],
+    sheets: dict[str, SheetContent],
 ) -> None:
     """Open every data file just built and compare it with the warehouse: row counts, and every value by digest.
 
@@ -32,6 +41,7 @@ def verify_built(
         folder: the release folder being built.
         inventory: what the gates passed.
         csv_rows: rows by stem of the CSV files.
+        sheets: what the sheets of KPI values of the spreadsheet hold, by name.
 
     Raises:
         ReleaseUnsound: naming the first file that differs.
@@ -50,6 +60,41 @@ def verify_built(
         found = count_rows(connection, f"read_csv({literal(str(path))}, {layout})")
         if found != rows:
             raise ReleaseUnsound(f"{path.name} holds {found} rows and should hold {rows}; nothing was released.")
+    written = read_contents(folder / SPREADSHEET)
+    for label, content in sheets.items():
+        if written.get(label) != content:
+            raise ReleaseUnsound(
+                f"Sheet {label} of {SPREADSHEET.name} holds {written.get(label)} and should hold {content}; "
+                f"nothing was released."
+            )
+
+
+def verify_open_data(connection: duckdb.DuckDBPyConnection, folder: Path) -> list[Finding]:
+    """Check the CSV files just written against the rules of DfE's Explore Education Statistics (EES).
+
+    Returns:
+        What only warns.
+
+    Raises:
+        ReleaseUnsound: a rule that stops a release fails; names the first file and how many findings there are.
+    """
+    authorities = connection.execute(
+        """
+        select 'x', area_code, area_name
+        from marts.dim_area
+        where area_level = 'local_authority'
+        order by all
+        """
+    ).fetchall()
+    findings = check_open_data(folder, Context(authorities, suppressed_values(connection)))
+    failures = [finding for finding in findings if finding.severity == "fail"]
+    if failures:
+        first = failures[0]
+        more = f" ({len(failures) - 1} more)" if failures[1:] else ""
+        raise ReleaseUnsound(
+            f"{first.file} breaks {first.rule_id} of the open data standards: {first.sentence}{more}; nothing was released."
+        )
+    return findings
 
 
 def verify_database(

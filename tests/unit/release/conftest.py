@@ -120,7 +120,8 @@ create table kpi.kpi_value (
     time_identifier varchar, time_period varchar, breakdown_topic varchar, breakdown varchar,
     value decimal(18, 4), unit varchar, symbol varchar, numerator decimal(18, 4), denominator decimal(18, 4),
     value_label varchar, value_status varchar, value_basis varchar default 'published', coverage_note varchar,
-    publisher varchar default 'Department for Education', submission_id varchar default 's2'
+    publisher varchar default 'Department for Education', submission_id varchar default 's2',
+    area_role varchar, period_end date
 );
 insert into kpi.kpi_value (
     kpi_value_key, kpi_id, area_level, area_code, area_name, la_code, time_identifier, time_period, breakdown_topic,
@@ -141,6 +142,14 @@ values
      null, null, 182, 'count', null),
     ('7', 'ehc_requests', 'local_authority', 'E08000018', 'Rotherham', '372', 'Financial year', '202425', null, null,
      940, 'count', null);
+update kpi.kpi_value
+set
+    area_role = case area_level
+        when 'local_authority' then 'own_authority' when 'nhs_provider' then 'own_provider' else area_level
+    end,
+    period_end = case time_identifier
+        when 'Calendar year' then date '2024-12-31' when 'Financial year' then date '2025-03-31' else date '2025-10-31'
+    end;
 create table kpi.kpi_comparison (
     kpi_comparison_key varchar, kpi_value_key varchar, comparator_type varchar, value decimal(18, 4), symbol varchar,
     comparator_value decimal(18, 4), difference decimal(18, 4), neighbour_rank integer, neighbour_count integer,

@@ -9,7 +9,8 @@ import duckdb
 import pytest
 
 from orchestration.errors import CornerstoneError
-from orchestration.release.ees import EesExport, write_ees_files
+from orchestration.release.ees import EesExport, suppressed_values, write_ees_files
+from orchestration.release.ees_rules import Context, check_open_data
 
 ALWAYS = ["time_period", "time_identifier", "geographic_level", "country_code", "country_name"]
 GEOGRAPHY = ["region_code", "region_name", "old_la_code", "new_la_code", "la_name"]
@@ -135,10 +136,10 @@ def test_ees_13_14_15_16_17_the_meta_file_describes_filters_and_indicators(
 ) -> None:
     _, meta = pairs["ehcp_process_calendar_year"]
     assert [list(row.values()) for row in meta] == [
-        ["breakdown_topic", "Filter", "Breakdown topic", "", "", "", "", "", ""],
-        ["breakdown", "Filter", "Breakdown", "", "", "", "", "", ""],
-        ["ehc_requests", "Indicator", "Requests for assessment", "", "", "0", "", "", ""],
-        ["plans_20_weeks_pct", "Indicator", "New plans issued in 20 weeks", "", "%", "1", "", "", ""],
+        ["breakdown_topic", "Filter", "Breakdown topic", "", "", "", "", "", "", ""],
+        ["breakdown", "Filter", "Breakdown", "", "", "", "", "", "", "breakdown_topic"],
+        ["ehc_requests", "Indicator", "Requests for assessment", "", "", "0", "", "", "", ""],
+        ["plans_20_weeks_pct", "Indicator", "New plans issued in 20 weeks", "", "%", "1", "", "", "", ""],
     ]
     assert list(meta[0]) == [
         "col_name",
@@ -150,6 +151,7 @@ def test_ees_13_14_15_16_17_the_meta_file_describes_filters_and_indicators(
         "filter_hint",
         "filter_grouping_column",
         "filter_default",
+        "parent_filter",
     ]
 
 
@@ -193,9 +195,11 @@ def test_ees_27_28_30_a_cell_is_a_number_or_a_symbol_never_blank(pairs: dict[str
     }
     assert cells == {
         ("National", "Total"): ("154489", "x"),  # the KPI exists for this breakdown, not for this place
+        ("National", "Female"): ("x", "z"),  # never broken down by sex: not applicable
         ("Regional", "Total"): ("x", "61.3"),  # 61.25 rounds half up
+        ("Regional", "Female"): ("x", "z"),
         ("Local authority", "Total"): ("959", "77.7"),
-        ("Local authority", "Female"): ("c", "z"),  # never broken down by sex: not applicable
+        ("Local authority", "Female"): ("c", "z"),
     }
 
 
@@ -225,9 +229,82 @@ def test_ees_14_a_difference_of_percentages_is_in_percentage_points(
     assert (meta["indicator_unit"], meta["indicator_dp"]) == ("pp", "1")
 
 
+def test_ees_21_every_breakdown_is_there_for_every_place_and_period(pairs: dict[str, tuple[Table, Table]]) -> None:
+    for data, meta in pairs.values():
+        places = {(row["time_period"], row["geographic_level"], row["new_la_code"]) for row in data}
+        items = {tuple(row[name] for name in names(meta, "Filter")) for row in data}
+        assert len(data) == len(places) * len(items)
+
+
+def test_ees_24_a_kpi_whose_name_holds_an_item_has_a_pair_of_its_own(
+    warehouse: duckdb.DuckDBPyConnection, folder: Path
+) -> None:
+    warehouse.execute("update kpi_open.kpi_value set kpi_id = 'ehc_female_count' where kpi_value_key = '4'")
+    warehouse.execute("update kpi_open.kpi_catalogue set kpi_id = 'ehc_female_count' where kpi_id like 'plans%'")
+    warehouse.execute("delete from kpi_open.kpi_value where kpi_value_key = '5'")
+    export = write_ees_files(warehouse, folder)
+    assert sorted(export.rows) == [
+        "ehc_female_count_calendar_year",
+        "ehcp_process_calendar_year",
+        "ehcp_process_financial_year",
+    ]
+    assert list(read(folder / "ehc_female_count_calendar_year.csv")[0])[10:] == ["ehc_female_count"]
+    assert list(read(folder / "ehcp_process_calendar_year.csv")[0])[12:] == ["ehc_requests"]
+    assert [finding for finding in check_open_data(folder) if finding.severity == "fail"] == []
+
+
+def test_values_of_own_returns_have_files_of_their_own(warehouse: duckdb.DuckDBPyConnection, folder: Path) -> None:
+    warehouse.execute(
+        "insert into kpi_open.kpi_value select * replace ('local' as value_basis, 950 as value)"
+        " from kpi_open.kpi_value where kpi_value_key = '1'"
+    )
+    assert write_ees_files(warehouse, folder).rows["ehcp_process_calendar_year_own"] == 1
+    assert [row["ehc_requests"] for row in read(folder / "ehcp_process_calendar_year_own.csv")] == ["950"]
+    published = read(folder / "ehcp_process_calendar_year.csv")
+    assert "950" not in [row["ehc_requests"] for row in published]
+
+
+def test_items_are_spelt_as_the_department_spells_them(warehouse: duckdb.DuckDBPyConnection, folder: Path) -> None:
+    spelt = {("SEN provision", "EHC plan"): "Education, health and care plan", ("Primary need", "UKN"): "Unknown"}
+    for topic, item in (*spelt, ("SEN provision", "All pupils"), ("Sex", "All pupils")):
+        warehouse.execute(
+            "insert into kpi_open.kpi_value select * replace ($1 as breakdown_topic, $2 as breakdown)"
+            " from kpi_open.kpi_value where kpi_value_key = '1' and breakdown is null",
+            [topic, item],
+        )
+    write_ees_files(warehouse, folder)
+    data = read(folder / "ehcp_process_calendar_year.csv")
+    assert {(row["breakdown_topic"], row["breakdown"]) for row in data} == {
+        ("Total", "Total"),
+        ("Sex", "Female"),
+        ("Sex", "All pupils"),
+        ("SEN provision", "Total"),
+        *((topic, official) for (topic, _), official in spelt.items()),
+    }
+
+
+def test_ees_20_a_filter_without_a_total_names_the_item_shown_first(
+    warehouse: duckdb.DuckDBPyConnection, folder: Path
+) -> None:
+    warehouse.execute(
+        "update kpi_open.kpi_value set breakdown_topic = 'Sex', breakdown = 'Male' where breakdown is null"
+    )
+    write_ees_files(warehouse, folder)
+    [row] = read(folder / "ehcp_process_calendar_year.meta.csv")[:1]
+    assert (row["col_name"], row["filter_default"], row["parent_filter"]) == ("breakdown", "Female", "")
+
+
+def test_the_files_of_the_export_break_no_rule_that_stops_a_release(
+    warehouse: duckdb.DuckDBPyConnection, export: EesExport, folder: Path
+) -> None:
+    findings = check_open_data(folder, Context(suppressed=suppressed_values(warehouse)))
+    assert {(finding.rule_id, finding.severity) for finding in findings} == {("EES-26", "warn")}
+    assert suppressed_values(warehouse) == {("ehc_requests", "Calendar year"): 1}
+
+
 def test_nhs_organisations_have_no_level_and_are_counted_as_left_out(export: EesExport) -> None:
     assert export.left_out == {"nhs_provider": 1}
-    assert export.rows == {"ehcp_process_calendar_year": 4, "ehcp_process_financial_year": 1}
+    assert export.rows == {"ehcp_process_calendar_year": 6, "ehcp_process_financial_year": 1}
 
 
 def test_a_unit_nobody_defined_is_named(warehouse: duckdb.DuckDBPyConnection, folder: Path) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import duckdb
 import pytest
+from python_calamine import CalamineWorkbook
 
 from orchestration.errors import CornerstoneError
 from orchestration.privacy.disclosure import load_policy
@@ -110,13 +111,15 @@ def add_local_values(connection: duckdb.DuckDBPyConnection) -> None:
                 $1 as kpi_value_key,
                 case $2 when 'count' then 'ehc_requests' else 'plans_20_weeks_pct' end as kpi_id,
                 'local_authority' as area_level,
+                'own_authority' as area_role,
                 'E08000018' as area_code,
                 'Rotherham' as area_name,
                 '372' as la_code,
                 'Calendar year' as time_identifier,
                 '2024' as time_period,
+                date '2024-12-31' as period_end,
                 'Item' as breakdown_topic,
-                $1 as breakdown,
+                if($1 = 'requests', 'received', $1) as breakdown,  -- open data: no item in a KPI's name
                 $3 as numerator,
                 $4 as denominator,
                 case $2 when 'count' then $3 else 100.0 * $3 / $4 end as value,
@@ -911,19 +914,30 @@ def test_no_open_file_shows_a_suppressed_number(released: Path) -> None:
 
 
 def test_csv_files_write_c_for_it_beside_the_published_figure(released: Path) -> None:
-    path = released / "open/csv/ehcp_process_calendar_year.csv"
-    rows = duckdb.sql(
-        f"select value_basis, breakdown, ehc_requests, plans_20_weeks_pct from read_csv('{path}', all_varchar = true)"
-        " where geographic_level = 'Local authority'"
-    ).fetchall()
-    cells = {(basis, item): [count, share] for basis, item, count, share in rows}
+    cells = {}
+    for basis, ending in (("Published", ""), ("Local", "_own")):
+        path = released / f"open/csv/ehcp_process_calendar_year{ending}.csv"
+        rows = duckdb.sql(
+            f"select breakdown, ehc_requests, plans_20_weeks_pct from read_csv('{path}', all_varchar = true)"
+            " where geographic_level = 'Local authority'"
+        ).fetchall()
+        cells |= {(basis, item): [count, share] for item, count, share in rows}
     assert cells["Published", "Total"] == ["959", "77.7"]
     assert cells["Local", "requests unknown"] == ["c", "z"]
     assert cells["Local", "few share"] == ["z", "c"]
     assert cells["Local", "requests boys"] == ["798", "z"]
     assert {item for (_, item), values in cells.items() if "c" in values} == {*HIDDEN, "Female"}
-    meta = (released / "open/csv/ehcp_process_calendar_year.meta.csv").read_text()
-    assert "value_basis,Filter,Basis of the figure,,,,,,Published\n" in meta
+
+
+def test_the_spreadsheet_writes_c_in_brackets_for_it(released: Path) -> None:
+    with CalamineWorkbook.from_path(str(released / "open/send_kpis.xlsx")) as book:
+        sheets = {name: book.get_sheet_by_name(name).to_python() for name in book.sheet_names}
+    rows = [row for row in sheets["EHCP process"] if row[2] == "Item"]
+    own = sheets["EHCP process"][5].index("Rotherham, own returns")
+    assert {row[3]: row[own] for row in rows if row[3] in HIDDEN} == dict.fromkeys(HIDDEN, "[c]")
+    assert {row[3]: row[own] for row in rows}["requests boys"] == 798
+    numbers = {value for rows in sheets.values() for row in rows for value in row if isinstance(value, float)}
+    assert numbers.isdisjoint({402, 651, 76.8, 1550})
 
 
 def test_no_text_of_open_or_evidence_carries_a_number_that_only_the_hidden_values_have(released: Path) -> None:

@@ -7,6 +7,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from orchestration.locking import exclusive_lock
 from orchestration.release import build
 from orchestration.release.build import publish
 from orchestration.release.digest import content_digest
+from orchestration.release.ees import EesExport, write_ees_files
 from orchestration.release.errors import ReleaseRefused, ReleaseUnsound
 from orchestration.release.exports import write_parquet
 from orchestration.release.folders import current_release
@@ -27,6 +29,7 @@ from orchestration.release.inventory import Inventory
 from orchestration.release.lifecycle import show_release
 from orchestration.release.manifest import read_manifest
 from orchestration.release.meta import COLUMN_COMMENTS
+from orchestration.release.spreadsheet import SheetContent, write_spreadsheet
 from orchestration.returns.submission import Submission, landing_dir, write_landing
 from orchestration.settings import PROJECT_DIR, Settings
 
@@ -73,6 +76,7 @@ def test_the_open_database_holds_every_kpi_table_its_views_and_nothing_of_the_ma
         ("meta", "disclosure_table"),
         ("meta", "disclosure_utility"),
         ("meta", "glossary"),
+        ("meta", "open_data_rule"),
         ("meta", "release"),
         ("meta", "reproduced_cell"),
         ("meta", "reproduction"),
@@ -437,6 +441,63 @@ def test_a_file_that_differs_from_what_was_passed_is_never_released(
     assert publish_at(TUESDAY).status == "published"
 
 
+def test_a_file_that_breaks_a_rule_of_open_data_is_never_released(
+    publish_at: Any, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def write_zero_for_c(connection: duckdb.DuckDBPyConnection, folder: Path) -> EesExport:
+        export = write_ees_files(connection, folder)
+        path = folder / "ehcp_process_calendar_year.csv"
+        path.write_text(path.read_text(encoding="utf-8").replace(",c,", ",0,"), encoding="utf-8")
+        return export
+
+    with monkeypatch.context() as patch, pytest.raises(ReleaseUnsound) as refusal:
+        patch.setattr(build, "write_ees_files", write_zero_for_c)
+        publish_at(MONDAY)
+    assert str(refusal.value) == (
+        "every file breaks EES-30 of the open data standards: ehc_requests has 1 suppressed values of Calendar year, and "
+        "c is written 0 times; nothing was released."
+    )
+    assert not settings.current_link.exists()
+    assert publish_at(TUESDAY).status == "published"
+
+
+def test_a_spreadsheet_that_differs_from_the_values_is_never_released(
+    publish_at: Any, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def write_other(
+        connection: duckdb.DuckDBPyConnection, path: Path, release: dict[str, Any]
+    ) -> dict[str, SheetContent]:
+        contents = write_spreadsheet(connection, path, release)
+        return {label: replace(content, confidential=content.confidential + 1) for label, content in contents.items()}
+
+    with monkeypatch.context() as patch, pytest.raises(ReleaseUnsound, match=r"Sheet EHCP process of send_kpis\.xlsx"):
+        patch.setattr(build, "write_spreadsheet", write_other)
+        publish_at(MONDAY)
+    assert not settings.current_link.exists()
+
+
+def test_the_release_says_what_the_rules_of_open_data_found(released: Path) -> None:
+    rows = query(
+        released / "open/send_kpis.duckdb",
+        "select rule_id, severity, findings from meta.open_data_rule where finding_count > 0",
+    )
+    names = "does not end with the statistic it is"
+    assert rows == [
+        (
+            "EES-26",
+            "warn",
+            f"ehcp_process_calendar_year.csv: the name of indicator ehc_requests {names}; "
+            f"ehcp_process_financial_year.csv: the name of indicator ehc_requests {names}",
+        )
+    ]
+    assert query(
+        released / "open/send_kpis.duckdb", "select count(*), sum(finding_count) from meta.open_data_rule"
+    ) == [(31, 2)]
+    page = (released / "evidence/index.html").read_text(encoding="utf-8")
+    assert "keep all 24 rules that stop a release;\n1 of all 31 rules warns of something." in page
+    assert '<th scope="row">EES-26</th>' in page
+
+
 def test_a_release_without_data_docs_is_not_made(publish_at: Any, settings: Settings) -> None:
     (settings.quality_dir / "data_docs/index.html").unlink()
     with pytest.raises(CornerstoneError, match="no Data Docs"):
@@ -454,7 +515,8 @@ def test_modes_let_everyone_read_what_is_open_and_only_the_group_what_is_restric
 
     assert stat.S_IMODE(folder.parent.stat().st_mode) == 0o755
     assert [mode(path) for path in (".", "open", "open/csv", "evidence", "evidence/data_docs")] == [0o755] * 5
-    assert [mode(path) for path in ("open/send_kpis.duckdb", "evidence/index.html")] == [0o644] * 2
+    files = ("open/send_kpis.duckdb", "open/send_kpis.xlsx", "evidence/index.html")
+    assert [mode(path) for path in files] == [0o644] * 3
     assert (mode("restricted"), mode("restricted/send_marts.duckdb"), mode("manifest.json")) == (0o750, 0o640, 0o640)
 
 
