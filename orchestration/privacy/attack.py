@@ -6,7 +6,7 @@ known and differ in the count prove that nobody can tell it. Nothing here knows 
 
 Software that audits suppressed tables exists (tau-Argus and its Python package, sdcTable, GaussSuppression), for tables of
 one response with hierarchies of codes. The counts here are a network of tables, differences, populations of shares and
-published wholes, which none of them takes, and the only hard part of an audit is the solver: HiGHS, by way of SciPy.
+published wholes, which they are not made for, and the only hard part of an audit is the solver: HiGHS, by way of SciPy.
 """
 
 import time

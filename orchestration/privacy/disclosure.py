@@ -102,6 +102,7 @@ class OpenRelease(_Declared):
 
     authority_rounding_base: Literal[1]
     smaller_areas: Literal["withheld"]
+    protection_width: int = Field(ge=1)
     trusts: Literal["sole"]
     published_wholes: Literal["protected"]
     authority_money: list[str] = Field(min_length=1)

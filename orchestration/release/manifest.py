@@ -74,6 +74,9 @@ class GateResult(Record):
 class Disclosure(Record):
     """The disclosure control that the open KPI tables went through: the policy's parameters, and what they came to.
 
+    The attack tried to work out `attacked_cells`; `given_cells` follow from published counts whatever is hidden, and to none of
+    the others did it come closer than two numbers `tightest_interval` apart. None in a release made before there was an attack.
+
     Counts are of cells: `primary_cells` are small themselves, `secondary_cells` would give those away. `suppressed_values`
     are the KPI values hidden for either. `unprotected_lines` are sums in which published counts alone give one away.
     `local_values` are the figures that could be shown at all: `shown_values` are, `merged_values` are told by figures of
@@ -93,6 +96,12 @@ class Disclosure(Record):
     dominance_pct: int | None
     secondary: bool
     publish_extremes: bool
+    protection_width: int | None = None
+    attacked_cells: int | None = None
+    given_cells: int | None = None
+    recovered_cells: int | None = None
+    untested_cells: int | None = None
+    tightest_interval: int | None = None
     primary_cells: int
     secondary_cells: int
     suppressed_values: int

@@ -76,6 +76,12 @@ COLUMN_COMMENTS = {
         "dominance_pct": "A total of money is suppressed when one contributor has a larger share; only totals by line are shown.",
         "secondary": "True where further counts are suppressed so that the first cannot be worked out.",
         "publish_extremes": "True where a longest wait or a highest cost may be shown.",
+        "protection_width": "How far apart the smallest and the largest number must be that a count of the attack can be.",
+        "attacked_cells": "Counts that the attack on the open tables tried to work out: suppressed ones, and small ones that nobody shows.",
+        "given_cells": "Of these, counts that follow from published figures, whatever is suppressed.",
+        "recovered_cells": "Of these, counts that it worked out; a release with any is not made.",
+        "untested_cells": "Of these, counts that it did not come to in time; a release with any is not made.",
+        "tightest_interval": "How far apart the smallest and the largest number are for the count it came closest to, given ones aside.",
         "primary_cells": "Counts suppressed because they are small.",
         "secondary_cells": "Counts suppressed because a small one could be worked out from them.",
         "suppressed_values": "KPI values suppressed (kpi_value, symbol c) because of either, or of a small denominator.",
@@ -215,7 +221,9 @@ def write_meta(
     """
     connection.execute(f"create schema {quoted(database, 'meta')}")
     write_record(connection, quoted(database, "meta", "release"), release)
-    write_record(connection, quoted(database, "meta", "disclosure"), inventory.disclosure.model_dump())
+    write_record(
+        connection, quoted(database, "meta", "disclosure"), inventory.disclosure.model_dump(), untold="integer"
+    )
     connection.execute(
         f"""
         create table {quoted(database, "meta", "submission")} as
@@ -427,9 +435,11 @@ def write_sources(connection: duckdb.DuckDBPyConnection, target: str, tables: Se
         )
 
 
-def write_record(connection: duckdb.DuckDBPyConnection, target: str, record: dict[str, Any]) -> None:
-    """Make a table of one row."""
-    types = {bool: "boolean", int: "integer", datetime: "timestamp"}
+def write_record(
+    connection: duckdb.DuckDBPyConnection, target: str, record: dict[str, Any], *, untold: str = "varchar"
+) -> None:
+    """Make a table of one row; a column of which nothing is told has the type `untold`."""
+    types = {bool: "boolean", int: "integer", datetime: "timestamp", type(None): untold}
     columns = {name: types.get(type(value), "varchar") for name, value in record.items()}
     fill_table(connection, target, columns, [list(record.values())])
 

@@ -3,15 +3,17 @@
 Schema `kpi` stays as it is and goes to analysts. What the decision rests on is kept in schema `disclosure`, which is
 released nowhere: `withheld_value` (local figures below the authority, which have no row in the open tables), `cell` and
 `line` (the counts and the exact sums they stand in), `value_cell` (which of them a local value shows), `suppressed_value`,
-`unprotected_line`, and `applied`, the one row that the manifest repeats.
+`unprotected_line`, `attacked_cell` (what a reader can work out), and `applied`, the one row that the manifest repeats.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import duckdb
 
 from orchestration.errors import CornerstoneError
 from orchestration.privacy.disclosure import DisclosurePolicy, Parameters, suppress
+from orchestration.release.attacked import attack_open_tables
 from orchestration.release.ees_rules import IDENTIFIER_FAMILIES
 from orchestration.release.exports import copy_comments
 from orchestration.release.inventory import (
@@ -883,7 +885,6 @@ def _build(connection: duckdb.DuckDBPyConnection, policy: DisclosurePolicy) -> O
     _refuse_unknown_tables(connection)
     connection.execute("drop schema if exists disclosure cascade; create schema disclosure")
     _decide(connection, policy)
-    disclosure = _record(connection, policy)
     connection.execute("drop schema if exists kpi_open cascade; create schema kpi_open")
     connection.execute(
         """
@@ -936,6 +937,8 @@ def _build(connection: duckdb.DuckDBPyConnection, policy: DisclosurePolicy) -> O
         if view.schema_name == "kpi":
             connection.execute(relocated_view(connection, view, database=database, schema_names={"kpi": "kpi_open"}))
     copy_comments(connection, database=database, schema_names={"kpi": "kpi_open"})
+    attacked = attack_open_tables(connection, policy)
+    disclosure = _record(connection, policy, attacked)
     counts = {table: count_rows(connection, quoted("kpi_open", table)) for table in OPEN_TABLES}
     return OpenSchema(rows=counts, disclosure=disclosure)
 
@@ -1067,7 +1070,7 @@ def _suppress(connection: duckdb.DuckDBPyConnection, parameters: Parameters, *, 
     )
 
 
-def _record(connection: duckdb.DuckDBPyConnection, policy: DisclosurePolicy) -> Disclosure:
+def _record(connection: duckdb.DuckDBPyConnection, policy: DisclosurePolicy, attacked: dict[str, Any]) -> Disclosure:
     """Write `disclosure.utility`, what is left to read, and `disclosure.applied`: what was applied, and to how much."""
     connection.execute(_UTILITY)
     counts = connection.execute(
@@ -1092,6 +1095,7 @@ def _record(connection: duckdb.DuckDBPyConnection, policy: DisclosurePolicy) -> 
         audience=policy.audience_of("open"),
         statement=policy.open_release.statement,
         **policy.open_parameters.model_dump(),
+        **attacked,
         **dict(zip(names, row, strict=True)),
     )
     values = disclosure.model_dump()

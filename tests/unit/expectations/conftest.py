@@ -74,7 +74,10 @@ create table staging.stg_control__child_key (
     submission_id varchar, row_person_ref varchar, child_key varchar, match_strength varchar, told_as varchar
 );
 create schema disclosure;
-create table disclosure.cell (cell_key varchar, cell_count bigint, is_known boolean);
+create table disclosure.cell (
+    cell_key varchar, cell_count bigint, people_count bigint, is_fixed boolean, kind varchar, is_known boolean
+);
+create table disclosure.attacked_cell (cell_key varchar, lower bigint, upper bigint, outcome varchar);
 create table disclosure.line (line_key varchar, cell_key varchar, is_total boolean);
 create table disclosure.value_cell (kpi_value_key varchar, cell_key varchar);
 create table disclosure.suppressed_value (kpi_value_key varchar);

@@ -122,13 +122,22 @@ insert into disclosure.cell
 select
     cell_key,
     cell_count,
+    people_count,
+    is_already_published as is_fixed,
+    case cell_key when 'girls' then 'primary' when 'boys' then 'secondary' end as kind,
     false as is_known
 from intermediate.int_kpi__local_cell
 union all
 select
     'not refused' as cell_key,
     28 as cell_count,
+    28 as people_count,
+    false as is_fixed,
+    null as kind,
     false as is_known;
+
+insert into disclosure.attacked_cell
+values ('girls', 1, 19, 'kept'), ('boys', 1, 19, 'kept');
 
 insert into disclosure.line
 values
