@@ -9,13 +9,13 @@ import logging
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, TextIO
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 from rich.console import Console
@@ -24,13 +24,16 @@ from rich.table import Table
 from orchestration.errors import CornerstoneError
 from orchestration.settings import load_settings
 
+if TYPE_CHECKING:
+    from orchestration.release.revisions import SmallDifference
+
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,  # they print local variables, which can hold values
     help="SEND data pipeline: land, check, build, release.",
 )
-release_app = typer.Typer(no_args_is_help=True, help="Releases: list, show, approve, roll back.")
+release_app = typer.Typer(no_args_is_help=True, help="Releases: list, show, revisions, approve, roll back.")
 app.add_typer(release_app, name="release")
 linkage_app = typer.Typer(help="Which rows of the returns are one child: what was linked, what to review.")
 app.add_typer(linkage_app, name="linkage")
@@ -622,10 +625,13 @@ def release_show(
     as_json: AsJson = False,
 ) -> None:
     """One release: inputs, tables, checks, approval."""
+    from orchestration.release.folders import release_folder
     from orchestration.release.lifecycle import show_release
+    from orchestration.release.revisions import small_differences_of
     from orchestration.returns.submission import WHOSE
 
-    manifest = show_release(load_settings(), release_id, verify=verify)
+    settings = load_settings()
+    manifest = show_release(settings, release_id, verify=verify)
     content = manifest.model_dump(mode="json")
     if as_json:
         _print_json(content)
@@ -639,6 +645,75 @@ def release_show(
         for row in content[kind]:
             table.add_row(*(str(value) for value in row.values()))
         out.print(table)
+    _print_small_differences(small_differences_of(release_folder(settings, release_id)))
+
+
+def _print_small_differences(differences: "Sequence[SmallDifference]") -> None:
+    """What an approver looks at; it names suppressed figures, so it is printed for who may read `restricted/` alone."""
+    if not differences:
+        out.print("No count differs from one published before by so few that they could be told apart.")
+        return
+    table = Table("KPI", "area", "period", "breakdown", "earlier release", "was", "is", "", box=None, pad_edge=False,
+                  title="counts that differ by few from one published before; handle as restricted/")  # fmt: skip
+    for one in differences:
+        table.add_row(
+            one.kpi_id,
+            one.area_name,
+            f"{one.time_identifier} {one.time_period}",
+            one.breakdown or "",
+            one.earlier_release_id,
+            f"{one.earlier_count:,}",
+            f"{one.cell_count:,}",
+            "shown" if one.is_shown else "suppressed",
+        )
+    out.print(table)
+
+
+@release_app.command("revisions")
+def release_revisions(
+    release_id: Annotated[
+        str | None, typer.Argument(metavar="RELEASE", help="The release; the one people read when left out.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """What a release tells otherwise than the one people read before it, figure by figure, and why."""
+    from orchestration.release.folders import release_folder
+    from orchestration.release.lifecycle import chosen_release
+    from orchestration.release.revisions import revisions_of
+
+    settings = load_settings()
+    manifest = chosen_release(settings, release_id)
+    revisions = revisions_of(release_folder(settings, manifest.release_id))
+    if as_json:
+        _print_json(
+            {
+                "release_id": manifest.release_id,
+                "previous_release": manifest.previous_release,
+                "revisions": [asdict(one) for one in revisions],
+            }
+        )
+        return
+    if manifest.previous_release is None:
+        out.print(f"{manifest.release_id} is a first release: there is nothing that it could revise.")
+        return
+    if not revisions:
+        out.print(f"{manifest.release_id} revises no figure of {manifest.previous_release}.")
+        return
+    table = Table("KPI", "area", "period", "breakdown", "basis", "was", "is", "kind", "cause", box=None, pad_edge=False)
+    for one in revisions:
+        table.add_row(
+            one.kpi_id,
+            one.area_name,
+            f"{one.time_identifier} {one.time_period}",
+            one.breakdown or "",
+            one.value_basis,
+            one.old,
+            one.new,
+            one.kind,
+            one.cause,
+        )
+    out.print(f"{len(revisions):,} figures of {manifest.previous_release} that {manifest.release_id} revises")
+    out.print(table)
 
 
 @release_app.command("approve")

@@ -23,7 +23,7 @@ specs = [load_spec(return_id) for return_id in return_ids()]
 project = dbt_project(settings)
 marts = model_assets("build_marts", "marts", project, settings)
 kpis = model_assets("build_kpis", "kpi", project, settings)
-open_tables = open_tables_asset(deps=sorted(kpis.keys))
+open_tables = open_tables_asset(settings, deps=sorted(kpis.keys))
 
 defs = dg.Definitions(
     assets=[

@@ -28,6 +28,7 @@ from orchestration.release.held import (
     read_grant,
     read_waiting_lists,
 )
+from orchestration.release.ledger import is_overtaken
 from orchestration.returns.inbox import bundled_files
 from orchestration.returns.land import has_received_nothing, has_work
 from orchestration.returns.spec import return_ids
@@ -123,8 +124,11 @@ def _is_nothing_new(settings: Settings) -> bool:
     if any(has_work(settings, return_id) for return_id in return_ids()):
         return False
     last = json.loads(state.read_text(encoding="utf-8"))
-    made = {manifest.release_id for manifest in complete_releases(settings)}
-    return last["fingerprint"] == _fingerprint(settings) and last["release_id"] in made
+    made = {manifest.release_id: manifest for manifest in complete_releases(settings)}
+    release = made.get(last["release_id"])
+    # One that waits and was never compared with what was published since is built again.
+    has_to_be_built = release is None or (release.approval.status == "pending" and is_overtaken(settings, release))
+    return last["fingerprint"] == _fingerprint(settings) and not has_to_be_built
 
 
 def run_journey(settings: Settings) -> RunOutcome:

@@ -17,7 +17,7 @@ log = logging.getLogger("cornerstone.release")
 RELEASE_KEY = dg.AssetKey(["release"])
 
 
-def open_tables_asset(deps: list[dg.AssetKey]) -> dg.AssetsDefinition:
+def open_tables_asset(settings: Settings, deps: list[dg.AssetKey]) -> dg.AssetsDefinition:
     """The assets of schema `kpi_open`: the KPI tables as everybody may see them."""
 
     @dg.multi_asset(
@@ -40,11 +40,12 @@ def open_tables_asset(deps: list[dg.AssetKey]) -> dg.AssetsDefinition:
     )
     def open_tables(warehouse: WarehouseResource) -> Iterator[dg.MaterializeResult[None]]:
         from orchestration.privacy.disclosure import load_policy
+        from orchestration.release.ledger import read_ledger
         from orchestration.release.open_schema import build_open_schema
 
         log.info("suppressing what the open tables must not show")
         with warehouse.get_connection() as connection:
-            built = build_open_schema(connection, load_policy())
+            built = build_open_schema(connection, load_policy(), read_ledger(settings))
         for table, rows in built.rows.items():
             yield dg.MaterializeResult(
                 asset_key=dg.AssetKey(["kpi_open", table]),

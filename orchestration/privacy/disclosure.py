@@ -192,7 +192,7 @@ def load_policy(path: Path = POLICY_FILE) -> DisclosurePolicy:
 class Pattern:
     """What to suppress.
 
-    `cells` has a row a cell: cell_key, kind ('primary', 'secondary', null for not suppressed) and is_known (true where the
+    `cells` has a row a cell: cell_key, kind ('primary' for small, 'secondary', null for not suppressed) and is_known (true where the
     count is published elsewhere or follows from such counts, so that hiding it protects nobody). `unprotected` has a row
     (line_key) for each line that gives a suppressed count away through published counts alone.
     """
@@ -202,18 +202,24 @@ class Pattern:
 
 
 def suppress(
-    connection: duckdb.DuckDBPyConnection, parameters: Parameters, *, cells: str, lines: str, attacked: bool = True
+    connection: duckdb.DuckDBPyConnection,
+    parameters: Parameters,
+    *,
+    cells: str,
+    lines: str,
+    history: str | None = None,
+    attacked: bool = True,
 ) -> Pattern:
     """Decide which cells to suppress; the same input gives the same pattern.
 
     A line is an exact sum: one total and its parts. A cell that is not shown (a difference, the rest of a total) has a
     count that must not be worked out when it is small. Lines are gone through in their order. A line with a visible
     total whose hidden parts are one alone, add to less than the threshold, or can only be 1 each, gets one more: a non-zero
-    part, first choice one that stands in another line with a suppressed part, then the smallest, then the first in cell
-    order; where only published parts are left, the total. A suppressed total with nothing hidden among its parts gets a part
-    too. Where several lines together, by way of cells that are not shown, give a count or leave too little of a line
-    hidden, the smallest of the cells behind it is hidden. This is repeated until nothing changes, and until an attack on all
-    lines at once finds nothing.
+    part, first choice one that nobody has been told before (`history`), then one that stands in another line with a
+    suppressed part, then the smallest, then the first in cell order; where only published parts are left, the total. A
+    suppressed total with nothing hidden among its parts gets a part too. Where several lines together, by way of cells that
+    are not shown, give a count or leave too little of a line hidden, the smallest of the cells behind it is hidden. This is
+    repeated until nothing changes, and until an attack on all lines at once finds nothing.
 
     Args:
         connection: sees both relations.
@@ -221,6 +227,8 @@ def suppress(
         cells: a relation with cell_key, cell_count, people_count (the people behind the count: fewer than the count where
             it is of events or sessions), is_fixed (published elsewhere: stays visible), is_shown, cell_order.
         lines: a relation with line_key, line_order, cell_key, is_total: a row a cell of a line.
+        history: a relation with cell_key, is_held_back (suppressed as a small cell is, whatever its count), is_told (has been
+            published before with this very count: hidden for another cell's sake only where there is no other choice).
         attacked: whether the pattern must withstand the attack on all lines at once; without, it is a first answer.
 
     Raises:
@@ -232,12 +240,20 @@ def suppress(
     small = (table.people > 0) & (table.people < parameters.threshold)
     if parameters.zero_is_disclosive:
         small |= table.people == 0
-    primary = small & table.is_shown & ~table.is_fixed
-    suppressed = primary.copy()
+    is_held_back, is_told = _read_history(connection, history, keys)
+    may_be_hidden = table.is_shown & ~table.is_fixed
+    primary = small & may_be_hidden
+    suppressed = primary | is_held_back & may_be_hidden
     unprotected: list[str] = []
     if parameters.secondary:
         search = _Search(
-            network, table, known=known, small=small & ~known, suppressed=suppressed, parameters=parameters
+            network,
+            table,
+            known=known,
+            small=small & ~known,
+            suppressed=suppressed,
+            is_told=is_told,
+            parameters=parameters,
         )
         unprotected = [network.line_keys[line] for line in search.run()]
         # What no rule above foresees: hide more until the attack on the whole finds nothing.
@@ -305,6 +321,20 @@ def _read_cells(connection: duckdb.DuckDBPyConnection, cells: str) -> tuple[pa.A
     ).to_arrow_table()
     columns = [table.column(name).to_numpy() for name in ("cell_count", "people_count", "is_fixed", "is_shown")]
     return table.column("cell_key").combine_chunks(), _Cells(*columns)
+
+
+def _read_history(
+    connection: duckdb.DuckDBPyConnection, history: str | None, keys: pa.Array
+) -> tuple[Booleans, Booleans]:
+    """Which cells are held back, and which have been published before as they are."""
+    if history is None:
+        return np.zeros(len(keys), dtype=np.bool_), np.zeros(len(keys), dtype=np.bool_)
+    table = connection.execute(f"select cell_key, is_held_back, is_told from {history}").to_arrow_table()
+    is_held_back, is_told = (
+        pc.is_in(keys, value_set=table.filter(table.column(name)).column("cell_key")).to_numpy(zero_copy_only=False)
+        for name in ("is_held_back", "is_told")
+    )
+    return is_held_back, is_told
 
 
 def _read_lines(connection: duckdb.DuckDBPyConnection, lines: str, keys: pa.Array, table: _Cells) -> _Network:
@@ -436,9 +466,10 @@ class _Search:
         known: Booleans,
         small: Booleans,
         suppressed: Booleans,
+        is_told: Booleans,
         parameters: Parameters,
     ) -> None:
-        self.network, self.table, self.suppressed = network, table, suppressed
+        self.network, self.table, self.suppressed, self.is_told = network, table, suppressed, is_told
         self.known, self.threshold = known, parameters.threshold
         # Hidden: the reader does not see it and cannot infer it. At stake: hidden, and must stay so.
         self.hidden = (suppressed | ~table.is_shown) & ~known
@@ -487,7 +518,8 @@ class _Search:
             if needed & hidden:
                 continue  # broken already, perhaps; the next pass tells
             if needed:
-                hidden.add(cell := min(needed, key=lambda other: (self.table.count[other], other)))
+                cell = min(needed, key=lambda other: (self.is_told[other], self.table.count[other], other))
+                hidden.add(cell)
                 self._hide(cell)
             else:
                 given_up.append(weak_line)
@@ -510,7 +542,8 @@ class _Search:
                 if near & hidden:
                     break  # perhaps this is enough
                 if len(free := free[self._is_free(free)]):
-                    hidden.add(chosen := min(free.tolist(), key=lambda other: (self.table.count[other], other)))
+                    chosen = min(free.tolist(), key=lambda other: (self.is_told[other], self.table.count[other], other))
+                    hidden.add(chosen)
                     self._hide(chosen)
                     break
         return bool(hidden)
@@ -555,7 +588,12 @@ class _Search:
             return int(
                 min(
                     free.tolist(),
-                    key=lambda cell: (not self._helps_a_crossing(cell, line), self.table.count[cell], cell),
+                    key=lambda cell: (
+                        self.is_told[cell],
+                        not self._helps_a_crossing(cell, line),
+                        self.table.count[cell],
+                        cell,
+                    ),
                 )
             )
         total = self.network.totals[[line]]

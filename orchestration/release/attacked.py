@@ -12,8 +12,7 @@ from orchestration.privacy.disclosure import DisclosurePolicy
 # What is seen is taken from the open tables. A value that is shown counts as telling every count behind it, which is more
 # than its numerator, its denominator and a rounded percentage do. That a count is suppressed tells that it is not nought,
 # because the policy shows noughts; and of small counts it tells so whatever else is suppressed. What an earlier release showed
-# and is the same still (`shown_before`) is known as well.
-_SHOWN_BEFORE = "create table if not exists disclosure.shown_before (cell_key varchar)"
+# is not known to be the same still; the ledger keeps what must not be compared with it out of the open tables.
 _CELLS = """
 create temp table attacked as
 select
@@ -21,15 +20,14 @@ select
     cell.cell_count,
     cell.people_count,
     cell.people_count between 1 and $threshold - 1 as is_small,
-    cell.is_fixed or before.cell_key is not null or seen.cell_key is not null as is_seen,
-    cell.is_fixed or before.cell_key is not null
+    cell.is_fixed or seen.cell_key is not null as is_seen,
+    cell.is_fixed
     or (cell.is_shown and cell.people_count = 0 and not $zero_is_disclosive) as is_given,
     if(cell.kind is not null and cell.cell_count > 0 and not $zero_is_disclosive, 1, 0) as least,
     if(is_small, least, 0) as given_least,
     cell.kind is not null or (is_small and not cell.is_fixed) as is_at_stake,
     cell.cell_order
 from disclosure.cell as cell
-left join disclosure.shown_before as before using (cell_key)  -- at most one
 left join (
     select distinct value_cell.cell_key
     from disclosure.value_cell as value_cell
@@ -182,7 +180,6 @@ def attack_open_tables(
 
     parameters = policy.open_parameters
     few = {"threshold": parameters.threshold}
-    connection.execute(_SHOWN_BEFORE)
     connection.execute(_CELLS, few | {"zero_is_disclosive": parameters.zero_is_disclosive})
     connection.execute(_LINES)
     connection.execute(_HIDDEN, few)

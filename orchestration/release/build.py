@@ -7,6 +7,7 @@ Killed at any instant, the release people read is untouched, and the next publis
   content after its files have been verified again.
 """
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,7 +20,7 @@ from orchestration.errors import CornerstoneError
 from orchestration.locking import exclusive_lock
 from orchestration.privacy.disclosure import load_policy
 from orchestration.release.ees import EesExport, write_ees_files
-from orchestration.release.errors import ReleaseUnsound
+from orchestration.release.errors import ReleaseRefused, ReleaseUnsound
 from orchestration.release.evidence import write_evidence
 from orchestration.release.exports import (
     CSV_FOLDER,
@@ -32,6 +33,7 @@ from orchestration.release.exports import (
     SPREADSHEET,
     STORAGE_VERSION,
     copy_schemas,
+    existing_database,
     new_database,
     write_parquet,
 )
@@ -49,8 +51,17 @@ from orchestration.release.folders import (
     set_modes,
 )
 from orchestration.release.inventory import Inventory, PublishedCatalogue, take_inventory
+from orchestration.release.ledger import (
+    compared_releases,
+    enter,
+    is_overtaken,
+    published_releases,
+    read_ledger,
+    write_counts,
+)
 from orchestration.release.manifest import Approval, Manifest, combined_digest, write_manifest
 from orchestration.release.meta import utc, write_meta, write_release
+from orchestration.release.revisions import count_revisions
 from orchestration.release.spreadsheet import SheetContent, write_spreadsheet
 from orchestration.release.verify import record_files, verify_built, verify_files, verify_open_data
 from orchestration.returns.submission import WHOSE, people_in_store
@@ -97,7 +108,8 @@ def publish(
         now: the time, with a time zone.
 
     Raises:
-        ReleaseRefused: a table has no pass for exactly its content and the catalogue; nothing is changed.
+        ReleaseRefused: a table has no pass for exactly its content and the catalogue, or a release was published after the
+            open tables were made; nothing is changed.
         ReleaseUnsound: what was built differs from what was passed; nothing is changed.
         CornerstoneError: another process is releasing, or something needed is missing.
     """
@@ -116,13 +128,19 @@ def publish(
         made_before = same_content(settings, content, now=now)
         if made_before is not None:
             return made_before
+        if compared_releases(connection) != set(read_ledger(settings).release_ids):
+            raise ReleaseRefused(
+                "Not released: another release was published after the open tables were compared with all that were; run again."
+            )
         manifest = new_manifest(
             settings, inventory, content, catalogue=catalogue, code_version=code_version, run_id=run_id, now=now
         )
         folder = settings.releases_dir / manifest.release_id
         partial = settings.releases_dir / f"{manifest.release_id}{PARTIAL}"
-        export, sheets = build(connection, partial, manifest, inventory, catalogue, quality_dir=settings.quality_dir)
+        export, sheets = build(connection, partial, manifest, inventory, catalogue, settings=settings)
         verify_built(connection, partial, inventory, csv_rows=export.rows, sheets=sheets)
+        revisions = count_revisions(partial, published_before=len(published_releases(settings)))
+        manifest = manifest.model_copy(update={"revisions": revisions})
         set_modes(partial, load_policy().audience_of)
         write_manifest(partial, manifest.model_copy(update={"files": record_files(partial)}))
         sync_tree(partial)
@@ -136,9 +154,9 @@ def publish(
 def same_content(settings: Settings, content: str, *, now: datetime) -> ReleaseOutcome | None:
     """What to do where exactly this content is released already; None where it has to be built.
 
-    Current: nothing. Waiting for approval: goes on waiting. Rolled back from: stays rolled back, or every scheduled
-    run would undo the rollback. Complete but never made current (the earlier run was killed): adopted if its files are
-    what was built, otherwise built again.
+    Current: nothing. Rolled back from: stays rolled back, or every scheduled run would undo the rollback. Waiting for approval:
+    goes on waiting. Complete but never made current (the earlier run was killed): adopted if its files are what was built,
+    otherwise built again. So are these last two where another release was published since they were built.
     """
     current = current_release(settings)
     if current is not None and current.content_digest == content:
@@ -161,6 +179,9 @@ def same_content(settings: Settings, content: str, *, now: datetime) -> ReleaseO
             f"This content is release {latest.release_id}, which {latest.withdrawal.by} rolled back from; no new "
             f"release was made, and {latest.withdrawal.replaced_by} stays current.",
         )
+    # It was never compared with what was published since.
+    if is_overtaken(settings, latest):
+        return None
     if latest.approval.status == "pending":
         return pending_outcome(settings, latest)
     return make_current(settings, latest, now=now) if is_adoptable(settings, latest) else None
@@ -228,7 +249,7 @@ def build(
     inventory: Inventory,
     catalogue: PublishedCatalogue,
     *,
-    quality_dir: Path,
+    settings: Settings,
 ) -> tuple[EesExport, dict[str, SheetContent]]:
     """Write every file of the release but the manifest into `partial`, closed to others until it is complete."""
     partial.mkdir(mode=BUILDING_MODE)
@@ -253,7 +274,12 @@ def build(
     with new_database(connection, partial / RESTRICTED_DATABASE, "release_restricted"):
         copy_schemas(connection, inventory, database="release_restricted", schema_names=RESTRICTED_SCHEMAS)
         write_release(connection, database="release_restricted", release=release)
-    with new_database(connection, partial / OPEN_DATABASE, "release_open"):
+        write_counts(connection, database="release_restricted")
+    previous = settings.releases_dir / manifest.previous_release if manifest.previous_release else None
+    with (
+        existing_database(connection, previous / OPEN_DATABASE, "release_before") if previous else nullcontext(),
+        new_database(connection, partial / OPEN_DATABASE, "release_open"),
+    ):
         copy_schemas(connection, inventory, database="release_open", schema_names=OPEN_SCHEMAS)
         write_meta(
             connection,
@@ -261,13 +287,14 @@ def build(
             inventory=inventory,
             catalogue=catalogue,
             release=release,
+            before="release_before" if previous else "release_open",
             findings=findings,
         )
         write_evidence(
             connection,
             partial / EVIDENCE_FOLDER,
             database="release_open",
-            quality_dir=quality_dir,
+            quality_dir=settings.quality_dir,
             inventory=inventory,
             release=release,
             left_out=export.left_out,
@@ -285,7 +312,8 @@ def give_name(partial: Path, folder: Path) -> None:
 
 def make_current(settings: Settings, manifest: Manifest, *, now: datetime) -> ReleaseOutcome:
     """The instant at which people read the release."""
-    # The journal first: a change of the link is never unrecorded, whenever the process dies.
+    # The ledger, then the journal: a change of the link is never unrecorded, whenever the process dies.
+    enter(settings, manifest.release_id)
     record_in_journal(settings, "published", at=now, release_id=manifest.release_id)
     point_current_to(settings, manifest.release_id)
     return ReleaseOutcome(
@@ -299,10 +327,22 @@ def make_current(settings: Settings, manifest: Manifest, *, now: datetime) -> Re
 
 def pending_outcome(settings: Settings, manifest: Manifest) -> ReleaseOutcome:
     """Complete, and waiting for a named person."""
+    waits = f"Release {manifest.release_id} waits for approval: `cornerstone release approve {manifest.release_id}`."
+    if manifest.revisions and manifest.revisions.figures:
+        figures, small = manifest.revisions.figures, manifest.revisions.small_differences_shown
+        waits += (
+            f" It revises {figures:,} {'figure' if figures == 1 else 'figures'} of {manifest.previous_release}:"
+            f" `cornerstone release revisions {manifest.release_id}`."
+        )
+        if small:
+            waits += (
+                f" {small:,} {'figure shown differs' if small == 1 else 'figures shown differ'} by so few from one published"
+                f" before that it has to be looked at: `cornerstone release show {manifest.release_id}`."
+            )
     return ReleaseOutcome(
         "pending",
         manifest.release_id,
         manifest.content_digest,
         settings.releases_dir / manifest.release_id,
-        f"Release {manifest.release_id} waits for approval: `cornerstone release approve {manifest.release_id}`.",
+        waits,
     )

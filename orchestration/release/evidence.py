@@ -15,14 +15,17 @@ from orchestration.privacy.disclosure import load_policy
 from orchestration.release.glossary import read_glossary
 from orchestration.release.grant import grant_years, restated_figures
 from orchestration.release.inventory import Inventory
+from orchestration.release.ledger import THRESHOLDS_HELD_BACK
 from orchestration.release.manifest import InputSubmission
 from orchestration.release.reconciliation import census_completeness, reconcile
+from orchestration.release.revisions import family_revisions, read_revisions, small_differences_of
 from orchestration.sql_text import literal, quoted
 
 TEMPLATES = Path(__file__).parent / "templates"
 DATA_DOCS = Path("data_docs")
 DATA_DOCS_INDEX = DATA_DOCS / "index.html"
 SEVERITIES = ["block", "warn", "observe"]
+REVISIONS_LISTED = 500
 
 
 @dataclass(frozen=True)
@@ -68,7 +71,7 @@ def write_evidence(
 
     Args:
         connection: the warehouse connection, with the open database attached as `database`.
-        folder: the evidence folder of the release being built.
+        folder: the evidence folder of the release being built, whose restricted database is complete.
         database: alias of the attached open database, whose `meta` tables the page shows.
         quality_dir: where the gates left Data Docs (`data_docs/index.html`), and linkage what it measured.
         inventory: what is released.
@@ -103,6 +106,11 @@ def write_evidence(
         collapsed=collapsed_tables(connection, database),
         reconciliation=reconcile(connection, policy.parameters_of("evidence")),
         board=policy.parameters_of("evidence"),
+        revised_families=family_revisions(connection, database),
+        revisions=read_revisions(connection, database),
+        listed=REVISIONS_LISTED,
+        small_differences=[one for one in small_differences_of(folder.parent) if one.is_shown],
+        held_below=THRESHOLDS_HELD_BACK * inventory.disclosure.threshold,
         grant=grant_years(connection),
         restated=restated_figures(connection),
         linkage=read_quality(quality_dir),

@@ -14,6 +14,7 @@ from orchestration.release.folders import (
     record_in_journal,
     release_folder,
 )
+from orchestration.release.ledger import enter, is_overtaken
 from orchestration.release.manifest import Approval, Manifest, Withdrawal, read_manifest, write_manifest
 from orchestration.release.verify import verify_files
 from orchestration.settings import Settings
@@ -61,11 +62,26 @@ def show_release(settings: Settings, release_id: str, *, verify: bool = False) -
     return manifest
 
 
+def chosen_release(settings: Settings, release_id: str | None) -> Manifest:
+    """The manifest of a release, or of the one people read where none is named.
+
+    Raises:
+        CornerstoneError: no such release, or none yet.
+    """
+    if release_id is not None:
+        return show_release(settings, release_id)
+    current = current_release(settings)
+    if current is None:
+        raise CornerstoneError("There is no release yet; `cornerstone run` makes one.")
+    return current
+
+
 def approve_release(settings: Settings, release_id: str, approver: str, note: str, now: datetime) -> Manifest:
     """Record a named person's approval of a pending release and make it current.
 
     Raises:
-        CornerstoneError: no name or note, nothing to approve, or a release made before the current one.
+        CornerstoneError: no name or note, nothing to approve, or a release made before the current one, or before another
+            was published.
         ReleaseUnsound: its files are not what was built.
     """
     approver, note = required_text(approver, "who approves"), required_text(note, "a note on why")
@@ -80,6 +96,11 @@ def approve_release(settings: Settings, release_id: str, approver: str, note: st
             raise CornerstoneError(
                 f"Release {release_id} is older than the current release {current.release_id}; approve a newer one."
             )
+        if is_overtaken(settings, manifest):
+            raise CornerstoneError(
+                f"Release {release_id} was built before another was published, and was never compared with it; run again, then"
+                f" approve the one that run makes."
+            )
         folder = release_folder(settings, release_id)
         verify_files(folder, manifest)
         at = now.astimezone(UTC)
@@ -87,6 +108,7 @@ def approve_release(settings: Settings, release_id: str, approver: str, note: st
             update={"approval": Approval(required=True, status="approved", by=approver, at=at, note=note)}
         )
         write_manifest(folder, approved)
+        enter(settings, release_id)
         record_in_journal(settings, "approved", at=at, release_id=release_id, by=approver, note=note)
         point_current_to(settings, release_id)
         return approved

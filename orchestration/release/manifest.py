@@ -112,6 +112,32 @@ class Disclosure(Record):
     withheld_values: int | None = None
 
 
+class RevisionCount(Record):
+    """How many figures were revised in one way for one cause."""
+
+    kind: str
+    cause: str
+    figures: int
+
+
+class Revisions(Record):
+    """How a release differs from the one people read when it was built (`previous_release`), and from all before it.
+
+    `published_before` counts the releases that people had read by then. Small differences are figures whose count moved by 1 to
+    the threshold less one since it was published: those still shown, which the approver looks at, and those suppressed for it.
+    """
+
+    published_before: int
+    counts: list[RevisionCount]
+    small_differences_shown: int
+    small_differences_suppressed: int
+
+    @property
+    def figures(self) -> int:
+        """Figures revised."""
+        return sum(count.figures for count in self.counts)
+
+
 class Approval(Record):
     """Whether a named person had to agree, and who did."""
 
@@ -158,6 +184,8 @@ class Manifest(Record):
     gates: list[GateResult]
     disclosure: Disclosure | None = None
     """None in a release made before there was disclosure control."""
+    revisions: Revisions | None = None
+    """None in a release made before revisions were listed."""
     approval: Approval
     withdrawal: Withdrawal | None = None
     files: list[ReleasedFile]

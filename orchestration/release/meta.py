@@ -11,6 +11,7 @@ from orchestration.release.ees_rules import RULES, Finding
 from orchestration.release.glossary import write_glossary
 from orchestration.release.inventory import Inventory, PublishedCatalogue
 from orchestration.release.manifest import TableContent
+from orchestration.release.revisions import write_revisions
 from orchestration.returns.spec import load_spec, return_ids
 from orchestration.sql_text import literal, quoted
 
@@ -45,6 +46,7 @@ TABLE_COMMENTS = {
     "rule": "Every rule of the rule catalogue, with its owner and what to do when it fails.",
     "rule_result": "What the gates found: failing rows by rule; landing rules count the rows they flagged.",
     "open_data_rule": "Every rule of DfE's Explore Education Statistics (EES) that the CSV files were checked against.",
+    "revision": "Figures told otherwise than in the release that people read before, and why; empty in a first release.",
     "reproduction": "How many cells of each published table the authority's own returns reproduce, and what is said of the others.",
     "reproduced_cell": "Published cells that the authority's own returns reproduce. The other cells are in the restricted marts.",
     "glossary": "What each KPI, abbreviation, data source, breakdown, code and column means, where its figures come from and when "
@@ -161,6 +163,36 @@ COLUMN_COMMENTS = {
         "finding_count": "Findings, all of them warnings: a failure stops the release.",
         "findings": "Each finding with its file, separated by semicolons; blank for none.",
     },
+    "revision": {
+        "kpi_value_key": "The revised figure (kpi_value); one that disappeared is in the release before alone.",
+        "kpi_id": "KPI (kpi_catalogue).",
+        "area_level": "Level of the area.",
+        "area_code": "Code of the area.",
+        "area_name": "Name of the area.",
+        "time_identifier": "Kind of period.",
+        "time_period": "Period.",
+        "breakdown_topic": "Topic of the breakdown.",
+        "breakdown": "Item of the breakdown.",
+        "value_basis": "published: as a national body publishes it; local: computed from the authority's own returns.",
+        "unit": "Unit of the value.",
+        "old_value": "Value in the release before (meta.release, previous_release_id); blank beside a symbol, and where it is now "
+        "suppressed.",
+        "old_numerator": "Numerator then.",
+        "old_denominator": "Denominator then.",
+        "old_value_label": "Text of the value then.",
+        "old_symbol": "Symbol then.",
+        "new_value": "Value now; blank beside a symbol.",
+        "new_numerator": "Numerator now.",
+        "new_denominator": "Denominator now.",
+        "new_value_label": "Text of the value now.",
+        "new_symbol": "Symbol now; c: suppressed.",
+        "kind": "changed; appeared: no figure before, though the KPI had others of the period; disappeared; newly suppressed; newly "
+        "shown.",
+        "cause": "Why, all that applies: resubmission: a submission behind the figure replaced one; late recording: one of another "
+        "period or file is new; publisher's revision: a published file is new; method: the KPI's definition changed, or code or "
+        "rules did and no submission behind the figure. Where none applies: another return: a new submission of a return that the "
+        "KPI is not defined by; disclosure control: figures around it changed; other: a setting or a reviewer's decision.",
+    },
     "reproduction": {
         "series_code": "Published table.",
         "time_identifier": "Kind of period.",
@@ -208,6 +240,7 @@ def write_meta(
     catalogue: PublishedCatalogue,
     release: dict[str, str | bool | datetime | None],
     findings: Sequence[Finding],
+    before: str,
 ) -> None:
     """Write schema `meta` into an attached database.
 
@@ -218,6 +251,7 @@ def write_meta(
         catalogue: the rule catalogue.
         release: the one row of `meta.release` by column.
         findings: what the CSV files are warned of.
+        before: alias of the open database of the release people read; `database` itself for a first release.
     """
     connection.execute(f"create schema {quoted(database, 'meta')}")
     write_record(connection, quoted(database, "meta", "release"), release)
@@ -280,6 +314,7 @@ def write_meta(
         """
     )
     write_open_data_rules(connection, quoted(database, "meta", "open_data_rule"), findings)
+    write_revisions(connection, database=database, before=before)
     write_reproduction(connection, database)
     sources = quoted(database, "meta", "source")
     write_sources(connection, sources, inventory.tables)

@@ -1,8 +1,9 @@
 """Schema `kpi_open`: the KPI tables as `open/` releases them, with disclosure control over what was computed locally.
 
 Schema `kpi` stays as it is and goes to analysts. What the decision rests on is kept in schema `disclosure`, which is
-released nowhere: `withheld_value` (local figures below the authority, which have no row in the open tables), `cell` and
-`line` (the counts and the exact sums they stand in), `value_cell` (which of them a local value shows), `suppressed_value`,
+released nowhere but for what the ledger of published cells keeps: `withheld_value` (local figures below the authority, which
+have no row in the open tables), `cell` and `line` (the counts and the exact sums they stand in), `value_cell` (which of them a
+local value shows), `small_difference` and `cell_history` (what earlier releases ask for), `suppressed_value`,
 `unprotected_line`, `attacked_cell` (what a reader can work out), and `applied`, the one row that the manifest repeats.
 """
 
@@ -24,6 +25,7 @@ from orchestration.release.inventory import (
     relocated_select,
     relocated_view,
 )
+from orchestration.release.ledger import NOTHING_PUBLISHED, Ledger, compare_with_ledger
 from orchestration.release.manifest import Disclosure
 from orchestration.sql_text import quoted
 
@@ -856,7 +858,9 @@ class OpenSchema:
     disclosure: Disclosure
 
 
-def build_open_schema(connection: duckdb.DuckDBPyConnection, policy: DisclosurePolicy) -> OpenSchema:
+def build_open_schema(
+    connection: duckdb.DuckDBPyConnection, policy: DisclosurePolicy, ledger: Ledger = NOTHING_PUBLISHED
+) -> OpenSchema:
     """Build `kpi_open` from `kpi`, all or nothing.
 
     A local value of an area below the authority has no row. Another is suppressed when a count behind it is, when its
@@ -866,6 +870,7 @@ def build_open_schema(connection: duckdb.DuckDBPyConnection, policy: DisclosureP
     Args:
         connection: the warehouse, open for writing, with the KPI models built.
         policy: the declared policy.
+        ledger: what earlier releases have shown.
 
     Raises:
         CornerstoneError: a table of `kpi` for which nobody has said how it is released, or counts that contradict
@@ -873,7 +878,7 @@ def build_open_schema(connection: duckdb.DuckDBPyConnection, policy: DisclosureP
     """
     connection.execute("begin transaction")
     try:
-        built = _build(connection, policy)
+        built = _build(connection, policy, ledger)
     except (duckdb.Error, CornerstoneError):
         connection.execute("rollback")
         raise
@@ -881,10 +886,10 @@ def build_open_schema(connection: duckdb.DuckDBPyConnection, policy: DisclosureP
     return built
 
 
-def _build(connection: duckdb.DuckDBPyConnection, policy: DisclosurePolicy) -> OpenSchema:
+def _build(connection: duckdb.DuckDBPyConnection, policy: DisclosurePolicy, ledger: Ledger) -> OpenSchema:
     _refuse_unknown_tables(connection)
     connection.execute("drop schema if exists disclosure cascade; create schema disclosure")
-    _decide(connection, policy)
+    _decide(connection, policy, ledger)
     connection.execute("drop schema if exists kpi_open cascade; create schema kpi_open")
     connection.execute(
         """
@@ -952,7 +957,7 @@ def _refuse_unknown_tables(connection: duckdb.DuckDBPyConnection) -> None:
         )
 
 
-def _decide(connection: duckdb.DuckDBPyConnection, policy: DisclosurePolicy) -> None:
+def _decide(connection: duckdb.DuckDBPyConnection, policy: DisclosurePolicy, ledger: Ledger) -> None:
     """Fill schema `disclosure`: what is withheld or merged, the counts, the sums, which are suppressed and what that hides.
 
     A table of which suppression leaves too little is merged into a coarser one, or withheld where there is none or that
@@ -982,7 +987,7 @@ def _decide(connection: duckdb.DuckDBPyConnection, policy: DisclosurePolicy) -> 
     connection.execute(_NO_TABLE_COLLAPSED)
     attacked = False
     while True:
-        _suppress(connection, policy.open_parameters, attacked=attacked)
+        _suppress(connection, policy.open_parameters, ledger, attacked=attacked)
         connection.execute(_SMALL_TABLES, [policy.open_release.collapse.more_than_one_in])
         collapsed = connection.execute(_COLLAPSE).fetchall()
         for table in _TEMPORARY:
@@ -993,11 +998,19 @@ def _decide(connection: duckdb.DuckDBPyConnection, policy: DisclosurePolicy) -> 
         attacked = collapsed == [(0,)]
 
 
-def _suppress(connection: duckdb.DuckDBPyConnection, parameters: Parameters, *, attacked: bool) -> None:
+def _suppress(connection: duckdb.DuckDBPyConnection, parameters: Parameters, ledger: Ledger, *, attacked: bool) -> None:
     """Decide which counts, and with them which values, are suppressed, given what is withheld and merged."""
     for statements in (_WITHHELD, _MERGED, _TERMS, _VALUE_CELLS, _LINES):
         connection.execute(statements)
-    pattern = suppress(connection, parameters, cells="disclosure_cell", lines="disclosure.line", attacked=attacked)
+    compare_with_ledger(connection, ledger, parameters)
+    pattern = suppress(
+        connection,
+        parameters,
+        cells="disclosure_cell",
+        lines="disclosure.line",
+        history="disclosure.cell_history",
+        attacked=attacked,
+    )
     connection.register("disclosure_pattern", pattern.cells)
     connection.register("disclosure_unprotected", pattern.unprotected)
     try:

@@ -105,7 +105,7 @@ def test_every_kpi_of_the_catalogue_has_figures_or_the_reason_why_not(journey: J
 def test_every_released_table_view_and_column_is_described(journey: Journey) -> None:
     for name, schemas in (
         ("open/send_kpis.duckdb", {"kpi", "meta"}),
-        ("restricted/send_marts.duckdb", {"marts", "kpi_internal", "meta"}),
+        ("restricted/send_marts.duckdb", {"marts", "kpi_internal", "meta", "disclosure"}),
     ):
         relations = query(
             journey.current / name,
@@ -164,6 +164,10 @@ def test_a_release_that_needs_approval_waits_for_a_named_person(
     assert (ended.exit_code, ended.result["status"]) == (0, "pending")
     pending = ended.result["release_id"]
     assert journey.current.resolve().name == current
+    # Whoever approves can ask what it revises and why: a file of the publisher's is all that came.
+    told = journey.cornerstone("release", "revisions", pending, "--json").result
+    assert told["previous_release"] == current
+    assert {(one["value_basis"], one["cause"]) for one in told["revisions"]} <= {("published", "publisher's revision")}
     assert journey.cornerstone("release", "approve", pending, "--by", "", "--note", "x").exit_code == 2
     assert journey.cornerstone("release", "approve", pending, "--by", "A. Reader", "--note", "Checked").exit_code == 0
     assert journey.current.resolve().name == pending

@@ -8,10 +8,12 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from orchestration.cli import main
 from orchestration.privacy.disclosure import DisclosurePolicy, load_policy
 from orchestration.release.build import ReleaseOutcome, publish
 from orchestration.release.digest import content_digest
 from orchestration.release.inventory import SCHEMAS_OF_GATE, guarded_tables
+from orchestration.release.ledger import read_ledger
 from orchestration.release.open_schema import build_open_schema
 from orchestration.settings import Settings
 
@@ -111,10 +113,13 @@ create table kpi.kpi_catalogue (
     kpi_id varchar, title varchar, family varchar, definition varchar, unit varchar, source_return varchar default 'SEN2',
     numerator varchar, denominator varchar, caveats varchar, breakdowns varchar
 );
-insert into kpi.kpi_catalogue (kpi_id, title, family, definition, unit) values
-    ('ehc_requests', 'Requests for assessment', 'ehcp_process', 'Requests received in the year.', 'count'),
-    ('plans_20_weeks_pct', 'New plans issued in 20 weeks', 'ehcp_process', 'Share without exceptions.', 'percent'),
-    ('therapy_waiting', 'Children waiting', 'therapy_waits', 'Waiting at month end.', 'count');
+insert into kpi.kpi_catalogue (kpi_id, title, family, definition, numerator, denominator, unit, source_return) values
+    ('ehc_requests', 'Requests for assessment', 'ehcp_process', 'Requests received in the year.', 'Requests', null, 'count',
+     'SEN2'),
+    ('plans_20_weeks_pct', 'New plans issued in 20 weeks', 'ehcp_process', 'Share without exceptions.', 'In time', 'Plans',
+     'percent', 'SEN2'),
+    ('therapy_waiting', 'Children waiting', 'therapy_waits', 'Waiting at month end.', 'Waiting', null, 'count',
+     'Therapy waiting list extract; SEN2');
 create table kpi.kpi_value (
     kpi_value_key varchar, kpi_id varchar, area_level varchar, area_code varchar, area_name varchar, la_code varchar,
     time_identifier varchar, time_period varchar, breakdown_topic varchar, breakdown varchar,
@@ -274,7 +279,11 @@ def make_warehouse(settings: Settings) -> duckdb.DuckDBPyConnection:
 
 def pass_gates(connection: duckdb.DuckDBPyConnection, catalogue: SampleCatalogue, run_id: str = "gate-run") -> None:
     """Build the open tables, and record what the gates record when no blocking rule fails."""
-    build_open_schema(connection, every_table(load_policy()))
+    [(database,)] = connection.execute(
+        "select path from duckdb_databases() where database_name = current_database()"
+    ).fetchall()
+    store = Settings(store=Path(database).parent)
+    build_open_schema(connection, every_table(load_policy()), read_ledger(store))
     connection.execute("delete from gate.verdict; delete from gate.rule_result")
     for gate in SCHEMAS_OF_GATE:
         for schema, table in guarded_tables(connection, gate):
@@ -335,5 +344,22 @@ def publish_at(warehouse: duckdb.DuckDBPyConnection, settings: Settings, catalog
         return publish(
             settings, warehouse, catalogue=catalogue, code_version=code_version, run_id=f"run-{now:%d}", now=now
         )
+
+    return run
+
+
+@pytest.fixture
+def release_command(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., str]:
+    """What `cornerstone release ...` prints of the store: `release_command("revisions")`."""
+
+    def run(*words: str) -> str:
+        monkeypatch.setenv("CORNERSTONE_STORE", str(settings.store))
+        monkeypatch.setattr("sys.argv", ["cornerstone", "release", *words])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        assert ended.value.code == 0
+        return capsys.readouterr().out
 
     return run

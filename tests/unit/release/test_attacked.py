@@ -96,14 +96,6 @@ def test_what_is_not_tested_in_time_or_not_at_all_stops_the_release(local: duckd
     assert failing(local, "DC-012") == set(found) - {key for key in found if key.startswith("hidden of ")}
 
 
-def test_what_an_earlier_release_showed_is_known(local: duckdb.DuckDBPyConnection) -> None:
-    local.execute("insert into disclosure.shown_before values ('requests girls')")
-    found = attack_again(local)
-    # Hiding the girls helps nobody any more; the boys or the total would have to be hidden for the others.
-    assert found["requests girls"] == (402, 402, "given")
-    assert found["requests unknown"] == (3, 3, "recovered")
-
-
 @pytest.mark.parametrize(
     ("published", "ends_of_it"),
     [

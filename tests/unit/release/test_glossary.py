@@ -86,7 +86,10 @@ def test_a_kpi_has_its_definition_its_sources_and_the_day_its_latest_figure_arri
         "see_also": "20 weeks; SEN2",
     }
     without_figures = of(glossary, "KPI", "Children waiting")
-    assert (without_figures["figures_from"], without_figures["last_refreshed"]) == ("SEN2", None)
+    assert (without_figures["figures_from"], without_figures["last_refreshed"]) == (
+        "Therapy waiting list extract; SEN2",
+        None,
+    )
 
 
 def test_an_abbreviation_names_the_kpis_that_use_it_singular_or_plural_and_what_they_come_from(glossary: Any) -> None:

@@ -1,0 +1,266 @@
+"""The ledger of published cells: what every release that people could read has shown, and what a new one owes to it.
+
+Whoever keeps an earlier release can subtract it from the new one. So each release that becomes current is entered here first,
+one Parquet file in `store/ledger/` that nothing alters: the releases themselves could be asked instead, but old folders are
+deleted, and one rolled back from was read all the same. A release counts as published once the journal says so, before the
+link changes: one that waits for approval or died before that leaves no trace, an entry without a line in the journal none
+either. The entries hold suppressed counts too, to know them again, and are closed to others as `restricted/` is.
+"""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from orchestration.durable import read_journal_entries, replace_durably
+from orchestration.privacy.disclosure import Parameters
+from orchestration.release.exports import OPEN_DATABASE, RESTRICTED_DATABASE, existing_database
+from orchestration.release.folders import JOURNAL, RESTRICTED_DIR_MODE, RESTRICTED_FILE_MODE
+from orchestration.release.manifest import MANIFEST, Manifest
+from orchestration.settings import Settings
+from orchestration.sql_text import literal, quoted
+
+LEDGER = "ledger"
+PUBLISHING = {"published", "approved"}
+
+# A count that moves by 1 to the threshold less one is told to the approver; below this many thresholds it is not shown.
+THRESHOLDS_HELD_BACK = 10
+
+# Comments on schema `disclosure` of the restricted database, by table and column.
+COMMENTS = {
+    (
+        "value_count",
+        "",
+    ): "Counts behind each local value of the open tables, as the ledger of published cells keeps them.",
+    ("value_count", "kpi_value_key"): "The value (kpi_value).",
+    ("value_count", "cell_key"): "The count, by the key it has in disclosure control; the same in every release.",
+    ("value_count", "cell_count"): "How many.",
+    ("value_count", "is_suppressed"): "True where disclosure control suppresses it.",
+    (
+        "small_difference",
+        "",
+    ): "Figures whose count differs from one published before by so few that these could be told apart.",
+    ("small_difference", "kpi_id"): "KPI (kpi_catalogue).",
+    ("small_difference", "area_name"): "Name of the area.",
+    ("small_difference", "time_identifier"): "Kind of period.",
+    ("small_difference", "time_period"): "Period.",
+    ("small_difference", "breakdown_topic"): "Topic of the breakdown.",
+    ("small_difference", "breakdown"): "Item of the breakdown.",
+    ("small_difference", "earlier_release_id"): "Latest release that showed the other count.",
+    ("small_difference", "earlier_count"): "The count it showed.",
+    ("small_difference", "cell_count"): "The count now.",
+    (
+        "small_difference",
+        "is_shown",
+    ): "True where the open tables show the figure; below ten times the threshold they do not.",
+}
+
+_ENTRY = """
+select
+    {release} as release_id,
+    shown.kpi_value_key,
+    shown.kpi_id,
+    shown.area_level,
+    shown.area_code,
+    shown.time_identifier,
+    shown.time_period,
+    shown.breakdown_topic,
+    shown.breakdown,
+    shown.value_basis,
+    shown.numerator,
+    shown.denominator,
+    shown.value,
+    shown.value_label,
+    shown.symbol,
+    behind.counts
+from ledger_open.kpi.kpi_value as shown
+left join (  -- at most one
+    select
+        kpi_value_key,
+        list(struct_pack(cell_key := cell_key, cell_count := cell_count, is_suppressed := is_suppressed) order by cell_key) as counts
+    from ledger_restricted.disclosure.value_count
+    group by kpi_value_key
+) as behind using (kpi_value_key)
+order by shown.kpi_value_key
+"""
+
+_NOTHING_YET = """(
+    select
+        null::varchar as release_id,
+        null::varchar as symbol,
+        null::struct(cell_key varchar, cell_count bigint, is_suppressed boolean)[] as counts
+    where false
+)"""
+
+# Every count that a release showed or suppressed, beside what it is now.
+_COMPARED = """
+create temp table disclosure_earlier as
+select distinct
+    cell.cell_key,
+    cell.cell_count,
+    earlier.release_id as earlier_release_id,
+    earlier.told.cell_count as earlier_count,
+    earlier.is_shown as was_shown,
+    earlier.told.is_suppressed as was_suppressed
+from (
+    select release_id, symbol is distinct from 'c' as is_shown, unnest(counts) as told
+    from {ledger}
+) as earlier
+inner join disclosure_cell as cell on earlier.told.cell_key = cell.cell_key  -- exactly one, where it is still counted
+where cell.is_shown and not cell.is_fixed;
+
+create or replace table disclosure.small_difference as
+select
+    cell_key,
+    cell_count,
+    max(earlier_release_id) as earlier_release_id,
+    arg_max(earlier_count, earlier_release_id) as earlier_count,
+    bool_or(least(earlier_count, cell_count) < {held_below}) as is_held_back
+from disclosure_earlier
+where was_shown and abs(cell_count - earlier_count) between 1 and {threshold} - 1
+group by cell_key, cell_count;
+
+create or replace table disclosure.cell_history as
+select
+    earlier.cell_key,
+    bool_or(earlier.was_suppressed and earlier.earlier_count = earlier.cell_count)
+    or coalesce(bool_or(difference.is_held_back), false) as is_held_back,
+    bool_or(earlier.was_shown and earlier.earlier_count = earlier.cell_count) as is_told
+from disclosure_earlier as earlier
+left join disclosure.small_difference as difference using (cell_key)  -- at most one
+group by earlier.cell_key;
+
+drop table temp.disclosure_earlier;
+"""
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """The releases that people could read, oldest first, and the relation (SQL) of all they showed."""
+
+    release_ids: tuple[str, ...] = ()
+    relation: str = _NOTHING_YET
+
+
+NOTHING_PUBLISHED = Ledger()
+
+
+def published_releases(settings: Settings) -> list[str]:
+    """Every release that ever was the one people read, by the journal, in the order in which they were first published."""
+    entries: list[dict[str, Any]] = read_journal_entries(settings.releases_dir / JOURNAL, dict)
+    return list(dict.fromkeys(entry["release_id"] for entry in entries if entry["action"] in PUBLISHING))
+
+
+def is_overtaken(settings: Settings, manifest: Manifest) -> bool:
+    """Whether another release was published after this one was compared with all that were published before."""
+    seen = manifest.revisions.published_before if manifest.revisions else 0
+    return len(set(published_releases(settings)) - {manifest.release_id}) != seen
+
+
+def read_ledger(settings: Settings) -> Ledger:
+    """What has been published so far; an entry that was lost is made again while the release is there.
+
+    A release made before there was a ledger is not in it, for it did not keep the counts behind its figures.
+    """
+    published = published_releases(settings)
+    for release_id in published:
+        if (settings.releases_dir / release_id / MANIFEST).is_file():
+            enter(settings, release_id)
+    found = [one for one in published if _entry_path(settings, one).is_file()]
+    if not found:
+        return Ledger()
+    paths = ", ".join(literal(str(_entry_path(settings, one))) for one in found)
+    return Ledger(tuple(found), f"read_parquet([{paths}])")
+
+
+def enter(settings: Settings, release_id: str) -> None:
+    """Enter a complete release, before it becomes the one people read; an entry that is there stays as it is."""
+    path = _entry_path(settings, release_id)
+    if path.is_file():
+        return
+    path.parent.mkdir(mode=RESTRICTED_DIR_MODE, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    folder = settings.releases_dir / release_id
+    with (
+        duckdb.connect() as connection,
+        existing_database(connection, folder / OPEN_DATABASE, "ledger_open"),
+        existing_database(connection, folder / RESTRICTED_DATABASE, "ledger_restricted"),
+    ):
+        if not connection.execute("select 1 from duckdb_tables() where table_name = 'value_count'").fetchall():
+            return
+        select = _ENTRY.format(release=literal(release_id))
+        connection.execute(f"copy ({select}) to {literal(str(partial))} (format parquet, compression zstd)")
+    partial.chmod(RESTRICTED_FILE_MODE)
+    replace_durably(partial, path)
+
+
+def compare_with_ledger(connection: duckdb.DuckDBPyConnection, ledger: Ledger, parameters: Parameters) -> None:
+    """Say which counts must not be shown because of what was shown before; `disclosure.suppress` protects them as small ones.
+
+    A count that differs from an earlier published one by 1 to the threshold less one would show, beside it, so few children:
+    it is listed, and below ten times the threshold held back; the figure that was published stays what the public knows.
+    A count that was suppressed and is the same still is held back too: the sums around it may have moved so that nothing else
+    hides it, and with it the counts it protected then. What a national body publishes for the same cell is exempt.
+
+    Args:
+        connection: the warehouse, with `disclosure_cell` as disclosure control made it.
+        ledger: what was published.
+        parameters: of the audience.
+
+    Makes `disclosure.ledger_release` (release_id), `disclosure.small_difference` (cell_key, cell_count, earlier_release_id,
+    earlier_count, is_held_back: a row a count, beside the latest release it differs from) and `disclosure.cell_history`
+    (cell_key, is_held_back, is_told: what `disclosure.suppress` reads).
+    """
+    releases = ", ".join(literal(one) for one in ledger.release_ids)
+    connection.execute(
+        f"create or replace table disclosure.ledger_release as select unnest([{releases}]::varchar[]) as release_id"
+    )
+    connection.execute(
+        _COMPARED.format(
+            ledger=ledger.relation,
+            threshold=parameters.threshold,
+            held_below=THRESHOLDS_HELD_BACK * parameters.threshold,
+        )
+    )
+
+
+def compared_releases(connection: duckdb.DuckDBPyConnection) -> set[str]:
+    """The releases that the open tables were compared with."""
+    return {one for [one] in connection.execute("select release_id from disclosure.ledger_release").fetchall()}
+
+
+def write_counts(connection: duckdb.DuckDBPyConnection, *, database: str) -> None:
+    """Write schema `disclosure` of an attached restricted database: what the ledger and the approver have to know.
+
+    `value_count` has the counts behind each local value of the open tables and whether disclosure control suppresses them;
+    `small_difference` the figures whose count differs by so few from one published before, by whether they are shown.
+    """
+    schema = quoted(database, "disclosure")
+    connection.execute(
+        f"""
+        create schema {schema};
+        create table {schema}.value_count as
+        select value_cell.kpi_value_key, cell.cell_key, cell.cell_count, cell.kind is not null as is_suppressed
+        from disclosure.value_cell as value_cell
+        inner join disclosure.cell as cell using (cell_key)  -- exactly one
+        order by all;
+        create table {schema}.small_difference as
+        select
+            kpi_value.kpi_id, kpi_value.area_name, kpi_value.time_identifier, kpi_value.time_period, kpi_value.breakdown_topic,
+            kpi_value.breakdown, difference.earlier_release_id, difference.earlier_count, difference.cell_count,
+            kpi_value.symbol is distinct from 'c' as is_shown
+        from disclosure.small_difference as difference
+        inner join disclosure.value_cell as value_cell using (cell_key)  -- one to many
+        inner join kpi_open.kpi_value as kpi_value using (kpi_value_key)  -- exactly one
+        order by all;
+        """
+    )
+    for (table, column), comment in COMMENTS.items():
+        what = f"column {schema}.{table}.{column}" if column else f"table {schema}.{table}"
+        connection.execute(f"comment on {what} is {literal(comment)}")
+
+
+def _entry_path(settings: Settings, release_id: str) -> Path:
+    return settings.store / LEDGER / f"{release_id}.parquet"
