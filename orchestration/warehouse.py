@@ -113,6 +113,11 @@ def write_control_tables(connection: duckdb.DuckDBPyConnection, settings: Settin
     registered = [_submission_row(submission, current) for submission in submissions]
     _insert(connection, "control.submission", sorted(registered, key=lambda row: str(row["submission_id"])))
     connection.execute(
+        "create or replace table control.refused_submission as"
+        " select submission_id, return_id, period, supplier, rows_read, received_at"
+        " from control.submission where status = 'refused'"
+    )
+    connection.execute(
         "create or replace table control.submission_table"
         " (submission_id varchar, table_name varchar, rows_read bigint, rows_landed bigint, rows_quarantined bigint)"
     )

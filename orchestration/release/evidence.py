@@ -17,6 +17,8 @@ from orchestration.release.grant import grant_years, restated_figures
 from orchestration.release.inventory import Inventory
 from orchestration.release.ledger import THRESHOLDS_HELD_BACK
 from orchestration.release.manifest import InputSubmission
+from orchestration.release.meta import returns_about_nobody
+from orchestration.release.published_check import published_check
 from orchestration.release.reconciliation import census_completeness, reconcile
 from orchestration.release.revisions import family_revisions, read_revisions, small_differences_of
 from orchestration.sql_text import literal, quoted
@@ -101,6 +103,8 @@ def write_evidence(
         unjudged=unjudged_rules(connection, database),
         left_out=left_out,
         open_data=open_data_rules(connection, database),
+        about_nobody=returns_about_nobody(),
+        published_check=published_check(connection),
         completeness=census_completeness(connection),
         utility=disclosure_utility(connection, database),
         collapsed=collapsed_tables(connection, database),

@@ -119,9 +119,10 @@ COLUMN_COMMENTS = {
         "received_at": "When the file was received, UTC.",
         "spec_version": "Version of the return's specification by which the file was read.",
         "sha256": "SHA-256 of the file's bytes.",
-        "rows_read": "Rows found in the file.",
+        "rows_read": "Rows found in the file; blank where few of a return about people were set aside.",
         "rows_landed": "Rows that can be used.",
-        "rows_quarantined": "Rows set aside because they fail a blocking rule.",
+        "rows_quarantined": "Rows set aside because they fail a blocking rule; blank where there are few, but some, of a return about "
+        "people.",
         "supersedes": "Earlier submission of the same file that this one replaces; blank for none.",
         "is_current": "False for a submission that a later one replaces.",
     },
@@ -258,11 +259,19 @@ def write_meta(
     write_record(
         connection, quoted(database, "meta", "disclosure"), inventory.disclosure.model_dump(), untold="integer"
     )
+    # Rows set aside and rules failed can be children: few of them are not told where everybody reads. Lines of returns about
+    # nobody are none.
+    about_nobody = returns_about_nobody()
+    few = f"between 1 and {inventory.disclosure.threshold - 1}"
+    is_few = f"rows_quarantined {few} and return_id not in ({', '.join(map(literal, sorted(about_nobody)))})"
     connection.execute(
         f"""
         create table {quoted(database, "meta", "submission")} as
         select {", ".join(OPEN_SUBMISSION_COLUMNS)}
-        from control.submission
+        from (
+            select * replace (if({is_few}, null, rows_read) as rows_read, if({is_few}, null, rows_quarantined) as rows_quarantined)
+            from control.submission
+        )
         where status = 'accepted'
         order by return_id, period, supplier, submission_id
         """
@@ -301,15 +310,12 @@ def write_meta(
         dict.fromkeys(rules[0] if rules else ["rule_id"], "varchar"),
         [list(rule.values()) for rule in rules],
     )
-    # Failing rows can be children: few of them are not told where everybody reads. Lines of returns about nobody are none.
-    about_nobody = {return_id for return_id in return_ids() if load_spec(return_id).personal_data == "none"}
     counted = [literal(rule.rule_id) for rule in catalogue.rules if rule.return_id in about_nobody]
     is_told = f"gate in ('landing', 'mart') and rule_id in ({', '.join(counted) or 'null'})"
-    few = f"failing_count between 1 and {inventory.disclosure.threshold - 1}"
     connection.execute(
         f"""
         create table {quoted(database, "meta", "rule_result")} as
-        select * replace (if({few} and not ({is_told}), null, failing_count) as failing_count)
+        select * replace (if(failing_count {few} and not ({is_told}), null, failing_count) as failing_count)
         from ({rule_result_select(inventory, catalogue)})
         """
     )
@@ -320,6 +326,11 @@ def write_meta(
     write_sources(connection, sources, inventory.tables)
     write_glossary(connection, quoted(database, "meta", "glossary"), sources=sources)
     describe_meta(connection, database)
+
+
+def returns_about_nobody() -> set[str]:
+    """The returns in which no row is about a person: of those, few rows can be told of."""
+    return {return_id for return_id in return_ids() if load_spec(return_id).personal_data == "none"}
 
 
 def write_release(

@@ -922,13 +922,30 @@ def _build(connection: duckdb.DuckDBPyConnection, policy: DisclosurePolicy, ledg
             kpi_comparison.* replace (
                 case when hidden.kpi_value_key is null then kpi_comparison.value end as value,
                 case when hidden.kpi_value_key is null then kpi_comparison.symbol else 'c' end as symbol,
-                case when hidden.kpi_value_key is null then kpi_comparison.difference end as difference,
-                case when hidden.kpi_value_key is null then kpi_comparison.neighbour_rank end as neighbour_rank,
-                case when hidden.kpi_value_key is null then kpi_comparison.neighbour_quartile end as neighbour_quartile
+                -- the period before is a local value of its own, hidden or not
+                case when hidden_comparator.kpi_value_key is null then kpi_comparison.comparator_value end
+                    as comparator_value,
+                case when hidden_comparator.kpi_value_key is null then kpi_comparison.comparator_symbol else 'c' end
+                    as comparator_symbol,
+                case when either.is_hidden then null else kpi_comparison.difference end as difference,
+                case when either.is_hidden then null else kpi_comparison.neighbour_rank end as neighbour_rank,
+                case when either.is_hidden then null else kpi_comparison.neighbour_quartile end as neighbour_quartile,
+                case when either.is_hidden then null else kpi_comparison.direction end as direction,
+                case when either.is_hidden then null else kpi_comparison.rating end as rating,
+                case when either.is_hidden then null else kpi_comparison.difference_outcome end as difference_outcome,
+                case when either.is_hidden then null else kpi_comparison.difference_reason end as difference_reason
             )
         from kpi.kpi_comparison as kpi_comparison
         anti join disclosure.withheld_value as withheld using (kpi_value_key)
         left join disclosure.suppressed_value as hidden using (kpi_value_key)  -- at most one
+        left join disclosure.suppressed_value as hidden_comparator  -- at most one
+            on kpi_comparison.comparator_value_key = hidden_comparator.kpi_value_key
+        cross join lateral (
+            select hidden.kpi_value_key is not null or hidden_comparator.kpi_value_key is not null as is_hidden
+        ) as either
+        -- a period before that has no row in the open tables is compared with nothing
+        where kpi_comparison.comparator_value_key is null
+            or kpi_comparison.comparator_value_key not in (select kpi_value_key from disclosure.withheld_value)
         order by kpi_comparison.kpi_comparison_key
         """
     )

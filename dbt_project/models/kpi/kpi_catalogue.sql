@@ -1,21 +1,36 @@
+with targets as (
+    select
+        kpi_id,
+        string_agg(
+            if(target_kind = 'planning_figure', 'Planning figure, not a target: ', '') || target_label || ' ('
+            || if(target_kind = 'planning_figure', '', replace(target_kind, '_', ' ') || '; ') || source || ')',
+            '. ' order by target_value, target_label
+        ) as target -- noqa: RF04
+    from {{ ref('kpi_target') }}
+    group by kpi_id
+)
+
 select
-    kpi_id,
-    title,
-    family,
-    definition,
-    numerator,
-    denominator,
-    unit,
-    source_return,
-    breakdowns,
-    frequency,
-    polarity,
-    statutory_basis,
-    outcome_statement,
-    aspiration,
-    published_comparator,
-    target,
-    owner_role,
-    caveats,
-    evidence_confidence
-from {{ ref('kpi_definition') }}
+    kpi.kpi_id,
+    kpi.title,
+    kpi.family,
+    kpi.definition,
+    kpi.numerator,
+    kpi.denominator,
+    kpi.unit,
+    kpi.source_return,
+    kpi.breakdowns,
+    kpi.frequency,
+    kpi.polarity,
+    kpi.is_judged_by_size,
+    kpi.statutory_basis,
+    kpi.outcome_statement,
+    kpi.aspiration,
+    kpi.published_comparator,
+    targets.target,
+    kpi.owner_role,
+    kpi.caveats,
+    kpi.evidence_confidence
+from {{ ref('kpi_definition') }} as kpi
+left join targets -- at most one
+    on kpi.kpi_id = targets.kpi_id

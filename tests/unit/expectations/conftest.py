@@ -35,6 +35,10 @@ create table seed.kpi_source (
     measure_code varchar
 );
 create table seed.kpi_definition (kpi_id varchar);
+create table seed.kpi_target (
+    kpi_id varchar, target_kind varchar, target_value decimal(18, 4), unit varchar, tolerance decimal(18, 4), due_date date,
+    is_rated boolean, target_label varchar
+);
 create table seed.kpi_breakdown_topic (breakdown_topic varchar, is_withheld boolean);
 create table seed.total_counterpart (
     series_code varchar, measure_code varchar, counterpart_series_code varchar, counterpart_measure_code varchar

@@ -214,6 +214,8 @@ select
     breakdown_topic,
     breakdown,
     'published_same_cell' as comparator_type,
+    kpi_id || '-published' as comparator_value_key,
+    'same' as difference_outcome,
     area_code as comparator_code,
     value,
     value as comparator_value,

@@ -244,6 +244,8 @@ select
     own.breakdown_topic,
     own.breakdown,
     'published_same_cell' as comparator_type,
+    published.kpi_value_key as comparator_value_key,
+    'explained' as difference_outcome,
     published.area_code as comparator_code,
     own.value,
     published.value as comparator_value,

@@ -240,6 +240,7 @@ select
     own.breakdown_topic,
     own.breakdown,
     'england' as comparator_type,
+    england.kpi_value_key as comparator_value_key,
     'E92000001' as comparator_code,
     own.value,
     england.value as comparator_value,

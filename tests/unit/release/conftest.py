@@ -156,9 +156,10 @@ set
         when 'Calendar year' then date '2024-12-31' when 'Financial year' then date '2025-03-31' else date '2025-10-31'
     end;
 create table kpi.kpi_comparison (
-    kpi_comparison_key varchar, kpi_value_key varchar, comparator_type varchar, value decimal(18, 4), symbol varchar,
-    comparator_value decimal(18, 4), difference decimal(18, 4), neighbour_rank integer, neighbour_count integer,
-    neighbour_quartile integer
+    kpi_comparison_key varchar, kpi_value_key varchar, kpi_id varchar, comparator_type varchar, value decimal(18, 4), symbol varchar,
+    comparator_value_key varchar, comparator_value decimal(18, 4), comparator_symbol varchar, difference decimal(18, 4),
+    neighbour_rank integer, neighbour_count integer, neighbour_quartile integer, direction varchar, rating varchar,
+    difference_outcome varchar, difference_reason varchar
 );
 create table kpi.kpi_availability (kpi_id varchar, is_available boolean, reason varchar);
 comment on table kpi.kpi_value is 'One KPI for one area, period and breakdown.';

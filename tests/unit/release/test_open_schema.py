@@ -137,8 +137,19 @@ def add_local_values(connection: duckdb.DuckDBPyConnection) -> None:
                 )
     connection.execute(
         """
-        insert into kpi.kpi_comparison
-        select kpi_value_key || ' and England', kpi_value_key, 'england', value, symbol, 17, value - 17, 1, 4, 1
+        insert into kpi.kpi_comparison by name
+        select
+            kpi_value_key || ' and England' as kpi_comparison_key,
+            kpi_value_key,
+            'england' as comparator_type,
+            value,
+            symbol,
+            '3' as comparator_value_key,
+            17 as comparator_value,
+            value - 17 as difference,
+            1 as neighbour_rank,
+            4 as neighbour_count,
+            1 as neighbour_quartile
         from kpi.kpi_value
         where value_basis = 'local'
         """
@@ -197,6 +208,72 @@ def test_a_comparison_shows_no_number_of_a_suppressed_value(local: duckdb.DuckDB
             assert (value, symbol, derived) == (None, "c", [None, None, None])
         else:
             assert value is not None and symbol is None and derived[1:] == [1, 1]
+
+
+def test_a_change_from_another_value_shows_nothing_of_either_that_is_suppressed(
+    warehouse: duckdb.DuckDBPyConnection,
+) -> None:
+    add_local_values(warehouse)
+    warehouse.execute(
+        """
+        insert into kpi.kpi_comparison by name
+        select
+            own.kpi_value_key || ' since ' || before.kpi_value_key as kpi_comparison_key,
+            own.kpi_value_key,
+            'previous_period' as comparator_type,
+            own.value,
+            before.kpi_value_key as comparator_value_key,
+            before.value as comparator_value,
+            own.value - before.value as difference,
+            'worsening' as direction
+        from kpi.kpi_value as own
+        inner join kpi.kpi_value as before
+            on (own.kpi_value_key, before.kpi_value_key)
+            in (('ceased', 'needs met'), ('needs met', 'ceased'), ('needs met', 'transfer'), ('ceased', 'moved'))
+        where own.value_basis = 'local'
+        union all by name
+        select
+            kpi_value_key || ' and the target' as kpi_comparison_key,
+            kpi_value_key,
+            'target' as comparator_type,
+            value,
+            100 as comparator_value,
+            value - 100 as difference,
+            'missed' as rating
+        from kpi.kpi_value
+        where kpi_value_key in ('ceased', 'needs met')
+        union all by name
+        select
+            kpi_value_key || ' as published' as kpi_comparison_key,
+            kpi_value_key,
+            'published_same_cell' as comparator_type,
+            value,
+            '1' as comparator_value_key,
+            value as comparator_value,
+            0 as difference,
+            'same' as difference_outcome,
+            'A reason.' as difference_reason
+        from kpi.kpi_value
+        where kpi_value_key in ('ceased', 'needs met')
+        """
+    )
+    build_open_schema(warehouse, POLICY)
+    rows = warehouse.execute(
+        "select kpi_comparison_key, value, symbol, comparator_value, comparator_symbol, difference,"
+        " coalesce(direction, rating, difference_outcome), difference_reason"
+        " from kpi_open.kpi_comparison where comparator_type <> 'england' order by all"
+    ).fetchall()
+    ceased, moved = (next(count for cell, *_, count, _ in CELLS if cell == name) for name in ("ceased", "moved"))
+    assert rows == [
+        ("ceased and the target", ceased, None, 100, None, ceased - 100, "missed", None),
+        ("ceased as published", ceased, None, ceased, None, 0, "same", "A reason."),
+        ("ceased since moved", ceased, None, moved, None, ceased - moved, "worsening", None),
+        ("ceased since needs met", ceased, None, None, "c", None, None, None),
+        ("needs met and the target", None, "c", 100, None, None, None, None),
+        ("needs met as published", None, "c", 2, None, None, None, None),
+        ("needs met since ceased", None, "c", ceased, None, None, None, None),
+        ("needs met since transfer", None, "c", None, "c", None, None, None),
+    ]
 
 
 def test_published_values_are_untouched_and_the_internal_tables_keep_everything(

@@ -64,6 +64,29 @@ def test_the_link_is_relative_and_leads_to_a_release_named_for_its_time_and_cont
     assert [path.name for path in settings.releases_dir.iterdir() if path.is_dir()] == [outcome.release_id]
 
 
+def test_few_rows_of_a_return_about_people_that_were_set_aside_are_not_told(
+    warehouse: duckdb.DuckDBPyConnection, publish_at: Any, settings: Settings
+) -> None:
+    warehouse.execute(
+        """
+        insert into control.submission
+        select submission.* replace (one as submission_id, 'sen2' as return_id, aside as rows_quarantined, 100 + aside as rows_read)
+        from control.submission
+        cross join (values ('few', 4), ('more', 5)) as told (one, aside)
+        where submission_id = 's2'
+        """
+    )
+    folder = settings.releases_dir / publish_at(MONDAY).release_id
+    told = query(
+        folder / "open" / "send_kpis.duckdb",
+        "select submission_id, rows_read, rows_quarantined from meta.submission where submission_id <> 's2' order by all",
+    )
+    assert told == [("few", None, None), ("more", 105, 5), ("s1", 10, 1)]
+    page = (folder / "evidence" / "index.html").read_text()
+    assert "of c rows" in page
+    assert "104" not in page
+
+
 def test_the_open_database_holds_every_kpi_table_its_views_and_nothing_of_the_marts(released: Path) -> None:
     database = released / "open/send_kpis.duckdb"
     assert query(database, "select table_schema, table_name from information_schema.tables order by all") == [
@@ -316,6 +339,24 @@ def test_the_evidence_page_hides_few_people_and_counts_few_lines_about_nobody(re
     failing = re.findall(r'<th scope="row">([A-Z]+-\d+)</th>(?:<td>[^<]*</td>){2}<td class="number">([^<]*)</td>', page)
     # A rule about KPIs can count people whatever return it belongs to.
     assert dict(failing) == {"PS-201": "1", "PS-402": "2", "SE-401": "fewer than 5", "PS-501": "fewer than 5"}
+
+
+def test_the_evidence_page_sets_published_figures_beside_the_own_ones(
+    publish_at: Any, warehouse: duckdb.DuckDBPyConnection
+) -> None:
+    warehouse.execute(
+        """
+        update kpi.kpi_catalogue set title = 'Requests <made>' where kpi_id = 'ehc_requests';
+        update kpi.kpi_value
+        set area_role = 'own_authority', period_end = date '2024-12-31', breakdown_topic = 'Total', breakdown = 'Total'
+        where kpi_value_key = '1'
+        """
+    )
+    page = (publish_at(MONDAY).folder / "evidence/index.html").read_text(encoding="utf-8")
+    row = page[page.index("<caption>In the unit of the KPI.") :].partition("<tbody>")[2].partition("</tr>")[0]
+    assert re.findall(r">([^<>]+)<", row) == [
+        *("Requests &lt;made&gt;", "Calendar year 2024", "959", "The returns do not hold it.")
+    ]
 
 
 # --- same input, same output ------------------------------------------------------------------------------------

@@ -119,13 +119,15 @@ counted as (
     where value is not null
 ),
 
--- What a published file could fill; the series of the school census are counted from returns alone.
+-- What a published file could fill; some series are counted from returns alone.
 recipes as (
     select
         kpi_id,
         bool_or(calculation = 'growth') as is_growth
     from {{ ref('kpi_source') }}
-    where series_code not like 'census@_%' escape '@'
+    where
+        series_code not like 'census@_%' escape '@'
+        and series_code not in ('data_quality', 'phase_transfers_known', 'phase_transfers_due', 'setting_location')
     group by kpi_id
 )
 
@@ -147,8 +149,9 @@ select
         when counted.kpi_id is not null and own_values.published_value_count > 0
             then 'Available from published statistics. Figures from the authority''s own returns are withheld.'
         when counted.kpi_id is not null then 'Withheld: no figure from the authority''s own returns can be shown here.'
-        when not_published.reason is not null then not_published.reason
-        when own_values.published_value_count > 0 then 'Available from published statistics.'
+        when own_values.published_value_count > 0
+            then concat_ws(' ', 'Available from published statistics.', not_published.reason)
+        when not_published.reason is not null then 'Not available. ' || not_published.reason
         when own_values.row_count > 0
             then 'Not available: every figure of the authority is marked as not available.'
         when recipes.is_growth

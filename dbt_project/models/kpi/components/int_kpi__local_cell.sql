@@ -221,6 +221,11 @@ local_cells as (
 
     select * exclude (cell_key)
     from {{ ref('int_kpi__safety_valve_cell') }}
+
+    union all by name
+
+    select *
+    from {{ ref('int_kpi__return_cell') }}
 )
 
 select

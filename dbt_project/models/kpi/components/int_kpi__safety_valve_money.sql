@@ -451,6 +451,36 @@ measured as (
 
     union all by name
 
+    -- The income of all blocks, places paid at source among it: a NET return leaves those out.
+    select
+        'dsg_balance_income_pct' as kpi_id,
+        closing.financial_year,
+        closing.time_identifier,
+        'Total' as breakdown_topic,
+        'Total' as breakdown,
+        any_value(closing.value_gbp) as numerator,
+        sum(income.value_gbp) as denominator,
+        100 * any_value(closing.value_gbp) / nullif(sum(income.value_gbp), 0) as value,
+        any_value(closing.measure) as measure,
+        bool_or(closing.is_restated or income.is_restated) as is_restated
+    from full_year_position as closing
+    inner join full_year_lines as total -- exactly one
+        on
+            closing.financial_year = total.financial_year
+            and closing.time_identifier = total.time_identifier
+            and total.line_code = 'TOTAL_HN'
+            and total.recoupment_basis = 'GROSS'
+    inner join full_year_position as income -- one to four blocks
+        on
+            closing.financial_year = income.financial_year
+            and closing.time_identifier = income.time_identifier
+            and income.line_code = 'INCOME'
+    where closing.block = 'ALL' and closing.line_code = 'CLOSING' and closing.measure = 'outturn'
+    group by closing.financial_year, closing.time_identifier
+    having count(*) = {{ blocks | length }}
+
+    union all by name
+
     select
         'dsg_block_transfer' as kpi_id,
         moved_in.financial_year,
