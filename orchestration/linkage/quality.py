@@ -178,7 +178,7 @@ def measure_links(settings: Settings) -> LinkQuality:
             f"insert into child_link by name select {', '.join(LINK_COLUMNS)}"
             f" from read_parquet({literal(str(settings.child_link_path))}, hive_partitioning = false)"
         )
-        threshold = 0 if people == "invented" else load_policy().audiences.board.threshold
+        threshold = 0 if people == "invented" else load_policy().parameters_of("evidence").threshold
         strengths, overlaps = count_strengths(connection, threshold), count_overlaps(connection, threshold)
         pairs: list[PairQuality] = []
         within: list[WithinReturn] = []

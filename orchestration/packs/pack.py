@@ -163,7 +163,7 @@ def _read(folder: Path, manifest: Manifest, board: Board) -> Figures:
 
 def _require_protected(manifest: Manifest) -> None:
     """A pack shows what stands in the open tables, so these must be as safe as the policy asks of what a board sees."""
-    asked, applied = load_policy().audiences.board, manifest.disclosure
+    asked, applied = load_policy().parameters_of("packs"), manifest.disclosure
     if (
         applied is None
         or applied.threshold < asked.threshold
