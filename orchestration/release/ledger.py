@@ -180,7 +180,8 @@ def enter(settings: Settings, release_id: str) -> None:
     path = _entry_path(settings, release_id)
     if path.is_file():
         return
-    path.parent.mkdir(mode=RESTRICTED_DIR_MODE, exist_ok=True)
+    path.parent.mkdir(exist_ok=True)
+    path.parent.chmod(RESTRICTED_DIR_MODE)
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     folder = settings.releases_dir / release_id
     with (

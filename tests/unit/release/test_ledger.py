@@ -251,10 +251,11 @@ def test_a_release_is_entered_whole_and_closed_to_others(
     [entry] = (settings.store / "ledger").iterdir()
     assert entry.name == f"{release.release_id}.parquet"
     assert (stat.S_IMODE(entry.stat().st_mode), stat.S_IMODE(entry.parent.stat().st_mode)) == (0o640, 0o750)
-    rows = duckdb.sql(
-        f"select kpi_value_key, kpi_id, time_period, breakdown, value_basis, value, symbol, counts from '{entry}'"
-        f" where release_id = '{release.release_id}'"
-    ).fetchall()
+    with duckdb.connect() as ledger:
+        rows = ledger.execute(
+            f"select kpi_value_key, kpi_id, time_period, breakdown, value_basis, value, symbol, counts from '{entry}'"
+            f" where release_id = '{release.release_id}'"
+        ).fetchall()
     assert len(rows) == warehouse.execute("select count(*) from kpi_open.kpi_value").fetchall()[0][0]
     told = {key: rest for key, *rest in rows}
     assert told["1"] == ["ehc_requests", "2024", None, "published", 959, None, None]
