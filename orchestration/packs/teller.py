@@ -163,14 +163,17 @@ class Teller:
         why = "".join(f" {reason}" for reason in sorted(filter(None, reasons)))
         return f"{text} The published figure for the period is {self.shown(published)}.{why}"
 
-    def difference(self, new: Decimal, old: Decimal) -> tuple[str, str]:
-        """The beginning of a sentence on a change, to be ended by what it was, and the change in short."""
+    def difference(self, new: Decimal, old: Decimal, *, is_judged: bool = True) -> tuple[str, str]:
+        """The beginning of a sentence on a change, to be ended by what it was, and the change in short.
+
+        Not `is_judged`: an incomplete period is no better or worse than a whole one.
+        """
         unit = self.kpi.unit
         by = words.rounded(new, unit) - words.rounded(old, unit) if unit == "count" else new - old
         amount = words.size(by, unit)
         if not words.rounded(by, "percent" if unit == "percent" else unit):
             return "No change from", "no change"
-        judged = words.verdict(new, old, self.kpi.polarity, by_size=self.kpi.is_judged_by_size)
+        judged = words.verdict(new, old, self.kpi.polarity, by_size=self.kpi.is_judged_by_size) if is_judged else ""
         way = "up" if by > 0 else "down"
         share = f" ({words.amount(abs(by) / old * 100, 'percent')})" if unit == "count" and old >= _LARGE else ""
         short = f"{way} {amount}{f', {judged}' if judged else ''}"

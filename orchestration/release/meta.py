@@ -176,8 +176,8 @@ COLUMN_COMMENTS = {
         "breakdown": "Item of the breakdown.",
         "value_basis": "published: as a national body publishes it; local: computed from the authority's own returns.",
         "unit": "Unit of the value.",
-        "old_value": "Value in the release before (meta.release, previous_release_id); blank beside a symbol, and where it is now "
-        "suppressed.",
+        "old_value": "Value in the release before (meta.release, previous_release_id); blank beside a symbol, where it is now "
+        "suppressed, and of a local figure that disappeared.",
         "old_numerator": "Numerator then.",
         "old_denominator": "Denominator then.",
         "old_value_label": "Text of the value then.",

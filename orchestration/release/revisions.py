@@ -254,7 +254,12 @@ def write_revisions(connection: duckdb.DuckDBPyConnection, *, database: str, bef
     differs = " or ".join(f"now.{column} is distinct from before.{column}" for column in TOLD)
     redefined = " or ".join(f"now.{column} is distinct from before.{column}" for column in DEFINING)
     numbers = [
-        *(f"case when now.symbol is distinct from 'c' then before.{column} end as old_{column}" for column in TOLD),
+        # Nor of a local figure that is gone: beside the coarser one in its place it would tell what was suppressed.
+        *(
+            f"case when now.symbol is distinct from 'c' and (now.kpi_value_key is not null or before.value_basis <> 'local')"
+            f" then before.{column} end as old_{column}"
+            for column in TOLD
+        ),
         *(f"now.{column} as new_{column}" for column in TOLD),
     ]
     connection.execute(
@@ -290,7 +295,7 @@ def count_revisions(folder: Path, *, published_before: int) -> Revisions:
 
 
 def read_revisions(connection: duckdb.DuckDBPyConnection, database: str | None = None) -> list[Revision]:
-    """Every revised figure of an open database; a suppressed one without a number."""
+    """Every revised figure of an open database; one suppressed, and a local one that is gone, without a number."""
     meta, kpi = (quoted(*([database] if database else []), schema) for schema in ("meta", "kpi"))
     rows = connection.execute(
         f"""
@@ -305,7 +310,11 @@ def read_revisions(connection: duckdb.DuckDBPyConnection, database: str | None =
         select
             kpi_id, title, area_name, time_identifier, time_period, breakdown_topic, breakdown, value_basis, kind, cause,
             shown.unit,
-            if(kind = 'newly suppressed', 'shown', coalesce(old_number, old_value_label, old_symbol, '')),
+            case
+                when kind = 'newly suppressed' then 'shown'
+                when kind = 'disappeared' and value_basis = 'local' then 'told of'
+                else coalesce(old_number, old_value_label, old_symbol, '')
+            end,
             coalesce(new_number, new_value_label, new_symbol, '')
         from shown
         left join {kpi}.kpi_catalogue using (kpi_id)  -- at most one; a KPI can go

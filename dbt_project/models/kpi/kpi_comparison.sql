@@ -66,15 +66,21 @@ ranked as (
     select
         *,
         case
-            when is_ranked
+            when is_ranked and is_among_neighbours
                 then
                     1
                     + count(*) filter (where is_ranked_neighbour and is_comparator_better) over (partition by kpi_value_key)
         end as neighbour_rank,
         case
-            when is_ranked then 1 + count(*) filter (where is_ranked_neighbour) over (partition by kpi_value_key)
+            when is_ranked and is_among_neighbours
+                then 1 + count(*) filter (where is_ranked_neighbour) over (partition by kpi_value_key)
         end as neighbour_count
-    from beside_published
+    from (
+        select
+            *,
+            bool_or(is_ranked_neighbour) over (partition by kpi_value_key) as is_among_neighbours
+        from beside_published
+    ) as beside_ranked
 ),
 
 -- The period that ends the day before, of the same kind. Terms differ in length and season: the same term a year before. A
@@ -89,7 +95,8 @@ beside_previous as (
         previous.area_code as comparator_code,
         previous.area_name || ', ' || previous.time_identifier || ' ' || previous.time_period as comparator_name,
         previous.value as comparator_value,
-        previous.symbol as comparator_symbol
+        previous.symbol as comparator_symbol,
+        (own_values.coverage_note is null) <> (previous.coverage_note is null) as is_differently_covered
     from own_values
     inner join own_values as previous -- at most one
         on
@@ -212,6 +219,8 @@ select
         as neighbour_quartile,
     case
         when comparator_type <> 'previous_period' or gain is null then null
+        -- An incomplete period is no better or worse than a whole one.
+        when is_differently_covered then null
         when abs(gain) < least_change then 'stable'
         when polarity = 'neutral' then 'neutral'
         when gain > 0 then 'improving'

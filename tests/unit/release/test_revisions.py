@@ -259,6 +259,20 @@ def test_no_number_of_a_figure_newly_suppressed_is_repeated(releases: TwoRelease
     ]  # fmt: skip
 
 
+def test_no_number_of_an_own_figure_that_is_gone_is_repeated_beside_the_coarser_one_in_its_place(
+    releases: TwoReleases,
+) -> None:
+    releases.tell("of dfe", "waiting", "2025-11", 13, basis="published", database="before")
+    releases.connection.execute("delete from now.kpi.kpi_value where kpi_value_key in ('nov', 'oct few')")
+    assert releases.revisions()["nov"][0] == "disappeared"
+    rows = releases.connection.execute(
+        "select kpi_value_key, old_value, old_symbol from now.meta.revision where kind = 'disappeared' order by all"
+    ).fetchall()
+    assert rows == [("nov", None, None), ("oct few", None, None), ("of dfe", Decimal(13), None)]
+    shown = {one.breakdown: one.old for one in read_revisions(releases.connection, "now")}
+    assert shown == {"nov": "told of", "oct few": "told of", "of dfe": "13"}
+
+
 # --- releases -----------------------------------------------------------------------------------------------------
 
 

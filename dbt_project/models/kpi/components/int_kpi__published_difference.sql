@@ -100,7 +100,9 @@ trust_waits as (
         service.therapy_line_name,
         cast(date_trunc('month', comparison.snapshot_date) as date) as period_start,
         bool_and(comparison.accounted_difference_count is not null) as is_declared,
-        bool_and(comparison.accounted_difference_count = 0) as is_accounted
+        bool_and(comparison.accounted_difference_count = 0) as is_accounted,
+        bool_or(comparison.sitrep_counted_count < comparison.waiting_count) as has_unreported,
+        bool_or(comparison.declared_count > 0) as has_others
     from {{ ref('fct_therapy_wait_comparison') }} as comparison
     inner join {{ ref('dim_provider') }} as provider -- exactly one
         on comparison.provider_key = provider.provider_key
@@ -116,6 +118,8 @@ judged as (
         count_reasons.has_unexplained,
         count_reasons.reason as count_reason,
         trust_waits.is_declared,
+        coalesce(trust_waits.has_unreported, false) as has_unreported,
+        coalesce(trust_waits.has_others, false) as has_others,
         case
             when pairs.value is null or pairs.published_value is null then 'not_comparable'
             when
@@ -155,12 +159,15 @@ select
         when is_of_trust
             then
                 if(is_estimate, 'The published figure is an estimate from bands of weeks. ', '')
-                || 'The publication counts all children of the trust, those of other authorities too; '
-                || if(
-                    outcome = 'explained',
-                    'with those that the trust declares the counts agree.',
-                    'how many those are is not declared.'
-                )
+                || if(has_unreported, 'The publication leaves out requests that the trust does not report. ', '')
+                || case
+                    when outcome = 'explained' and has_others
+                        then
+                            'The publication counts children of other authorities too; with those that the trust'
+                            || ' declares the counts agree.'
+                    when outcome = 'explained' then 'What the trust reports agrees.'
+                    else 'The publication counts children of other authorities too; how many those are is not declared.'
+                end
         else count_reason
     end as reason
 from judged

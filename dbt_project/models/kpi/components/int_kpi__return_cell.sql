@@ -231,6 +231,8 @@ transfers as (
     from plans
     where year(phase_transfer_due_date) = census_year and phase_transfer_due_date > census_day
     group by la_code, census_year
+    -- The date was voluntary in 2025: a return that gives none at all says nothing.
+    having census_year >= 2026 or count(phase_transfer_final_date) > 0
 ),
 
 counted as (

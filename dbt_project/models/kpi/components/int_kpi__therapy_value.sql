@@ -135,7 +135,8 @@ with measured as (
 judged as (
     select
         *,
-        coalesce(kpi_id = 'therapy_p92_wait_weeks' and (92 * denominator + 99) // 100 = denominator, false) as is_extreme,
+        -- So few wait longer (fewer than 4) that it tells how many are beyond 18 or 52 weeks.
+        coalesce(kpi_id = 'therapy_p92_wait_weeks' and denominator - (92 * denominator + 99) // 100 < 4, false) as is_extreme,
         case
             when is_percentile and denominator between 1 and 9 then 'small_base'
             when value is not null then 'reported'
