@@ -28,6 +28,7 @@ create table control.submission (
     submission_id varchar, return_id varchar, status varchar, received_at timestamp, rows_landed bigint,
     is_current boolean
 );
+create table control.refused_submission (submission_id varchar);
 create table control.submission_table (submission_id varchar, table_name varchar, rows_landed bigint);
 create schema seed;
 create table seed.kpi_source (

@@ -13,7 +13,8 @@ received as (
         return_id,
         period,
         rows_read,
-        rows_quarantined as rows_held_back
+        rows_quarantined as rows_held_back,
+        true as is_accepted
     from {{ ref('stg_control__submission') }}
     where is_current
 
@@ -24,7 +25,8 @@ received as (
         refused.return_id,
         refused.period,
         refused.rows_read,
-        refused.rows_read as rows_held_back
+        refused.rows_read as rows_held_back,
+        false as is_accepted
     from {{ ref('stg_control__refused_submission') }} as refused
     where
         not exists (
@@ -49,6 +51,7 @@ received_years as (
         cast(try_cast(left(received.period, 4) as integer) + if(received.period like '%Q4', 1, 0) as varchar) as time_period,
         received.rows_read,
         received.rows_held_back,
+        received.is_accepted,
         received.submission_id
     from received
     inner join {{ ref('kpi_return') }} as kpi_return -- exactly one
@@ -67,7 +70,8 @@ received_counts as (
         return_name as cell_breakdown,
         sum(rows_read) as cell_count,
         sum(rows_read) as people_count,
-        max(submission_id) as submission_id
+        -- of a return of which nothing was accepted, a refused file
+        coalesce(max(submission_id) filter (where is_accepted), max(submission_id)) as submission_id
     from received_years
     group by time_period, return_name
 
@@ -82,7 +86,7 @@ received_counts as (
         return_name as cell_breakdown,
         sum(rows_held_back) as cell_count,
         sum(rows_held_back) as people_count,
-        max(submission_id) as submission_id
+        coalesce(max(submission_id) filter (where is_accepted), max(submission_id)) as submission_id
     from received_years
     group by time_period, return_name
 ),
