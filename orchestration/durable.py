@@ -49,10 +49,7 @@ def write_json_durably(path: Path, content: dict[str, Any]) -> None:
     with partial.open("w", encoding="utf-8") as stream:
         json.dump(content, stream, indent=2, sort_keys=True)
         stream.write("\n")
-        stream.flush()
-        os.fsync(stream.fileno())
-    partial.replace(path)
-    sync_dir(path.parent)
+    replace_durably(partial, path)
 
 
 def write_private(path: Path, content: bytes) -> None:
@@ -62,12 +59,9 @@ def write_private(path: Path, content: bytes) -> None:
     try:
         with os.fdopen(descriptor, "wb") as stream:
             stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        partial.replace(path)
+        replace_durably(partial, path)
     finally:
         partial.unlink(missing_ok=True)
-    sync_dir(path.parent)
 
 
 def append_to_journal(path: Path, *entries: dict[str, Any], mode: int) -> None:
