@@ -120,8 +120,7 @@ def _tell_change(teller: Teller, item: str, now: Value, before: Value | None) ->
     """How an item's value changed, where both are shown and no break lies between."""
     if now.number is None or before is None or before.number is None or now.break_note:
         return
-    is_judged = (now.coverage is None) == (before.coverage is None)
-    sentence, _ = teller.difference(now.number, before.number, is_judged=is_judged)
+    sentence, _ = teller.difference(now.number, before.number, is_judged=now.is_covered_like(before))
     told = f"{sentence} {teller.shown(before)} in {before.period.words}."
     teller.statement.change.append(f"{item}: {in_sentence(told)}" if item else told)
 

@@ -32,6 +32,10 @@ class Value:
     publisher: str
     is_own: bool
 
+    def is_covered_like(self, other: "Value") -> bool:
+        """Whether both are of a whole period, or both of an incomplete one: otherwise neither is better."""
+        return (self.coverage is None) == (other.coverage is None)
+
 
 @dataclass(frozen=True)
 class Beside:

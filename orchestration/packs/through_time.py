@@ -59,7 +59,7 @@ def _tell_change(teller: Teller, latest: Value, series: dict[Period, Value]) -> 
     elif earlier.number is None:
         change.append(f"The figure for {before.words} is {teller.shown(earlier)}.")
     else:
-        is_judged = (latest.coverage is None) == (earlier.coverage is None)
+        is_judged = latest.is_covered_like(earlier)
         sentence, short = teller.difference(latest.number, earlier.number, is_judged=is_judged)
         change.append(f"{sentence} {teller.shown(earlier)} in {before.words}.")
     if latest.period.kind.parts > 1:

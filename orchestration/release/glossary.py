@@ -337,6 +337,16 @@ select
 from marts.dim_census_plan_reason
 """
 
+# Of the KPIs that show figures apart: where these come from, when they were last received, and their titles.
+_OF_THE_KPIS = f"""
+array_to_string(list_sort(list_distinct(flatten(list(string_split(kpi.source_return, '; '))))), '; ') as figures_from,
+    max(kpi.last_refreshed) as last_refreshed,
+    array_to_string(list_slice(list_sort(list(distinct kpi.title)), 1, {NAMED}), '; ') as see_also
+from kpi_open.kpi_value as figure
+inner join temp.glossary_kpi as kpi using (kpi_id)  -- exactly one
+where figure.breakdown_topic <> 'Total'
+"""
+
 _BREAKDOWNS = f"""
 select
     figure.breakdown_topic as term,
@@ -346,12 +356,7 @@ select
     || if(count(distinct figure.breakdown) > {ITEMS_NAMED}, '; and ' || (count(distinct figure.breakdown) - {ITEMS_NAMED}) || ' more.', '.')
         as definition,
     'kpi_value: breakdown_topic' as source,
-    array_to_string(list_sort(list_distinct(flatten(list(string_split(kpi.source_return, '; '))))), '; ') as figures_from,
-    max(kpi.last_refreshed) as last_refreshed,
-    array_to_string(list_slice(list_sort(list(distinct kpi.title)), 1, {NAMED}), '; ') as see_also
-from kpi_open.kpi_value as figure
-inner join temp.glossary_kpi as kpi using (kpi_id)  -- exactly one
-where figure.breakdown_topic <> 'Total'
+    {_OF_THE_KPIS}
 group by figure.breakdown_topic
 
 union all by name
@@ -362,12 +367,7 @@ select
     'Figures are shown apart for it by: ' || string_agg(distinct figure.breakdown_topic, '; ' order by figure.breakdown_topic) || '.'
         as definition,
     'kpi_value: breakdown' as source,
-    array_to_string(list_sort(list_distinct(flatten(list(string_split(kpi.source_return, '; '))))), '; ') as figures_from,
-    max(kpi.last_refreshed) as last_refreshed,
-    array_to_string(list_slice(list_sort(list(distinct kpi.title)), 1, {NAMED}), '; ') as see_also
-from kpi_open.kpi_value as figure
-inner join temp.glossary_kpi as kpi using (kpi_id)  -- exactly one
-where figure.breakdown_topic <> 'Total'
+    {_OF_THE_KPIS}
 group by figure.breakdown
 
 union all by name

@@ -1,8 +1,8 @@
 """Revisions: figures that a release tells otherwise than the release people read when it was built, and why.
 
 Table `meta.revision` of the open database. A figure of a period that was not told of before is no revision, and of a figure
-newly suppressed no number is repeated. Causes are what the two releases say of themselves, never guessed; where several apply,
-all are named:
+newly suppressed, or a local one that is gone, no number is repeated. Causes are what the two releases say of themselves, never
+guessed; where several apply, all are named:
 
 * resubmission: a submission behind the figure took the place of one behind the release before;
 * late recording: a submission behind the figure, of a later period or from another file, is new;
