@@ -95,9 +95,7 @@ def receive(
         PermissionError: the file cannot be read.
     """
     sha256 = sha256_of(lambda: path.open("rb"))
-    # A name is bytes; what is no text is written as it can be shown.
-    shown = name.encode("utf-8", "backslashreplace").decode("utf-8")
-    key = f"{sha256}-{hashlib.sha256(shown.encode()).hexdigest()[:8]}" if by_name else sha256
+    key = f"{sha256}-{hashlib.sha256(name.encode()).hexdigest()[:8]}" if by_name else sha256
     receipt_path = _receipts_dir(settings, return_id) / f"{key}.json"
     target = archived_path(settings, sha256)
     if not _is_archived(settings, keys, sha256):
@@ -112,7 +110,7 @@ def receive(
         sync_dir(target.parent)
     if receipt_path.is_file() and not by_name:
         return Receipt(**json.loads(receipt_path.read_text(encoding="utf-8"))), False
-    receipt = Receipt(return_id, sha256, shown, path.stat().st_size, now.isoformat(timespec="microseconds"), key)
+    receipt = Receipt(return_id, sha256, name, path.stat().st_size, now.isoformat(timespec="microseconds"), key)
     write_json_durably(receipt_path, asdict(receipt))
     return receipt, True
 

@@ -89,5 +89,5 @@ def take_away(path: Path, inbox: Path) -> None:
 
 
 def delivered_name(path: Path, inbox: Path) -> str:
-    """The name a file was delivered under: its path below the inbox."""
-    return os.fspath(path.relative_to(inbox))
+    """The name a file was delivered under: its path below the inbox. A name is bytes; what is no text in it is escaped."""
+    return os.fspath(path.relative_to(inbox)).encode("utf-8", "backslashreplace").decode("utf-8")

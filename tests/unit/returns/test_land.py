@@ -270,9 +270,17 @@ def test_a_rogue_file_never_keeps_the_others_from_landing(inbox: Path, land_all:
     assert land_all().committed == []
 
 
-def test_a_file_name_that_is_no_text_is_received(inbox: Path, land_all: Land) -> None:
+def test_a_file_name_that_is_no_text_is_received_and_shown_as_text(
+    inbox: Path, land_all: Land, caplog: pytest.LogCaptureFixture
+) -> None:
     (inbox / os.fsdecode(b"bad\xff.csv")).write_text(requests_csv())
-    assert [submission.source_file for submission in land_all().committed] == ["bad\\udcff.csv"]
+    (inbox / os.fsdecode(b"link\xff.csv")).symlink_to(inbox / "nowhere.csv")
+    with caplog.at_level("INFO"):
+        report = land_all()
+    # Compared as bytes: a failing test must not have to show what cannot be shown.
+    assert [one.source_file.encode("utf-8") for one in report.committed] == [rb"bad\udcff.csv"]
+    assert b"received bad\\udcff.csv" in caplog.text.encode("utf-8")
+    assert [sentence.encode("utf-8")[:13] for sentence in report.left] == [rb"link\udcff.csv"[:13]]
 
 
 def test_a_workbook_whose_sheet_is_cut_off_is_refused(inbox: Path, land_all: Land, tmp_path: Path) -> None:
