@@ -5,7 +5,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: run test lint format dev docs demo-failure clean-store lock
+.PHONY: run test lint format dev docs demo-failure clean-store lock portal-css
 .DELETE_ON_ERROR:
 
 run: $(READY)
@@ -54,3 +54,10 @@ $(READY): requirements.lock pyproject.toml
 lock: $(READY)
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--group dev --custom-compile-command "make lock" --output-file requirements.lock pyproject.toml
+
+# Compile the portal's style sheet after editing orchestration/release/portal/styles; needs Node.js. The result is committed, so
+# that nothing else does.
+portal-css:
+	@tools="$$(mktemp -d)" && npm install --silent --prefix "$$tools" govuk-frontend@6.6.0 sass && \
+		"$$tools/node_modules/.bin/sass" --load-path="$$tools/node_modules" --style=compressed --no-source-map --quiet-deps \
+		orchestration/release/portal/styles/portal.scss orchestration/release/portal/static/portal.css && rm -rf "$$tools"

@@ -21,7 +21,6 @@ from orchestration.locking import exclusive_lock
 from orchestration.privacy.disclosure import load_policy
 from orchestration.release.ees import EesExport, write_ees_files
 from orchestration.release.errors import ReleaseRefused, ReleaseUnsound
-from orchestration.release.evidence import write_evidence
 from orchestration.release.exports import (
     CSV_FOLDER,
     EVIDENCE_FOLDER,
@@ -61,6 +60,7 @@ from orchestration.release.ledger import (
 )
 from orchestration.release.manifest import Approval, Manifest, combined_digest, write_manifest
 from orchestration.release.meta import utc, write_meta, write_release
+from orchestration.release.portal.evidence import write_evidence
 from orchestration.release.revisions import count_revisions
 from orchestration.release.spreadsheet import SheetContent, write_spreadsheet
 from orchestration.release.verify import record_files, verify_built, verify_files, verify_open_data

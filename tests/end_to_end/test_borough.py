@@ -223,7 +223,7 @@ def test_the_glossary_explains_every_abbreviation_of_the_catalogue_the_items_and
         select 'item: ' || breakdown, breakdown || ' ' || breakdown_topic from kpi.kpi_value
         """,
     )
-    page = (settings.current_link / "evidence" / "index.html").read_text(encoding="utf-8")
+    page = (settings.current_link / "evidence" / "glossary.html").read_text(encoding="utf-8")
     # Rows of the glossary itself, and numbers of rules, are no headings; those of the page stand in its template.
     terms = [term for (term,) in query(database, "select term from meta.glossary where kind = 'abbreviation'")]
     assert len(words) > 250

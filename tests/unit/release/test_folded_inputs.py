@@ -1,7 +1,7 @@
 """The submissions behind a release, folded for the evidence page."""
 
-from orchestration.release.evidence import fold_inputs
 from orchestration.release.manifest import InputSubmission
+from orchestration.release.portal.this_release import fold_inputs
 
 
 def submission(return_id: str, supplier: str, period: str, rows: int, *, is_current: bool = True) -> InputSubmission:

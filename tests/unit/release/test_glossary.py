@@ -9,8 +9,8 @@ from typing import Any
 import duckdb
 import pytest
 
-from orchestration.release.evidence import TEMPLATES
 from orchestration.release.glossary import KINDS, READERS_KINDS, Entry, load_terms, read_glossary, write_glossary
+from orchestration.release.portal.site import TEMPLATES
 from orchestration.returns.spec import load_spec, return_ids
 from orchestration.settings import PROJECT_DIR, Settings
 from tests.abbreviations import headings, unexplained
@@ -171,7 +171,7 @@ def test_every_abbreviation_of_the_catalogue_the_items_and_the_page_is_explained
             for number, row in enumerate(seed(name), 1)
             for column in columns
         },
-        **headings((TEMPLATES / "evidence.html.j2").read_text(encoding="utf-8")),
+        **headings("".join(page.read_text(encoding="utf-8") for page in sorted(TEMPLATES.glob("*.j2")))),
     }
     assert len(texts) > 500
     explained = {entry.term for entry in load_terms().abbreviations}

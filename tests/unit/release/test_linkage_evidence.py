@@ -47,7 +47,7 @@ def section(settings: Settings, publish_at: Any, quality: LinkQuality | None) ->
     if quality is not None:
         write_quality(settings.quality_dir / "linkage", quality)
     folder: Path = publish_at(MONDAY).folder
-    page = (folder / "evidence" / "index.html").read_text(encoding="utf-8")
+    page = (folder / "evidence" / "returns.html").read_text(encoding="utf-8")
     return page.partition("<h2>One child across returns</h2>")[2].partition("<h2>")[0]
 
 

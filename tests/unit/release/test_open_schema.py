@@ -1041,7 +1041,7 @@ def test_the_release_says_under_which_policy_and_how_much_was_suppressed(release
     with duckdb.connect(str(released / "open/send_kpis.duckdb"), read_only=True) as connection:
         [row] = connection.execute("from meta.disclosure").fetchall()
     assert row == tuple(manifest.disclosure.model_dump().values())
-    page = (released / "evidence/index.html").read_text(encoding="utf-8")
+    page = (released / "evidence/methods.html").read_text(encoding="utf-8")
     assert "cornerstone-disclosure-control, version 1.3, audience public" in page
 
 
@@ -1061,7 +1061,7 @@ def test_a_part_that_nobody_has_named_is_not_released(tmp_path: Path) -> None:
 
 
 def test_the_evidence_page_says_what_is_left_to_read(released: Path) -> None:
-    page = " ".join((released / "evidence/index.html").read_text(encoding="utf-8").split())
+    page = " ".join((released / "evidence/methods.html").read_text(encoding="utf-8").split())
     assert f"Of {len(VALUES)} figures of the authority's own that could be shown, {len(VALUES) - len(HIDDEN)}" in page
     with duckdb.connect(str(released / "open/send_kpis.duckdb"), read_only=True) as connection:
         [row] = connection.execute("from meta.disclosure_utility").fetchall()
@@ -1071,7 +1071,7 @@ def test_the_evidence_page_says_what_is_left_to_read(released: Path) -> None:
 
 def test_evidence_shows_no_digest_of_unsuppressed_values(released: Path) -> None:
     # With few counts hidden, a digest of the full table would confirm a guess at them.
-    page = (released / "evidence/index.html").read_text(encoding="utf-8")
+    page = "".join(path.read_text(encoding="utf-8") for path in (released / "evidence").glob("*.html"))
     digests = {
         f"{table.schema_name}.{table.table_name}": table.digest for table in read_manifest(released.resolve()).tables
     }

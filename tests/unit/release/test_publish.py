@@ -311,20 +311,29 @@ def test_the_manifest_accounts_for_inputs_tables_gates_and_every_file(
 
 
 def test_the_evidence_page_stands_alone_escapes_what_suppliers_write_and_links_data_docs(released: Path) -> None:
-    page = (released / "evidence/index.html").read_text(encoding="utf-8")
-    assert "requests &lt;2025&gt;.csv" in page
-    assert "A count is not &lt;negative&gt; &amp; whole" in page
-    assert "dfe.ehc_plans.requests: requests.csv, 10 of 10 rows</li>" in page
-    assert "requests &lt;2025&gt;.csv, 9 of 10 rows, superseded</li>" in page
-    assert "nhs_provider" in page
-    assert 'href="data_docs/index.html"' in page
+    pages = {path.stem: path.read_text(encoding="utf-8") for path in (released / "evidence").glob("*.html")}
+    assert "requests &lt;2025&gt;.csv" in pages["index"]
+    assert "A count is not &lt;negative&gt; &amp; whole" in pages["validation"]
+    assert "dfe.ehc_plans.requests: requests.csv, 10 of 10 rows</li>" in pages["index"]
+    assert "requests &lt;2025&gt;.csv, 9 of 10 rows, superseded</li>" in pages["index"]
+    assert "nhs_provider" in pages["index"]
+    assert 'href="data_docs/index.html"' in pages["validation"]
     assert (released / "evidence/data_docs/index.html").is_file()
-    assert '<html lang="en-GB">' in page
-    assert not [word for word in ("<script", "src=", "http://", "https://", "@import") if word in page]
+    for page in pages.values():
+        assert '<html lang="en-GB"' in page
+        assert re.findall(r'(?:src|<link[^>]* href)="([^"]*)"', page) == [
+            "data:,",
+            "assets/portal.css",
+            "assets/portal.js",
+        ]
+        assert not [word for word in ("http://", "https://", "@import") if word in page]
+    for asset in ("portal.css", "portal.js"):
+        text = (released / "evidence/assets" / asset).read_text(encoding="utf-8")
+        assert not re.search(r"@import|fetch\(|XMLHttpRequest|url\((?!\W?data:)", text)
 
 
 def test_the_evidence_page_calls_no_rule_passed_that_had_nothing_to_judge(released: Path) -> None:
-    page = (released / "evidence/index.html").read_text(encoding="utf-8")
+    page = (released / "evidence/validation.html").read_text(encoding="utf-8")
     rows = re.findall(r'<th scope="row">(block|warn|observe)</th>((?:<td class="number">\d+</td>)+)', page)
     counts = {severity: tuple(map(int, re.findall(r"\d+", cells))) for severity, cells in rows}
     # Passed, failed, not judged.
@@ -335,7 +344,7 @@ def test_the_evidence_page_calls_no_rule_passed_that_had_nothing_to_judge(releas
 
 
 def test_the_evidence_page_hides_few_people_and_counts_few_lines_about_nobody(released: Path) -> None:
-    page = (released / "evidence/index.html").read_text(encoding="utf-8")
+    page = (released / "evidence/validation.html").read_text(encoding="utf-8")
     failing = re.findall(r'<th scope="row">([A-Z]+-\d+)</th>(?:<td>[^<]*</td>){2}<td class="number">([^<]*)</td>', page)
     # A rule about KPIs can count people whatever return it belongs to.
     assert dict(failing) == {"PS-201": "1", "PS-402": "2", "SE-401": "fewer than 5", "PS-501": "fewer than 5"}
@@ -352,7 +361,7 @@ def test_the_evidence_page_sets_published_figures_beside_the_own_ones(
         where kpi_value_key = '1'
         """
     )
-    page = (publish_at(MONDAY).folder / "evidence/index.html").read_text(encoding="utf-8")
+    page = (publish_at(MONDAY).folder / "evidence/published.html").read_text(encoding="utf-8")
     row = page[page.index("<caption>In the unit of the KPI.") :].partition("<tbody>")[2].partition("</tr>")[0]
     assert re.findall(r">([^<>]+)<", row) == [
         *("Requests &lt;made&gt;", "Calendar year 2024", "959", "The returns do not hold it.")
@@ -537,7 +546,7 @@ def test_the_release_says_what_the_rules_of_open_data_found(released: Path) -> N
     assert query(
         released / "open/send_kpis.duckdb", "select count(*), sum(finding_count) from meta.open_data_rule"
     ) == [(31, 2)]
-    page = (released / "evidence/index.html").read_text(encoding="utf-8")
+    page = (released / "evidence/validation.html").read_text(encoding="utf-8")
     assert "keep all 24 rules that stop a release;\n1 of all 31 rules warns of something." in page
     assert '<th scope="row">EES-26</th>' in page
 

@@ -230,7 +230,7 @@ def test_the_page_shows_the_comparison_with_its_completeness_and_hides_what_is_s
     from tests.unit.release.test_publish import MONDAY
 
     publish_at(MONDAY)
-    page = (settings.current_link / "evidence" / "index.html").read_text(encoding="utf-8")
+    page = (settings.current_link / "evidence" / "returns.html").read_text(encoding="utf-8")
     text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page))
     assert "Schools whose return came, of those expected 2 of 3" in text
     assert "Children with an EHC plan by the school census 46" in text

@@ -1,0 +1,67 @@
+"""The portal's pages as files: one shell, one style sheet, one script; no page asks anything of a network."""
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+TEMPLATES = Path(__file__).parent / "templates"
+STATIC = Path(__file__).parent / "static"
+ASSETS = "assets"
+
+PARTS = {
+    "index": "This release",
+    "validation": "Validation",
+    "kpis": "Figures",
+    "places": "Places",
+    "lineage": "Lineage",
+    "methods": "Words and methods",
+}
+"""The navigation: pages that stand for a part of the portal, with the words of the link."""
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page.
+
+    `name` is its file's, without the ending. `part` is the page of the navigation it belongs to; of those of one part each shows
+    links to the others, in the order in which they are given. `facts` are what its template shows.
+    """
+
+    name: str
+    title: str
+    part: str
+    template: str
+    facts: dict[str, Any] = field(repr=False)
+
+    @property
+    def file(self) -> str:
+        """Its file name, which is also the link to it from any other page."""
+        return f"{self.name}.html"
+
+
+def write_site(folder: Path, pages: Sequence[Page], shell: dict[str, Any]) -> None:
+    """Write the pages and what they share.
+
+    Args:
+        folder: the evidence folder.
+        pages: every page; each part of the navigation has the page that stands for it.
+        shell: facts that every page shows: `release`, the one row of `meta.release`.
+    """
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    shutil.copytree(STATIC, folder / ASSETS)
+    for page in pages:
+        siblings = [one for one in pages if one.part == page.part]
+        text = environment.get_template(page.template).render(
+            page=page, siblings=siblings, parts=PARTS, **shell, **page.facts
+        )
+        (folder / page.file).write_text(text, encoding="utf-8")
