@@ -155,12 +155,15 @@ def write_control_tables(connection: duckdb.DuckDBPyConnection, settings: Settin
             "insert into control.child_key by name select * from read_parquet(?, hive_partitioning = false)",
             [str(settings.child_link_path)],
         )
-    _write_stated_cells(connection, settings, people_in(submissions))
+    people = people_in(submissions)
+    _write_stated_cells(connection, settings, people)
     connection.execute("create or replace table control.setting (name varchar, value varchar)")
     connection.execute(
         "insert into control.setting values ('la_code', ?), ('la_ons_code', ?)",
         [settings.la_code, settings.la_ons_code],
     )
+    if people is not None:
+        connection.execute("insert into control.setting values ('people', ?)", [people])
     connection.execute("commit")
     return len(submissions)
 

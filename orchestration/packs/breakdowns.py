@@ -46,7 +46,8 @@ def state_parts(teller: Teller) -> None:
     statement.table = Table("The figures behind the chart", [topic, *(name for name, _, _ in series)], rows)
     shown = [item for item in items if item in now and now[item].number is not None]
     most = shown[0] if shown else items[0]
-    teller.head(now.get(most), f": {most} (the highest of {len(shown)})" if shown else "")
+    among = f"the {len(shown)} that have a figure" if len(shown) < len(now) else str(len(shown))
+    teller.head(now.get(most), f": {most} (the highest of {among})" if shown else "")
     if shown:
         statement.made = teller.made(now[most], cells[most])
     for item in shown[:_TOLD]:

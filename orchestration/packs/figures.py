@@ -167,9 +167,9 @@ def read_figures(connection: duckdb.DuckDBPyConnection, kpi_ids: Iterable[str], 
 
 
 def latest_day(figures: Figures) -> date | None:
-    """The last day of the latest period that the authority has a figure of."""
+    """The last day of the latest period that the authority has a figure of; of a period that was not over, the day of the release."""
     ends = [period.end for (_, basis), values in figures.series.items() if basis != ENGLAND for period in values]
-    return max(ends, default=None)
+    return min(max(ends), figures.created_at.date()) if ends else None
 
 
 def _columns(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> set[str]:

@@ -23,8 +23,9 @@ from orchestration.packs.statements import state
 from orchestration.packs.teller import Statement
 from orchestration.privacy.disclosure import load_policy
 from orchestration.release.exports import OPEN_DATABASE, existing_database
-from orchestration.release.folders import current_release, release_folder
-from orchestration.release.manifest import Manifest, read_manifest
+from orchestration.release.folders import release_folder
+from orchestration.release.lifecycle import chosen_release
+from orchestration.release.manifest import Manifest
 from orchestration.release.verify import file_record
 from orchestration.settings import Settings
 
@@ -58,7 +59,9 @@ def make_pack(settings: Settings, board: str, *, period: str | None = None, rele
     """
     watched = load_boards().named(board)
     span = parse_span(period) if period is not None else None
-    manifest, folder = _release(settings, release_id)
+    # By its own folder and not by the link: the release that is read is the one that is named.
+    manifest = chosen_release(settings, release_id)
+    folder = release_folder(settings, manifest.release_id)
     log.info("reading release %s", manifest.release_id)
     figures = _read(folder, manifest, watched)
     log.info("drawing %d figures", len(watched.figures))
@@ -84,7 +87,6 @@ def render_pack(board: Board, statements: list[Statement], figures: Figures, man
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["referenced"] = referenced
     running = _css_text(f"{board.title}, release {manifest.release_id}")
     style = (TEMPLATES / "pack.css").read_text(encoding="utf-8")
     style += f"@page {{ @bottom-left {{ content: {running}; }} }}"
@@ -107,11 +109,6 @@ def render_pack(board: Board, statements: list[Statement], figures: Figures, man
     )
 
 
-def referenced(text: str) -> str:
-    """The catalogue's marks in words: [M] marks a reference that nobody has checked yet; the others are for maintainers."""
-    return re.sub(r" ?\[[CDX]\b[^\]]*\]", "", re.sub(r"\[M\b[^\]]*\]", "(reference to be checked)", text))
-
-
 def used_words(glossary: dict[str, str], board: Board, kpis: list[Kpi]) -> dict[str, str]:
     """The words of a glossary that a pack uses. Abbreviations count as they are written, other words in small letters too."""
     texts = [board.title, board.about, *(section.title for section in board.sections)]
@@ -128,17 +125,6 @@ def used_words(glossary: dict[str, str], board: Board, kpis: list[Kpi]) -> dict[
         for term, meaning in glossary.items()
         if re.search(rf"(?<!\w){re.escape(term)}s?(?!\w)", text, re.NOFLAG if term[1:2].isupper() else re.IGNORECASE)
     }
-
-
-def _release(settings: Settings, release_id: str | None) -> tuple[Manifest, Path]:
-    if release_id is None:
-        current = current_release(settings)
-        if current is None:
-            raise CornerstoneError("There is no release yet to make a pack of; `cornerstone run` makes one.")
-        # By its own folder and not by the link: the release that is read is the one that is named.
-        release_id = current.release_id
-    folder = release_folder(settings, release_id)
-    return read_manifest(folder), folder
 
 
 def _read(folder: Path, manifest: Manifest, board: Board) -> Figures:

@@ -1,6 +1,7 @@
 """Periods in words. A kind of period is never mixed with another: each has its own count and its own way of being written."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
@@ -69,16 +70,20 @@ class Period:
     @property
     def before(self) -> "Period":
         """The period before it."""
-        return Period(self.kind, self.number - 1)
+        return self.back(1)
 
     @property
     def year_before(self) -> "Period":
         """The same period a year earlier."""
-        return Period(self.kind, self.number - self.kind.parts)
+        return self.back(self.kind.parts)
 
-    def through(self, last: "Period") -> list["Period"]:
-        """This period, the last one and all between, whether or not anything is known of them."""
-        return [Period(self.kind, number) for number in range(self.number, last.number + 1)]
+    def back(self, step: int) -> "Period":
+        """The period so many earlier."""
+        return Period(self.kind, self.number - step)
+
+    def through(self, last: "Period", step: int = 1) -> list["Period"]:
+        """This period, the last one and each `step` between, whether or not anything is known of them."""
+        return [Period(self.kind, number) for number in range(self.number, last.number + 1, step)]
 
     @property
     def year_words(self) -> str:
@@ -144,6 +149,13 @@ class Period:
         if self.kind is Kind.autumn_and_spring:
             return date(self.year + 1, 3, 31)
         return Period(self.kind, self.number + 1).start - timedelta(days=1)
+
+
+def step_of(periods: Iterable[Period]) -> int:
+    """How many periods lie from one figure to the next: a year's where all are of the same part of a year, as of every fourth quarter."""
+    held = set(periods)
+    is_yearly = len(held) > 1 and len({period.part for period in held}) == 1
+    return next(iter(held)).kind.parts if is_yearly else 1
 
 
 @dataclass(frozen=True)

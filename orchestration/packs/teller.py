@@ -139,11 +139,26 @@ class Teller:
         """The value in large type and the words that follow it; `of_what`: which item it is of."""
         watched, statement = self.statement.watched, self.statement
         statement.value, statement.of = self.shown(value), f"{watched.of}{of_what}".removeprefix(": ")
-        if value is not None and value.number is not None and value.number < 0 and watched.below is not None:
-            size = words.marked(-value.number, self.kpi.unit, symbol=value.symbol, label=value.label)
-            statement.value = size.removeprefix("+")
-            statement.of = watched.below + of_what
+        if value is not None and self.is_below(value):
+            statement.value = self._size(value)
+            statement.of = f"{watched.below}{of_what}"
             statement.chart_notes.append(f"In chart and table a figure below nought is: {watched.below}.")
+
+    def is_below(self, value: Value) -> bool:
+        """Whether a value lies below nought and the board has words for that, beside which it is shown without its sign."""
+        return value.number is not None and value.number < 0 and self.statement.watched.below is not None
+
+    def worded(self, value: Value, *, beside: Value) -> str:
+        """An earlier value as the latest stands in large type: without its sign, and with words where it is on the other side of nought."""
+        watched = self.statement.watched
+        shown = self._size(value) if self.is_below(value) else self.shown(value)
+        if watched.below is None or value.number is None or self.is_below(value) == self.is_below(beside):
+            return shown
+        return f"{shown} ({watched.below if self.is_below(value) else watched.of})"
+
+    def _size(self, value: Value) -> str:
+        assert value.number is not None
+        return words.marked(-value.number, self.kpi.unit, symbol=value.symbol, label=value.label).removeprefix("+")
 
     def made(self, value: Value, cell: Cell) -> str:
         """Where a value comes from, and the counts behind it."""

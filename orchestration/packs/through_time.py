@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from orchestration.packs import pictures, words
 from orchestration.packs.figures import ENGLAND, LOCAL, PUBLISHED, Beside, Cell, Limit, Value
-from orchestration.packs.periods import Kind, Period
+from orchestration.packs.periods import Kind, Period, step_of
 from orchestration.packs.teller import NO_OTHERS, OTHER_SIZE, Table, Teller, Text, in_sentence, is_other_year
 
 FEWEST_POINTS = 12
@@ -44,7 +44,8 @@ def state_trend(teller: Teller) -> None:
 
 def _tell_change(teller: Teller, latest: Value, series: dict[Period, Value]) -> str:
     """Sentences on the period before and the year before; gives the first in short."""
-    before, change = latest.period.before, teller.statement.change
+    step, change = step_of(series), teller.statement.change
+    before = latest.period.back(step)
     if latest.number is None:
         return ""
     if latest.break_note:
@@ -61,13 +62,20 @@ def _tell_change(teller: Teller, latest: Value, series: dict[Period, Value]) -> 
     else:
         is_judged = latest.is_covered_like(earlier)
         sentence, short = teller.difference(latest.number, earlier.number, is_judged=is_judged)
-        change.append(f"{sentence} {teller.shown(earlier)} in {before.words}.")
-    if latest.period.kind.parts > 1:
+        if teller.is_below(latest) and teller.is_below(earlier):
+            # As the figure in large type: the size of what lies below nought, which grows as the number falls.
+            sentence = (
+                sentence.replace("Down ", "Up ", 1)
+                if latest.number < earlier.number
+                else sentence.replace("Up ", "Down ", 1)
+            )
+        change.append(f"{sentence} {teller.worded(earlier, beside=latest)} in {before.words}.")
+    if latest.period.kind.parts > step:
         ago = latest.period.year_before
         value = series.get(ago)
         broken = any(period.number > ago.number and item.break_note for period, item in series.items())
         if value is not None and not broken:
-            change.append(f"A year before, in {ago.words}, it was {teller.shown(value)}.")
+            change.append(f"A year before, in {ago.words}, it was {teller.worded(value, beside=latest)}.")
     return short
 
 
@@ -118,7 +126,8 @@ def _draw(teller: Teller, cell: Cell) -> None:
     statement, unit = teller.statement, teller.kpi.unit
     local, published = teller.own(cell, LOCAL), teller.own(cell, PUBLISHED)
     own_periods = sorted(local.keys() | published.keys())
-    periods = own_periods[0].through(own_periods[-1])
+    step = step_of(own_periods)
+    periods = own_periods[0].through(own_periods[-1], step)
     england = {period: value for period, value in teller.own(cell, ENGLAND).items() if period in set(periods)}
     series = [
         (f"{teller.figures.authority} (own returns)", local, pictures.OWN),
@@ -126,7 +135,9 @@ def _draw(teller: Teller, cell: Cell) -> None:
         ("England (published)", england if unit in words.RATES else {}, pictures.ENGLAND),
     ]
     statement.table = _period_table(teller, periods, {name: values for name, values, _ in series if values})
-    lines = [line for name, values, style in series if (line := pictures.Line(name, _joined(values), style)).points]
+    lines = [
+        line for name, values, style in series if (line := pictures.Line(name, _joined(values, step), style)).points
+    ]
     if len(periods) < 2 or not lines:
         statement.chart_notes.append("There are too few figures for a chart.")
         return
@@ -164,7 +175,7 @@ def _draw(teller: Teller, cell: Cell) -> None:
             f"[c] marks {len(withheld)} period{'' if len(withheld) == 1 else 's'} whose figure is withheld, so that no child can be"
             " found or worked out."
         )
-    if any(is_other_year(value, value.period.before) for value in own):
+    if any(is_other_year(value, value.period.back(step)) for value in own):
         notes.append(
             "Each figure is a forecast for the whole of its financial year, so the line begins anew every year."
         )
@@ -178,7 +189,7 @@ def _begins_at_nought(numbers: list[Decimal]) -> bool:
     return low <= high / 2 or high - low < high * _WORTH_A_LOOK
 
 
-def _joined(values: dict[Period, Value]) -> list[tuple[str, Decimal, int]]:
+def _joined(values: dict[Period, Value], step: int) -> list[tuple[str, Decimal, int]]:
     """Points of a line: a segment ends where a period is missing or has no number, where the series breaks, and where a forecast
     is of another year."""
     points: list[tuple[str, Decimal, int]] = []
@@ -186,7 +197,7 @@ def _joined(values: dict[Period, Value]) -> list[tuple[str, Decimal, int]]:
     for period, value in sorted(values.items()):
         if value.number is None:
             continue
-        if last is not None and (period.before != last or value.break_note or is_other_year(value, last)):
+        if last is not None and (period.back(step) != last or value.break_note or is_other_year(value, last)):
             segment += 1
         points.append((period.short, value.number, segment))
         last = period
@@ -253,7 +264,7 @@ def _signal(teller: Teller, latest: Limit, value: Value) -> str:
 def _period_table(teller: Teller, periods: list[Period], named: dict[str, dict[Period, Value]]) -> Table:
     """Figures by period, as the chart runs: a row a series and a column a year, or a row a year and a column a part of it."""
     parts = teller.statement.watched.periods.parts
-    if parts == 1:
+    if parts == step_of(periods):
         rows = [
             [Text(name), *(teller.cell(values.get(period)) for period in periods)] for name, values in named.items()
         ]

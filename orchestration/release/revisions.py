@@ -295,7 +295,10 @@ def count_revisions(folder: Path, *, published_before: int) -> Revisions:
 
 
 def read_revisions(connection: duckdb.DuckDBPyConnection, database: str | None = None) -> list[Revision]:
-    """Every revised figure of an open database; one suppressed, and a local one that is gone, without a number."""
+    """Every revised figure of an open database; one suppressed, and a local one that is gone, without a number.
+
+    Totals come before breakdowns, own figures before published ones, and of these what moved most as a share of itself.
+    """
     meta, kpi = (quoted(*([database] if database else []), schema) for schema in ("meta", "kpi"))
     rows = connection.execute(
         f"""
@@ -318,7 +321,10 @@ def read_revisions(connection: duckdb.DuckDBPyConnection, database: str | None =
             coalesce(new_number, new_value_label, new_symbol, '')
         from shown
         left join {kpi}.kpi_catalogue using (kpi_id)  -- at most one; a KPI can go
-        order by kpi_id, value_basis, area_name, time_period, time_identifier, breakdown_topic, breakdown
+        order by
+            coalesce(breakdown_topic, 'Total') <> 'Total', value_basis,
+            abs(new_value - old_value) / nullif(greatest(abs(new_value), abs(old_value)), 0) desc nulls last,
+            kpi_id, area_name, time_period desc, time_identifier, breakdown_topic, breakdown
         """
     ).fetchall()
     return [Revision(*row) for row in rows]

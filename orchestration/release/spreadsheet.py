@@ -45,6 +45,12 @@ NOTES = {
     "basis": "A column headed own returns is counted in the authority's or provider's own returns. A published column, and "
     "every column of another area, is the figure that the Department for Education or NHS England publishes.",
 }
+WHY_MISSING = {
+    "[c]": "is withheld: it could tell of too few children.",
+    "[low]": "is above nought and rounds to it.",
+    "[x]": "is not available: not collected, not published or not given.",
+    "[z]": "does not exist: there is nobody to count it of.",
+}
 # Areas in the order of their columns; statistical neighbours are many and stay in the CSV and Parquet files.
 AREA_ROLES = ["own_authority", "own_provider", "icb", "nhs_region", "region", "england"]
 # Parts of a family's name that are written in capitals.
@@ -453,8 +459,18 @@ def first_period_shown(connection: duckdb.DuckDBPyConnection, family: str) -> tu
 
 
 def summary_table(connection: duckdb.DuckDBPyConnection, own: str) -> Any:
-    """The latest total of every KPI of the authority, and the latest beside region, England and neighbours."""
+    """The latest total of every KPI of the authority, and the latest beside region, England and neighbours, with why a cell is empty."""
     names = ("region", "england", "neighbours")
+    latest_missing, compared_missing = (
+        f"case {one}.shorthand "
+        + " ".join(f"when {literal(mark)} then {literal(f'{which} {why}')}" for mark, why in WHY_MISSING.items())
+        + " end"
+        for one, which in (("latest", "The latest figure"), ("compared", "The own figure to compare"))
+    )
+    unheld = ", ".join(
+        f"if(compared.{name} is null, {literal(words)}, null)"
+        for name, words in zip(names, ("the region", "England", "statistical neighbours"), strict=True)
+    )
     compared = ", ".join(f"{rounded(f'compared.{name}', 'latest.unit')} as {name}" for name in names)
     frame = connection.execute(
         f"""
@@ -501,7 +517,24 @@ def summary_table(connection: duckdb.DuckDBPyConnection, own: str) -> Any:
             compared.shorthand as "shorthand own",
             {compared},
             compared.rank,
-            compared.ranked
+            compared.ranked,
+            concat_ws(
+                ' ',
+                latest.remark || '.',
+                {latest_missing},
+                latest.coverage_note,
+                if(latest.period <> compared.period, {compared_missing}, null),
+                case
+                    when compared.kpi_id is null then 'No figure of another area is held.'
+                    else 'No figure is held of ' || nullif(concat_ws(' or ', {unheld}), '') || '.'
+                end,
+                case
+                    when compared.rank is not null or compared.neighbours is null then null
+                    when latest.unit not in ('percent', 'percentage_points', 'ratio')
+                        then 'Not ranked, because authorities differ in size.'
+                    else 'Not ranked, because there is no own figure to rank.'
+                end
+            ) as said
         from latest
         left join compared using (kpi_id)  -- one to one
         order by latest.family, latest.title
@@ -518,6 +551,8 @@ def summary_table(connection: duckdb.DuckDBPyConnection, own: str) -> Any:
     }
     for name, heading in headings.items():
         frame[heading] = cells(frame.pop(name), None)
+    said = frame.pop("said")
+    frame["Remarks"] = said.where(said != "", "None")
     return as_table(
         frame,
         name="summary",

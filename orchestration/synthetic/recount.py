@@ -40,15 +40,23 @@ MUST = {
 """Tables that have to be met exactly; a miss there is never explained away."""
 
 NEAREST = (
-    "breakdown fitted to the nearest whole numbers: no exact answer found beside the other breakdowns and Januaries"
+    "The children are invented. No invention was found that meets every published table of every year at once; this number comes"
+    " as near as was found."
 )
-SCALED = "figures were scaled and rounded: the parts of a scaled table no longer add"
-REVIEW_STATE = "definition unpublished: decisions not due (623) and outstanding (163) do not add to the meetings without a decision (398)"
+SCALED = (
+    "The children are invented, of a borough of another size: published numbers were scaled and rounded, so that the parts of a"
+    " table no longer add up to its whole."
+)
+REVIEW_STATE = (
+    "How a review decision is counted as not due or as outstanding is not published: the two published numbers do not add up to the"
+    " reviews without a decision."
+)
 ONE_PLAN_EACH = (
-    "more or fewer new plans are published than assessments that ended in a plan; here each gives one new plan"
+    "The children are invented, and each of their assessments that ends in a plan gives one new plan. Published are more or fewer"
+    " new plans than such assessments, so that both cannot be met."
 )
-MORE_NEW = "more new plans are published than plans of which no review is expected yet"
-NO_START = "a plan without a start date cannot stand in a return without errors"
+MORE_NEW = "The children are invented. Published are more new plans than plans too new to be reviewed, so that both cannot be met."
+NO_START = "A plan without a start date cannot stand in a return without errors."
 
 
 def _days(texts: "pd.Series[Any]") -> np.ndarray:
@@ -373,7 +381,7 @@ def calibration(targets: Targets, made: dict[int, Return], register: pd.DataFram
     untargeted = {
         REVIEW_STATE: cells["measure"].isin(["review_decision_not_due", "review_decision_outstanding"]),
         NO_START: (cells["topic"] == "start_age") & (cells["code"] == "unknown"),
-        "no return of these years holds it": ~possible,
+        "No return of these years holds it.": ~possible,
     }
     for why, rows in untargeted.items():
         status = status.where(~rows, "not targeted")

@@ -168,7 +168,7 @@ TOPICS = {
 }
 
 REGIONAL_TOTAL_FAULT = (
-    "published for every authority of the region with the regional total: a known fault of the release"
+    "The release gives every authority of the region the regional total: a known fault of the publication."
 )
 
 

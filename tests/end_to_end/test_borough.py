@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +12,9 @@ import duckdb
 import pytest
 
 from expectations.catalogue import load_catalogue
+from orchestration.privacy.keys import load_keys
+from orchestration.release.published_check import published_check
+from orchestration.returns.archive import open_archived
 from orchestration.returns.delivered import delivered_file
 from orchestration.returns.land import land_return
 from orchestration.returns.spec import return_ids
@@ -144,6 +148,26 @@ def test_thousands_of_published_cells_are_reproduced_and_every_difference_is_exp
     assert cells["above_zero"] > 8_000
     assert cells["not_comparable"] < 250
     assert cells["reproduced"] + cells["explained"] + cells["not_comparable"] == cells["published"]
+
+
+def test_every_published_figure_is_the_same_as_the_own_one_or_differs_for_a_reason(
+    journey: Journey, first: Ended
+) -> None:
+    assert first.exit_code == 0, first.stderr
+    outcomes = query(
+        journey.current / "open" / "send_kpis.duckdb",
+        "select difference_outcome, count(*), count(difference_reason) from kpi.kpi_comparison"
+        " where comparator_type = 'published_same_cell' and difference_outcome is not null group by all",
+    )
+    reasons = {outcome: (figures, explained) for outcome, figures, explained in outcomes}
+    assert set(reasons) == {"same", "explained", "not_comparable"}
+    assert reasons["same"][0] > 500 and reasons["same"][1] == 0
+    assert all(figures == explained for outcome, (figures, explained) in reasons.items() if outcome != "same")
+    with duckdb.connect(str(journey.store / "warehouse.duckdb"), read_only=True) as connection:
+        checked = published_check(connection)
+    assert len(checked) > 30
+    assert all(figure.explanation for kpi in checked for figure in kpi.figures)
+    assert sum(kpi.unexplained for kpi in checked) == 0
 
 
 KINDS = {
@@ -289,3 +313,50 @@ def test_a_return_of_real_people_is_refused_with_what_to_do(
     [refused] = land_return(settings, "sen2", load_catalogue(settings.rules_dir), now=datetime.now(UTC)).committed
     assert (refused.status, refused.rows_read, refused.rows_landed) == ("refused", 19, 0)
     assert "clean-store" in str(refused.reason)
+
+
+MEDIATED = 10
+
+
+def mediated(text: str) -> str:
+    """A return of 2026 in which ten more assessments that ended in 2025 were followed by mediation on another decision."""
+    corrected, count = re.subn(
+        r"(<AssessmentOutcome>[YN]</AssessmentOutcome><AssessmentOutcomeDate>2025-(?:(?!</Assessment>).)*?<OtherMediation>)0<",
+        r"\g<1>1<",
+        text,
+        count=MEDIATED,
+    )
+    assert count == MEDIATED
+    return corrected.replace("<SerialNo>1<", "<SerialNo>2<", 1)
+
+
+def test_two_releases_with_one_resubmission_between_them_list_exactly_what_it_changed(
+    journey: Journey, settings: Settings
+) -> None:
+    before = journey.current.resolve()
+    [sent] = [one for one in read_submissions(settings, "sen2") if one.period == "2026" and one.status == "accepted"]
+    with open_archived(settings, load_keys(settings), sent.sha256) as archived:
+        text = archived.read().decode()
+    inbox = settings.inbox_dir / "sen2"
+    inbox.mkdir(parents=True, exist_ok=True)
+    (inbox / "372_SEN2_2026_again.xml").write_text(mediated(text))
+    ended = journey.cornerstone("run", "--json")
+    assert (ended.exit_code, ended.result["status"]) == (0, "released"), ended.stderr
+    assert journey.current.resolve() != before
+    told = (
+        "select kpi_id, area_name, value_basis, time_identifier, time_period, breakdown_topic, breakdown, value, numerator, symbol"
+        " from kpi.kpi_value"
+    )
+    then, now = (set(query(release / "open" / "send_kpis.duckdb", told)) for release in (before, journey.current))
+    other, *_ = {row for row in then if row[0] == "ehc_mediation_cases" and row[4] == "2025" and row[6] == "Other"}
+    figure, old = other[:7], other[7]
+    # Only that figure is told otherwise, and the table says so: what it was, what it is, and why.
+    assert (then - now, now - then) == ({other}, {(*figure, old + MEDIATED, old + MEDIATED, None)})
+    revised = query(
+        journey.current / "open" / "send_kpis.duckdb",
+        "select kpi_id, area_name, value_basis, time_identifier, time_period, breakdown_topic, breakdown, old_value, new_value, kind,"
+        " cause from meta.revision",
+    )
+    assert revised == [(*figure, old, old + MEDIATED, "changed", "resubmission")]
+    page = (journey.current / "evidence" / "index.html").read_text()
+    assert "<td>changed</td><td>resubmission</td>" in page

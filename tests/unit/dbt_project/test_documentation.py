@@ -1,5 +1,6 @@
 """Every model is documented: its grain, and every column that the built relation really has."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -80,3 +81,13 @@ def test_each_family_view_has_a_column_for_each_of_its_kpis(empty_warehouse: duc
 def test_a_model_file_has_the_name_of_a_described_model() -> None:
     names = {path.stem for path in Path(DBT_PROJECT / "models").rglob("*.sql")}
     assert names <= described().keys()
+
+
+def test_no_seed_carries_a_mark_that_only_its_maker_can_read() -> None:
+    marked = [
+        f"{path.name}: {line}"
+        for path in sorted((DBT_PROJECT / "seeds").rglob("*.csv"))
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if re.search(r"\[[MCDX]\b[^\]]*\]", line)
+    ]
+    assert marked == []

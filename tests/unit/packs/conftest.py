@@ -36,7 +36,7 @@ create table kpi.kpi_catalogue (
 );
 insert into kpi.kpi_catalogue (kpi_id, title, definition, unit, polarity, is_judged_by_size, target, owner_role, caveats) values
     ('ehcp_20_weeks_excl_exceptions_pct', 'Plans <b>within</b> 20 weeks', 'Share within 20 weeks.', 'percent', 'higher', false,
-     '100 (statutory)', 'Head of SEND', 'Regulation 13 [M] & exceptions.'),
+     '100 (statutory)', 'Head of SEND', 'Regulation 13 (reference to be checked) & exceptions.'),
     ('ehcp_total', 'EHC plans maintained', 'Plans on census day', 'count', 'neutral', false, null, 'Head of SEND', null),
     ('ehc_health_advice_6_weeks_pct', 'Advice in six weeks', 'Share in 42 days.', 'percent', 'higher', false, null, 'Commissioner',
      null),
@@ -135,6 +135,10 @@ insert into kpi.kpi_value (kpi_value_key, kpi_id, breakdown_topic, breakdown, ti
     ('g2', 'place_gap_special', 'Academic year, if nothing changes', '2028/29', 'Financial year Q4', '202526', 161),
     ('g3', 'place_gap_special', 'Academic year, if the plan is carried out', '2028/29', 'Financial year Q4', '202526', 33),
     ('g4', 'place_gap_special', 'Academic year, if nothing changes', '2028/29', 'Financial year Q3', '202526', 150);
+-- Told once a year, of the fourth quarter alone; one year is missing.
+insert into kpi.kpi_value (kpi_value_key, kpi_id, time_identifier, time_period, value) values
+    ('y1', 'place_gap_special', 'Financial year Q4', '202223', 40), ('y3', 'place_gap_special', 'Financial year Q4', '202425', 20),
+    ('y4', 'place_gap_special', 'Financial year Q4', '202526', 30);
 """
 
 

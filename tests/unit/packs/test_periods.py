@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from orchestration.errors import CornerstoneError
-from orchestration.packs.periods import Kind, Period, parse_span
+from orchestration.packs.periods import Kind, Period, parse_span, step_of
 
 
 @pytest.mark.parametrize(
@@ -84,3 +84,20 @@ def test_what_is_no_period_is_refused_in_one_sentence(text: str) -> None:
 def test_a_span_does_not_run_backwards() -> None:
     with pytest.raises(CornerstoneError, match="runs backwards"):
         parse_span("2025..2023")
+
+
+@pytest.mark.parametrize(
+    ("told", "step"),
+    [
+        (["Financial year Q4 202324", "Financial year Q4 202526"], 4),
+        (["Financial year Q4 202324", "Financial year Q1 202425", "Financial year Q4 202425"], 1),
+        (["Financial year Q4 202324"], 1),
+        (["Calendar year 2024", "Calendar year 2025"], 1),
+        (["October 2024", "October 2025"], 12),
+        ([], 1),
+    ],
+)
+def test_figures_of_one_part_of_the_year_alone_are_a_year_apart(told: list[str], step: int) -> None:
+    periods = [period for text in told if (period := Period.of(*text.rsplit(" ", 1))) is not None]
+    assert len(periods) == len(told)
+    assert step_of(periods) == step

@@ -1,13 +1,14 @@
 """What is said of each figure, on worked cases."""
 
 import re
+from datetime import date
 from pathlib import Path
 
 import duckdb
 import pytest
 
 from orchestration.packs.boards import Watched
-from orchestration.packs.figures import Figures, read_figures
+from orchestration.packs.figures import Figures, latest_day, read_figures
 from orchestration.packs.periods import parse_span
 from orchestration.packs.statements import state
 from orchestration.packs.teller import Statement
@@ -68,6 +69,21 @@ def test_the_table_behind_a_chart_holds_every_series(store: Store) -> None:
         ["England (published)", "", "", "46.4%", ""],
     ]
     assert table.rows[0][4].small == "416 of 524"
+
+
+def test_a_quarter_that_is_told_once_a_year_is_compared_with_that_of_the_year_before(store: Store) -> None:
+    told = _state(store, "place_gap_special", "quarter")
+    assert told.change == [
+        "Up 10, which is worse, from 20 in financial year 2024-25 quarter 4 (January to March 2025)."
+    ]
+    assert "No figure is held for 2023-24 Q4: the line has a gap." in told.chart_notes
+    assert told.table is not None
+    assert told.table.columns == ["Quarter", "2022-23 Q4", "2023-24 Q4", "2024-25 Q4", "2025-26 Q4"]
+    assert [[cell.text for cell in row] for row in told.table.rows] == [
+        ["Invented Borough (own returns)", "40", "", "20", "30"]
+    ]
+    assert told.chart is not None
+    assert [len(path) for path in _line_paths(told.chart.svg)] == [1, 2]
 
 
 def test_a_break_of_the_series_is_marked_and_not_compared_across(store: Store) -> None:
@@ -184,6 +200,32 @@ def test_quarters_of_one_financial_year_are_compared(store: Store) -> None:
     ]
 
 
+def test_what_lies_below_nought_is_told_by_its_size_and_its_change_too(store: Store) -> None:
+    store.publish(
+        "insert into kpi.kpi_value (kpi_value_key, kpi_id, time_identifier, time_period, value, method) values"
+        " ('d0', 'dsg_cumulative_balance', 'Financial year Q4', '202324', 42635, 'a return, full-year forecast')"
+    )
+    told = _state(store, "dsg_cumulative_balance", "quarter", period="2024-25Q4", of="surplus", below="deficit")
+    assert (told.value, told.of) == ("£1,457,365", "deficit")
+    assert told.change == [
+        "Down £16,216, which is better, from £1,473,581 in financial year 2024-25 quarter 3 (October to December 2024).",
+        "A year before, in financial year 2023-24 quarter 4 (January to March 2024), it was £42,635 (surplus).",
+    ]
+    before = _state(store, "dsg_cumulative_balance", "quarter", period="2023-24Q4", of="surplus", below="deficit")
+    assert (before.value, before.of) == ("£42,635", "surplus")
+
+
+def test_a_period_that_is_not_over_ends_with_the_release(store: Store) -> None:
+    figures = _figures(store)
+    made = figures.created_at.date()
+    assert latest_day(figures) == min(made, date(2026, 3, 31))
+    store.publish(
+        "insert into kpi.kpi_value (kpi_value_key, kpi_id, time_identifier, time_period, value) values"
+        f" ('l', 'linkage_rate_pct', 'Calendar year', '{made.year}', 99)"
+    )
+    assert latest_day(_figures(store)) == made
+
+
 def test_an_older_release_does_not_say_which_figures_are_judged_by_size(store: Store) -> None:
     store.publish(
         "alter table kpi.kpi_catalogue drop column is_judged_by_size",
@@ -200,7 +242,10 @@ def test_an_older_release_does_not_say_which_figures_are_judged_by_size(store: S
 
 def test_items_of_a_breakdown_stand_in_the_order_of_what_is_shown(store: Store) -> None:
     told = _state(store, "therapy_waiting_total", "month", chart="parts", topic="Service line", of="waiting")
-    assert (told.value, told.of) == ("175", "waiting: Speech and language therapy (the highest of 2)")
+    assert (told.value, told.of) == (
+        "175",
+        "waiting: Speech and language therapy (the highest of the 2 that have a figure)",
+    )
     assert told.table is not None
     assert [[cell.text for cell in row] for row in told.table.rows] == [
         ["Speech and language therapy", "175", "162"],

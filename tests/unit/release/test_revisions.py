@@ -259,6 +259,23 @@ def test_no_number_of_a_figure_newly_suppressed_is_repeated(releases: TwoRelease
     ]  # fmt: skip
 
 
+def test_totals_come_first_and_then_what_moved_most_for_its_size(releases: TwoReleases) -> None:
+    releases.connection.execute("update now.kpi.kpi_value set breakdown_topic = 'Total' where kpi_id = 'requests'")
+    for key, value in (
+        ("2024 published", 480),
+        ("2024 local", 960),
+        ("nov", 195),
+        ("oct", 90),
+        ("oct plan", 20),
+        ("oct few", 7),
+    ):
+        releases.now(key, value)
+    write_revisions(releases.connection, database="now", before="before")
+    assert [one.breakdown for one in read_revisions(releases.connection, "now")] == [
+        *("2024 local", "2024 published", "oct plan", "oct", "nov", "oct few")
+    ]
+
+
 def test_no_number_of_an_own_figure_that_is_gone_is_repeated_beside_the_coarser_one_in_its_place(
     releases: TwoReleases,
 ) -> None:

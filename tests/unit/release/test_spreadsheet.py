@@ -269,12 +269,33 @@ def test_the_summary_has_each_latest_total_and_the_last_that_can_be_compared(boo
         70.5,
         2,
         4,
+        "No figure is held of the region.",
     ]
     latest = rows["Requests for assessment"]
     assert (latest["Latest period"], latest["Rotherham, latest"], latest["Compared in"]) == (
         "Financial year 2024/25",
         940,
         "[x]",
+    )
+    assert latest["Remarks"] == "No figure of another area is held."
+
+
+def test_the_summary_says_why_a_cell_is_empty(warehouse: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    warehouse.execute(MORE)
+    warehouse.execute(
+        """
+        update kpi_open.kpi_value set value = null, symbol = 'c' where kpi_id = 'ehc_requests' and breakdown is distinct from 'Female';
+        update kpi_open.kpi_value set coverage_note = 'Part of the year.' where kpi_id = 'plans_20_weeks_pct';
+        update kpi_open.kpi_comparison set neighbour_rank = null, neighbour_count = null;
+        """
+    )
+    write_spreadsheet(warehouse, tmp_path / "empty.xlsx", RELEASE)
+    remarks = {row["KPI"]: row["Remarks"] for row in records(load_workbook(tmp_path / "empty.xlsx")["Summary"])}
+    assert remarks["Requests for assessment"] == (
+        "The latest figure is withheld: it could tell of too few children. No figure of another area is held."
+    )
+    assert remarks["New plans issued in 20 weeks"] == (
+        "Part of the year. No figure is held of the region. Not ranked, because there is no own figure to rank."
     )
 
 

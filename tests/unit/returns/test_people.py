@@ -241,6 +241,8 @@ def test_cells_that_the_borough_states_are_read_where_its_people_are_and_nowhere
         write_control_tables(connection, settings)
         rows = connection.execute("select la_code, series_code, stated_value, reason from control.stated_cell")
         assert rows.fetchall() == stated
+        people_of_the_store = connection.execute("select value from control.setting where name = 'people'").fetchall()
+        assert people_of_the_store == [("invented" if stated else "real",)]
 
 
 def test_a_store_is_fresh_until_something_is_delivered(settings: Settings, land: Land) -> None:

@@ -1,6 +1,7 @@
 -- Why a local value differs from what is published of the same cell, one row a local value that something is published of. Values
 -- agree that are the same at the decimals they are published with. A difference is explained by what the local figure lacks, by
--- the reasons of the counts behind it (fct_ehc_statistic_comparison), or by whom the trust's workbook counts besides.
+-- the reasons of the counts behind it (fct_ehc_statistic_comparison), by ages of which nothing is published, or by whom the trust's
+-- workbook counts besides. Rates of invented pupils are drawn by lot near the published ones: explained where they are near.
 with pairs as (
     select
         own.kpi_value_key,
@@ -68,16 +69,71 @@ differing_cells as (
         and (comparison.outcome <> 'reproduced' or definition.definition_code is not null)
 ),
 
+-- A published table has no row of an age at which it counts nobody: that age is not part of what is published of its group.
+counted_ages as (
+    select
+        statistic.la_code,
+        statistic.series_code,
+        statistic.measure_code,
+        statistic.time_period,
+        statistic.topic_code,
+        statistic.item_code
+    from {{ ref('fct_ehc_statistic') }} as statistic
+    where
+        statistic.topic_code in ('age', 'start_age')
+        and statistic.definition_code = 'standard'
+        and statistic.statistic_count > 0
+),
+
+unpublished_ages as (
+    select
+        counted_ages.la_code,
+        counted_ages.series_code,
+        counted_ages.measure_code,
+        counted_ages.time_period,
+        'Age group' as cell_topic,
+        {{ age_group('try_cast(counted_ages.item_code as integer)', 'try_cast(counted_ages.item_code as integer)') }}
+            as cell_breakdown,
+        case when counted_ages.topic_code = 'age' then try_cast(counted_ages.item_code as integer) end as age,
+        'explained' as outcome,
+        'The published table has no row of age ' || counted_ages.item_code || ', so that it adds nobody of that age'
+            as reason
+    from counted_ages
+    inner join {{ ref('int_ehc_statistic__published_cell') }} as cell -- one to many: the ages that are published
+        on
+            counted_ages.la_code = cell.la_code
+            and counted_ages.series_code = cell.series_code
+            and counted_ages.measure_code = cell.measure_code
+            and counted_ages.time_period = cell.counted_time_period
+            and counted_ages.topic_code = cell.topic_code
+            and cell.unit = 'count'
+    group by all
+    having count(*) filter (where cell.item_code = counted_ages.item_code) = 0
+),
+
+count_differences as (
+    select *
+    from differing_cells
+
+    union all by name
+
+    select *
+    from unpublished_ages
+),
+
 count_reasons as (
     select
         component.kpi_value_key,
         bool_or(differing_cells.outcome = 'unexplained') as has_unexplained,
         bool_or(differing_cells.outcome = 'not_comparable') as has_incomparable,
-        string_agg(distinct rtrim(differing_cells.reason, '.') || '.', ' ') as reason
+        string_agg(
+            distinct rtrim(differing_cells.reason, '.') || '.', ' '
+            order by rtrim(differing_cells.reason, '.') || '.'
+        ) as reason
     from {{ ref('int_kpi__local_component') }} as component
     inner join {{ ref('int_kpi__local_cell') }} as own_cell -- exactly one
         on component.cell_key = own_cell.cell_key
-    inner join differing_cells -- one cell to many: a group of ages is the sum of its ages
+    inner join count_differences as differing_cells -- one cell to many: a group of ages is the sum of its ages
         on
             own_cell.la_code = differing_cells.la_code
             and own_cell.series_code = differing_cells.series_code
@@ -91,6 +147,17 @@ count_reasons as (
                     and own_cell.cell_breakdown = differing_cells.cell_breakdown
             end
     group by component.kpi_value_key
+),
+
+-- Rates that the invented borough is made to come near, and not to meet.
+invented_rates as (
+    select distinct component.kpi_value_key
+    from {{ ref('int_kpi__local_component') }} as component
+    inner join {{ ref('int_kpi__local_cell') }} as own_cell -- exactly one
+        on component.cell_key = own_cell.cell_key
+    inner join {{ ref('stg_control__setting') }} as people -- at most one
+        on people.setting_name = 'people' and people.setting_value = 'invented'
+    where own_cell.series_code in ('census_attendance', 'census_suspension')
 ),
 
 -- All bands of a line and month together: a share, or a percentile, stands on several.
@@ -120,6 +187,7 @@ judged as (
         trust_waits.is_declared,
         coalesce(trust_waits.has_unreported, false) as has_unreported,
         coalesce(trust_waits.has_others, false) as has_others,
+        invented_rates.kpi_value_key is not null as is_invented_rate,
         case
             when pairs.value is null or pairs.published_value is null then 'not_comparable'
             when
@@ -134,6 +202,10 @@ judged as (
                         when trust_waits.is_declared then 'unexplained'
                         else 'not_comparable'
                     end
+            when
+                invented_rates.kpi_value_key is not null
+                and abs(pairs.value - pairs.published_value) <= 0.1 * abs(pairs.published_value)
+                then 'explained'
             when count_reasons.kpi_value_key is null or count_reasons.has_unexplained then 'unexplained'
             when count_reasons.has_incomparable then 'not_comparable'
             else 'explained'
@@ -141,6 +213,8 @@ judged as (
     from pairs
     left join count_reasons -- at most one
         on pairs.kpi_value_key = count_reasons.kpi_value_key
+    left join invented_rates -- at most one
+        on pairs.kpi_value_key = invented_rates.kpi_value_key
     left join trust_waits -- at most one
         on
             pairs.area_code = trust_waits.org_code
@@ -168,6 +242,10 @@ select
                     when outcome = 'explained' then 'What the trust reports agrees.'
                     else 'The publication counts children of other authorities too; how many those are is not declared.'
                 end
+        when is_invented_rate
+            then
+                'The pupils behind the own figure are invented. Their absences and suspensions were drawn by lot around published rates:'
+                || ' the figure comes within a tenth of the published one and is not made to meet it.'
         else count_reason
     end as reason
 from judged

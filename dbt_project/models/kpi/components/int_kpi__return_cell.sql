@@ -49,6 +49,18 @@ received_years as (
     select
         kpi_return.return_name,
         cast(try_cast(left(received.period, 4) as integer) + if(received.period like '%Q4', 1, 0) as varchar) as time_period,
+        make_date(
+            try_cast(left(received.period, 4) as integer) + if(received.period like '%Q4', 1, 0),
+            case right(received.period, 2)
+                when 'Q1' then 6
+                when 'Q2' then 9
+                when 'Q3' then 12
+                when 'Q4' then 3
+                -- A year alone is a January.
+                else coalesce(try_cast(right(received.period, -5) as integer), 1)
+            end,
+            1
+        ) as last_month,
         received.rows_read,
         received.rows_held_back,
         received.is_accepted,
@@ -57,6 +69,19 @@ received_years as (
     inner join {{ ref('kpi_return') }} as kpi_return -- exactly one
         on received.return_id = kpi_return.return_id
     where try_cast(left(received.period, 4) as integer) is not null
+),
+
+year_coverage as (
+    select
+        time_period,
+        case
+            when max(max(last_month)) over () < make_date(cast(time_period as integer), 12, 1)
+                then
+                    'Part of the year: the latest return is of '
+                    || strftime(max(max(last_month)) over (), '%B %Y') || '.'
+        end as coverage_note
+    from received_years
+    group by time_period
 ),
 
 -- A row can be a child; few rows of money are withheld as well.
@@ -177,8 +202,11 @@ link_counts as (
 items as (
     select
         own_authority.la_code,
-        received_counts.*
+        received_counts.*,
+        year_coverage.coverage_note
     from received_counts
+    inner join year_coverage -- exactly one
+        on received_counts.time_period = year_coverage.time_period
     cross join own_authority
 
     {%- for source, topic, item, counts in [
@@ -218,6 +246,7 @@ totals as (
         'Total' as cell_breakdown,
         sum(cell_count) as cell_count,
         sum(people_count) as people_count,
+        max(coverage_note) as coverage_note,
         max(submission_id) as submission_id
     from items
     group by la_code, series_code, measure_code, time_identifier, time_period

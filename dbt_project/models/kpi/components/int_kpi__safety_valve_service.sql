@@ -213,7 +213,8 @@ measured as (
 
     union all by name
 
-    -- Plans of a quarter end against the forecast made at the quarter before it; of the January in the year, against the plan.
+    -- Plans at the end of the year against the forecast of that day made at the quarter before it; of the January in the year,
+    -- against the plan. A forecast is of 31 March: at an earlier quarter end it is of another day, and plans grow through the year.
     select
         'ehcp_forecast_variance_pct' as kpi_id,
         actual.financial_year,
@@ -223,8 +224,7 @@ measured as (
         actual.plan_count - expected.plan_count as numerator,
         expected.plan_count as denominator,
         100 * (actual.plan_count - expected.plan_count) / nullif(expected.plan_count, 0) as value,
-        -- Only the last quarter ends on the day that was forecast: plans grow, so that earlier ones say little.
-        if(actual.quarter = 4, actual.plan_count > expected.plan_count, null) as is_adverse,
+        if(actual.measure = 'actual', actual.plan_count > expected.plan_count, null) as is_adverse,
         actual.measure,
         actual.is_restated or expected.is_restated as is_restated,
         actual.plan_count as people
@@ -235,7 +235,7 @@ measured as (
             and actual.measure_group = expected.measure_group
             and actual.category_code = expected.category_code
             and case actual.measure
-                when 'actual' then expected.measure = 'forecast' and actual.quarter = expected.quarter + 1
+                when 'actual' then expected.measure = 'forecast' and actual.quarter = 4 and expected.quarter = 3
                 else expected.measure = 'plan'
             end
     left join {{ ref('placement_category') }} as category -- at most one
