@@ -193,8 +193,8 @@ class Pattern:
     """What to suppress.
 
     `cells` has a row a cell: cell_key, kind ('primary' for small, 'secondary', null for not suppressed) and is_known (true where the
-    count is published elsewhere or follows from such counts, so that hiding it protects nobody). `unprotected` has a row
-    (line_key) for each line that gives a suppressed count away through published counts alone.
+    count is published elsewhere, has been shown before or follows from such counts, so that hiding it protects nobody).
+    `unprotected` has a row (line_key) for each line that gives a suppressed count away through such counts alone.
     """
 
     cells: pa.Table
@@ -215,8 +215,8 @@ def suppress(
     A line is an exact sum: one total and its parts. A cell that is not shown (a difference, the rest of a total) has a
     count that must not be worked out when it is small. Lines are gone through in their order. A line with a visible
     total whose hidden parts are one alone, add to less than the threshold, or can only be 1 each, gets one more: a non-zero
-    part, first choice one that nobody has been told before (`history`), then one that stands in another line with a
-    suppressed part, then the smallest, then the first in cell order; where only published parts are left, the total. A
+    part, first choice one that stands in another line with a suppressed part, then the smallest, then the first in cell
+    order; where only published parts are left, or parts that everybody has been told before (`history`), the total. A
     suppressed total with nothing hidden among its parts gets a part too. Where several lines together, by way of cells that
     are not shown, give a count or leave too little of a line hidden, the smallest of the cells behind it is hidden. This is
     repeated until nothing changes, and until an attack on all lines at once finds nothing.
@@ -227,8 +227,9 @@ def suppress(
         cells: a relation with cell_key, cell_count, people_count (the people behind the count: fewer than the count where
             it is of events or sessions), is_fixed (published elsewhere: stays visible), is_shown, cell_order.
         lines: a relation with line_key, line_order, cell_key, is_total: a row a cell of a line.
-        history: a relation with cell_key, is_held_back (suppressed as a small cell is, whatever its count), is_told (has been
-            published before with this very count: hidden for another cell's sake only where there is no other choice).
+        history: a relation with cell_key, is_held_back (suppressed as a small cell is, whatever its count), is_told (this
+            very count has been shown before: known whatever is suppressed, as a published one is), was_suppressed (this
+            very count has been suppressed before: known to be no nought).
         attacked: whether the pattern must withstand the attack on all lines at once; without, it is a first answer.
 
     Raises:
@@ -236,11 +237,11 @@ def suppress(
     """
     keys, table = _read_cells(connection, cells)
     network = _read_lines(connection, lines, keys, table)
-    known, _ = _follow(network, table.count, visible=_always_visible(table, parameters))
+    is_held_back, is_told, was_suppressed = _read_history(connection, history, keys)
+    known, _ = _follow(network, table.count, visible=_always_visible(table, parameters) | is_told)
     small = (table.people > 0) & (table.people < parameters.threshold)
     if parameters.zero_is_disclosive:
         small |= table.people == 0
-    is_held_back, is_told = _read_history(connection, history, keys)
     may_be_hidden = table.is_shown & ~table.is_fixed
     primary = small & may_be_hidden
     suppressed = primary | is_held_back & may_be_hidden
@@ -252,13 +253,21 @@ def suppress(
             known=known,
             small=small & ~known,
             suppressed=suppressed,
-            is_told=is_told,
             parameters=parameters,
         )
         unprotected = [network.line_keys[line] for line in search.run()]
         # What no rule above foresees: hide more until the attack on the whole finds nothing.
         while attacked and search.hide_behind(
-            _recovered(connection, keys, table, small=small, suppressed=suppressed, lines=lines)
+            _recovered(
+                connection,
+                keys,
+                table,
+                small=small,
+                suppressed=suppressed,
+                is_told=is_told,
+                was_suppressed=was_suppressed,
+                lines=lines,
+            )
         ):
             unprotected = [network.line_keys[line] for line in search.run()]
     unprotected += _given_away(network, known=known, suppressed=suppressed)
@@ -325,16 +334,19 @@ def _read_cells(connection: duckdb.DuckDBPyConnection, cells: str) -> tuple[pa.A
 
 def _read_history(
     connection: duckdb.DuckDBPyConnection, history: str | None, keys: pa.Array
-) -> tuple[Booleans, Booleans]:
-    """Which cells are held back, and which have been published before as they are."""
+) -> tuple[Booleans, Booleans, Booleans]:
+    """Which cells are held back, which have been shown before as they are, and which suppressed."""
     if history is None:
-        return np.zeros(len(keys), dtype=np.bool_), np.zeros(len(keys), dtype=np.bool_)
-    table = connection.execute(f"select cell_key, is_held_back, is_told from {history}").to_arrow_table()
-    is_held_back, is_told = (
+        never = np.zeros(len(keys), dtype=np.bool_)
+        return never, never, never
+    table = connection.execute(
+        f"select cell_key, is_held_back, is_told, was_suppressed from {history}"
+    ).to_arrow_table()
+    is_held_back, is_told, was_suppressed = (
         pc.is_in(keys, value_set=table.filter(table.column(name)).column("cell_key")).to_numpy(zero_copy_only=False)
-        for name in ("is_held_back", "is_told")
+        for name in ("is_held_back", "is_told", "was_suppressed")
     )
-    return is_held_back, is_told
+    return is_held_back, is_told, was_suppressed
 
 
 def _read_lines(connection: duckdb.DuckDBPyConnection, lines: str, keys: pa.Array, table: _Cells) -> _Network:
@@ -417,22 +429,26 @@ def _recovered(
     *,
     small: Booleans,
     suppressed: Booleans,
+    is_told: Booleans,
+    was_suppressed: Booleans,
     lines: str,
 ) -> Integers:
-    """The cells at stake that a reader of all that is left can work out, though they do not follow from published counts."""
+    """The cells at stake that a reader of all that is left can work out, though they do not follow from what is known anyway."""
     from orchestration.privacy.attack import attack  # the solver takes long to load
 
-    least = suppressed & (table.count > 0)
+    least = (suppressed | was_suppressed) & (table.count > 0)
+    is_known = table.is_fixed | is_told
+    is_shown = table.is_shown & ~suppressed
     connection.register(
         "disclosure_attacked",
         pa.table(
             {
                 "cell_key": keys,
                 "cell_count": table.count,
-                "is_seen": table.is_fixed | (table.is_shown & ~suppressed),
-                "is_given": table.is_fixed | (table.is_shown & ~suppressed & (table.people == 0)),
+                "is_seen": is_known | is_shown,
+                "is_given": is_known | (is_shown & (table.people == 0)),
                 "least": least.astype(np.int64),
-                "given_least": (least & small).astype(np.int64),
+                "given_least": (least & (small | was_suppressed)).astype(np.int64),
                 "is_at_stake": suppressed | (small & ~table.is_fixed),
                 "cell_order": np.arange(len(keys)),
             }
@@ -466,10 +482,9 @@ class _Search:
         known: Booleans,
         small: Booleans,
         suppressed: Booleans,
-        is_told: Booleans,
         parameters: Parameters,
     ) -> None:
-        self.network, self.table, self.suppressed, self.is_told = network, table, suppressed, is_told
+        self.network, self.table, self.suppressed = network, table, suppressed
         self.known, self.threshold = known, parameters.threshold
         # Hidden: the reader does not see it and cannot infer it. At stake: hidden, and must stay so.
         self.hidden = (suppressed | ~table.is_shown) & ~known
@@ -518,7 +533,7 @@ class _Search:
             if needed & hidden:
                 continue  # broken already, perhaps; the next pass tells
             if needed:
-                cell = min(needed, key=lambda other: (self.is_told[other], self.table.count[other], other))
+                cell = min(needed, key=lambda other: (self.table.count[other], other))
                 hidden.add(cell)
                 self._hide(cell)
             else:
@@ -542,7 +557,7 @@ class _Search:
                 if near & hidden:
                     break  # perhaps this is enough
                 if len(free := free[self._is_free(free)]):
-                    chosen = min(free.tolist(), key=lambda other: (self.is_told[other], self.table.count[other], other))
+                    chosen = min(free.tolist(), key=lambda other: (self.table.count[other], other))
                     hidden.add(chosen)
                     self._hide(chosen)
                     break
@@ -588,12 +603,7 @@ class _Search:
             return int(
                 min(
                     free.tolist(),
-                    key=lambda cell: (
-                        self.is_told[cell],
-                        not self._helps_a_crossing(cell, line),
-                        self.table.count[cell],
-                        cell,
-                    ),
+                    key=lambda cell: (not self._helps_a_crossing(cell, line), self.table.count[cell], cell),
                 )
             )
         total = self.network.totals[[line]]

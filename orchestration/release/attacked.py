@@ -11,8 +11,8 @@ from orchestration.privacy.disclosure import DisclosurePolicy
 
 # What is seen is taken from the open tables. A value that is shown counts as telling every count behind it, which is more
 # than its numerator, its denominator and a rounded percentage do. That a count is suppressed tells that it is not nought,
-# because the policy shows noughts; and of small counts it tells so whatever else is suppressed. What an earlier release showed
-# is not known to be the same still; the ledger keeps what must not be compared with it out of the open tables.
+# because the policy shows noughts; and of small counts it tells so whatever else is suppressed. What an earlier release told
+# and is the same still is known whatever this one suppresses, as is that a count it suppressed is no nought.
 _CELLS = """
 create temp table attacked as
 select
@@ -20,14 +20,20 @@ select
     cell.cell_count,
     cell.people_count,
     cell.people_count between 1 and $threshold - 1 as is_small,
-    cell.is_fixed or seen.cell_key is not null as is_seen,
+    cell.is_fixed or coalesce(history.is_told, false) or seen.cell_key is not null as is_seen,
     cell.is_fixed
+    or coalesce(history.is_told, false)
     or (cell.is_shown and cell.people_count = 0 and not $zero_is_disclosive) as is_given,
-    if(cell.kind is not null and cell.cell_count > 0 and not $zero_is_disclosive, 1, 0) as least,
-    if(is_small, least, 0) as given_least,
+    if(
+        (cell.kind is not null or coalesce(history.was_suppressed, false)) and cell.cell_count > 0 and not $zero_is_disclosive,
+        1,
+        0
+    ) as least,
+    if(is_small or coalesce(history.was_suppressed, false), least, 0) as given_least,
     cell.kind is not null or (is_small and not cell.is_fixed) as is_at_stake,
     cell.cell_order
 from disclosure.cell as cell
+left join disclosure.cell_history as history using (cell_key)  -- at most one
 left join (
     select distinct value_cell.cell_key
     from disclosure.value_cell as value_cell
@@ -162,7 +168,7 @@ def attack_open_tables(
 
     At stake are suppressed counts and those of few people that nobody shows: rests of a total, differences, populations of
     shares less their numerators, and what a line hides together. The reader knows what the open tables show, every
-    published figure, which counts add to which, and the policy.
+    published figure, what earlier releases told (`remembered`), which counts add to which, and the policy.
 
     Args:
         connection: the warehouse, with schemas `disclosure` and `kpi_open` built from each other.

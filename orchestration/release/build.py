@@ -51,7 +51,6 @@ from orchestration.release.folders import (
 )
 from orchestration.release.inventory import Inventory, PublishedCatalogue, take_inventory
 from orchestration.release.ledger import (
-    compared_releases,
     enter,
     is_overtaken,
     published_releases,
@@ -61,6 +60,7 @@ from orchestration.release.ledger import (
 from orchestration.release.manifest import Approval, Manifest, combined_digest, write_manifest
 from orchestration.release.meta import utc, write_meta, write_release
 from orchestration.release.portal.evidence import write_evidence
+from orchestration.release.remembered import compared_releases
 from orchestration.release.revisions import count_revisions
 from orchestration.release.spreadsheet import SheetContent, write_spreadsheet
 from orchestration.release.verify import record_files, verify_built, verify_files, verify_open_data

@@ -1,4 +1,4 @@
-"""The ledger of published cells: what every release that people could read has shown, and what a new one owes to it.
+"""The ledger of published cells: what every release that people could read has shown.
 
 Whoever keeps an earlier release can subtract it from the new one. So each release that becomes current is entered here first,
 one Parquet file in `store/ledger/` that nothing alters: the releases themselves could be asked instead, but old folders are
@@ -15,7 +15,6 @@ from typing import Any
 import duckdb
 
 from orchestration.durable import read_journal_entries, replace_durably
-from orchestration.privacy.disclosure import Parameters
 from orchestration.release.exports import OPEN_DATABASE, RESTRICTED_DATABASE, existing_database
 from orchestration.release.folders import JOURNAL, RESTRICTED_DIR_MODE, RESTRICTED_FILE_MODE
 from orchestration.release.manifest import MANIFEST, Manifest
@@ -24,9 +23,6 @@ from orchestration.sql_text import literal, quoted
 
 LEDGER = "ledger"
 PUBLISHING = {"published", "approved"}
-
-# A count that moves by 1 to the threshold less one is told to the approver; below this many thresholds it is not shown.
-THRESHOLDS_HELD_BACK = 10
 
 # Comments on schema `disclosure` of the restricted database, by table and column.
 COMMENTS = {
@@ -89,51 +85,17 @@ order by shown.kpi_value_key
 _NOTHING_YET = """(
     select
         null::varchar as release_id,
+        null::varchar as kpi_value_key,
+        null::varchar as kpi_id,
+        null::varchar as time_identifier,
+        null::varchar as breakdown_topic,
+        null::decimal(18, 4) as numerator,
+        null::decimal(18, 4) as denominator,
+        null::decimal(18, 4) as value,
         null::varchar as symbol,
         null::struct(cell_key varchar, cell_count bigint, is_suppressed boolean)[] as counts
     where false
 )"""
-
-# Every count that a release showed or suppressed, beside what it is now.
-_COMPARED = """
-create temp table disclosure_earlier as
-select distinct
-    cell.cell_key,
-    cell.cell_count,
-    earlier.release_id as earlier_release_id,
-    earlier.told.cell_count as earlier_count,
-    earlier.is_shown as was_shown,
-    earlier.told.is_suppressed as was_suppressed
-from (
-    select release_id, symbol is distinct from 'c' as is_shown, unnest(counts) as told
-    from {ledger}
-) as earlier
-inner join disclosure_cell as cell on earlier.told.cell_key = cell.cell_key  -- exactly one, where it is still counted
-where cell.is_shown and not cell.is_fixed;
-
-create or replace table disclosure.small_difference as
-select
-    cell_key,
-    cell_count,
-    max(earlier_release_id) as earlier_release_id,
-    arg_max(earlier_count, earlier_release_id) as earlier_count,
-    bool_or(least(earlier_count, cell_count) < {held_below}) as is_held_back
-from disclosure_earlier
-where was_shown and abs(cell_count - earlier_count) between 1 and {threshold} - 1
-group by cell_key, cell_count;
-
-create or replace table disclosure.cell_history as
-select
-    earlier.cell_key,
-    bool_or(earlier.was_suppressed and earlier.earlier_count = earlier.cell_count)
-    or coalesce(bool_or(difference.is_held_back), false) as is_held_back,
-    bool_or(earlier.was_shown and earlier.earlier_count = earlier.cell_count) as is_told
-from disclosure_earlier as earlier
-left join disclosure.small_difference as difference using (cell_key)  -- at most one
-group by earlier.cell_key;
-
-drop table temp.disclosure_earlier;
-"""
 
 
 @dataclass(frozen=True)
@@ -195,41 +157,6 @@ def enter(settings: Settings, release_id: str) -> None:
         connection.execute(f"copy ({select}) to {literal(str(partial))} (format parquet, compression zstd)")
     partial.chmod(RESTRICTED_FILE_MODE)
     replace_durably(partial, path)
-
-
-def compare_with_ledger(connection: duckdb.DuckDBPyConnection, ledger: Ledger, parameters: Parameters) -> None:
-    """Say which counts must not be shown because of what was shown before; `disclosure.suppress` protects them as small ones.
-
-    A count that differs from an earlier published one by 1 to the threshold less one would show, beside it, so few children:
-    it is listed, and below ten times the threshold held back; the figure that was published stays what the public knows.
-    A count that was suppressed and is the same still is held back too: the sums around it may have moved so that nothing else
-    hides it, and with it the counts it protected then. What a national body publishes for the same cell is exempt.
-
-    Args:
-        connection: the warehouse, with `disclosure_cell` as disclosure control made it.
-        ledger: what was published.
-        parameters: of the audience.
-
-    Makes `disclosure.ledger_release` (release_id), `disclosure.small_difference` (cell_key, cell_count, earlier_release_id,
-    earlier_count, is_held_back: a row a count, beside the latest release it differs from) and `disclosure.cell_history`
-    (cell_key, is_held_back, is_told: what `disclosure.suppress` reads).
-    """
-    releases = ", ".join(literal(one) for one in ledger.release_ids)
-    connection.execute(
-        f"create or replace table disclosure.ledger_release as select unnest([{releases}]::varchar[]) as release_id"
-    )
-    connection.execute(
-        _COMPARED.format(
-            ledger=ledger.relation,
-            threshold=parameters.threshold,
-            held_below=THRESHOLDS_HELD_BACK * parameters.threshold,
-        )
-    )
-
-
-def compared_releases(connection: duckdb.DuckDBPyConnection) -> set[str]:
-    """The releases that the open tables were compared with."""
-    return {one for [one] in connection.execute("select release_id from disclosure.ledger_release").fetchall()}
 
 
 def write_counts(connection: duckdb.DuckDBPyConnection, *, database: str) -> None:

@@ -3,8 +3,9 @@
 Schema `kpi` stays as it is and goes to analysts. What the decision rests on is kept in schema `disclosure`, which is
 released nowhere but for what the ledger of published cells keeps: `withheld_value` (local figures below the authority, which
 have no row in the open tables), `cell` and `line` (the counts and the exact sums they stand in), `value_cell` (which of them a
-local value shows), `small_difference` and `cell_history` (what earlier releases ask for), `suppressed_value`,
-`unprotected_line`, `attacked_cell` (what a reader can work out), and `applied`, the one row that the manifest repeats.
+local value shows), `ledger_release`, `told_value`, `earlier_count`, `small_difference` and `cell_history` (what earlier
+releases told, and ask for), `suppressed_value`, `unprotected_line`, `attacked_cell` (what a reader can work out), and
+`applied`, the one row that the manifest repeats.
 """
 
 from dataclasses import dataclass
@@ -25,8 +26,9 @@ from orchestration.release.inventory import (
     relocated_select,
     relocated_view,
 )
-from orchestration.release.ledger import NOTHING_PUBLISHED, Ledger, compare_with_ledger
+from orchestration.release.ledger import NOTHING_PUBLISHED, Ledger
 from orchestration.release.manifest import Disclosure
+from orchestration.release.remembered import compare_with_earlier, read_earlier
 from orchestration.sql_text import quoted
 
 # Every table of schema kpi says here how it enters the open schema; a new one is refused until it does.
@@ -82,19 +84,27 @@ select
         coarser.merged_topic, coarser.merged_breakdown
     )) as kpi_value_key,
     coarser.merged_topic,
-    coarser.merged_breakdown
+    coarser.merged_breakdown,
+    collapsed.kpi_id is not null as is_open
 from kpi.kpi_value as kpi_value
-inner join disclosure.collapsed_table as collapsed  -- at most one
+inner join disclosure.coarser_item as coarser  -- at most one
+    on kpi_value.breakdown_topic = coarser.breakdown_topic and kpi_value.breakdown = coarser.breakdown
+left join disclosure.collapsed_table as collapsed  -- at most one
     on
         kpi_value.kpi_id = collapsed.kpi_id
         and kpi_value.breakdown_topic = collapsed.breakdown_topic
+        and coarser.merged_topic = collapsed.merged_topic
         and list_contains(collapsed.time_identifiers, kpi_value.time_identifier)
-inner join disclosure.coarser_item as coarser  -- at most one
-    on
-        collapsed.breakdown_topic = coarser.breakdown_topic
-        and collapsed.merged_topic = coarser.merged_topic
-        and kpi_value.breakdown = coarser.breakdown
-where kpi_value.value_basis = 'local';
+where
+    kpi_value.value_basis = 'local'
+    and (
+        collapsed.kpi_id is not null
+        or (kpi_value.kpi_id, coarser.merged_topic, kpi_value.time_identifier) in (
+            select (kpi_id, breakdown_topic, time_identifier)
+            from disclosure.told_value
+            where starts_with(kpi_value_key, 'merged ')
+        )
+    );
 
 -- Of every measure of the tables concerned, since measures add up too.
 create temp table disclosure_merged_cell_item as
@@ -153,7 +163,7 @@ from intermediate.int_kpi__local_cell
 union all by name
 from disclosure.merged_cell;
 
-create or replace table disclosure.merged_value as
+create temp table disclosure_any_merged_value as
 with summed as (
     select
         merged_part.kpi_value_key,
@@ -169,6 +179,7 @@ first_item as (
         merged_item.kpi_value_key as merged_value_key,
         any_value(merged_item.merged_topic) as merged_topic,
         any_value(merged_item.merged_breakdown) as merged_breakdown,
+        bool_and(merged_item.is_open) as is_open,
         arg_min(kpi_value, kpi_value.kpi_value_key) as item
     from disclosure_merged_item as merged_item
     inner join kpi.kpi_value as kpi_value  -- exactly one
@@ -192,9 +203,14 @@ select item.* exclude (merged_value_key, merged_topic, merged_breakdown) replace
         when item.coverage_note is not null then 'u'
     end as symbol
 )
-from (select merged_value_key, merged_topic, merged_breakdown, unnest(item) from first_item) as item
+from (select merged_value_key, merged_topic, merged_breakdown, is_open, unnest(item) from first_item) as item
 inner join summed  -- exactly one
     on item.merged_value_key = summed.kpi_value_key;
+
+create or replace table disclosure.merged_value as
+select * exclude (is_open)
+from disclosure_any_merged_value
+where is_open;
 
 -- The local figures that have a row in the open tables.
 create temp table disclosure_open_value as
@@ -203,6 +219,18 @@ anti join disclosure.withheld_value using (kpi_value_key)
 where value_basis = 'local'
 union all by name
 from disclosure.merged_value;
+
+-- And those that had one in an earlier release: what they told holds beside what is shown now.
+create temp table disclosure_counted_value as
+from disclosure_open_value
+union all by name
+from (
+    from kpi.kpi_value where value_basis = 'local'
+    union all by name
+    select * exclude (is_open) from disclosure_any_merged_value where not is_open
+) as earlier
+semi join disclosure.told_value using (kpi_value_key)
+anti join disclosure_open_value using (kpi_value_key);
 """
 
 # The terms of a local value: the counts of one period that are added, or taken away, in its numerator or denominator.
@@ -220,7 +248,7 @@ select
     cell.people_count,
     cell.is_already_published
 from (from intermediate.int_kpi__local_component union all by name from disclosure.merged_component) as component
-semi join disclosure_open_value using (kpi_value_key)
+semi join disclosure_counted_value using (kpi_value_key)
 left join disclosure_any_cell as cell using (cell_key)  -- exactly one; none is looked for below
 group by all
 having sum(component.weight) <> 0;
@@ -274,9 +302,11 @@ _VALUE_CELLS = """
 create or replace table disclosure.value_cell as
 select kpi_value_key, term_key as cell_key
 from disclosure_term
+semi join disclosure_open_value using (kpi_value_key)
 union
 select kpi_value_key, part_key as cell_key
 from disclosure_part
+semi join disclosure_open_value using (kpi_value_key)
 """
 
 # Lines in code order: the items of a breakdown, then measures of one table, then what hangs together across them.
@@ -290,7 +320,7 @@ where
     numerator.part = 'numerator'
     and denominator.part = 'denominator'
     and numerator.part_key <> denominator.part_key
-    and numerator.kpi_value_key not in (select kpi_value_key from disclosure_open_value where unit = 'ratio')
+    and numerator.kpi_value_key not in (select kpi_value_key from disclosure_counted_value where unit = 'ratio')
     and numerator.kpi_value_key not in (
         select kpi_value_key from disclosure_component group by kpi_value_key having count(distinct (time_identifier, time_period)) > 1
     );
@@ -300,7 +330,7 @@ select cell.cell_key
 from disclosure_any_cell as cell
 left join seed.kpi_breakdown_topic as topic  -- at most one
     on cell.cell_topic = topic.breakdown_topic
-where not coalesce(topic.is_withheld, false);
+where not coalesce(topic.is_withheld, false) or cell.cell_key in (select cell_key from disclosure.earlier_count);
 
 create temp table disclosure_line_part as
 with local_cell as (
@@ -452,7 +482,7 @@ value_part as (
         part.part_key,
         part.added_count - part.taken_count as signed_count
     from disclosure_part as part
-    inner join disclosure_open_value as value using (kpi_value_key)  -- exactly one
+    inner join disclosure_counted_value as value using (kpi_value_key)  -- exactly one
 ),
 
 value_item as (
@@ -532,7 +562,7 @@ select
     made.cell_count,
     made.people_count,
     made.is_fixed,
-    true as is_shown,
+    made.cell_key in (select cell_key from disclosure.value_cell) as is_shown,
     row_number() over (order by made.cell_key) + (select count(*) from disclosure_any_cell) as cell_order
 from (
     select term_key as cell_key, any_value(term_count) as cell_count, any_value(term_people) as people_count,
@@ -834,7 +864,9 @@ _TEMPORARY = (
     "disclosure_merged_item",
     "disclosure_merged_cell_item",
     "disclosure_any_cell",
+    "disclosure_any_merged_value",
     "disclosure_open_value",
+    "disclosure_counted_value",
     "disclosure_component",
     "disclosure_term",
     "disclosure_part",
@@ -1002,9 +1034,10 @@ def _decide(connection: duckdb.DuckDBPyConnection, policy: DisclosurePolicy, led
         "insert into disclosure.money_topic values (?)", [[topic] for topic in policy.open_release.authority_money]
     )
     connection.execute(_NO_TABLE_COLLAPSED)
+    read_earlier(connection, ledger)
     attacked = False
     while True:
-        _suppress(connection, policy.open_parameters, ledger, attacked=attacked)
+        _suppress(connection, policy.open_parameters, attacked=attacked)
         connection.execute(_SMALL_TABLES, [policy.open_release.collapse.more_than_one_in])
         collapsed = connection.execute(_COLLAPSE).fetchall()
         for table in _TEMPORARY:
@@ -1015,11 +1048,11 @@ def _decide(connection: duckdb.DuckDBPyConnection, policy: DisclosurePolicy, led
         attacked = collapsed == [(0,)]
 
 
-def _suppress(connection: duckdb.DuckDBPyConnection, parameters: Parameters, ledger: Ledger, *, attacked: bool) -> None:
+def _suppress(connection: duckdb.DuckDBPyConnection, parameters: Parameters, *, attacked: bool) -> None:
     """Decide which counts, and with them which values, are suppressed, given what is withheld and merged."""
     for statements in (_WITHHELD, _MERGED, _TERMS, _VALUE_CELLS, _LINES):
         connection.execute(statements)
-    compare_with_ledger(connection, ledger, parameters)
+    compare_with_earlier(connection, parameters)
     pattern = suppress(
         connection,
         parameters,

@@ -7,10 +7,10 @@ from pathlib import Path
 import duckdb
 
 from orchestration.release.inventory import Inventory
-from orchestration.release.ledger import THRESHOLDS_HELD_BACK
 from orchestration.release.manifest import InputSubmission
 from orchestration.release.meta import returns_about_nobody
 from orchestration.release.portal.site import Page
+from orchestration.release.remembered import THRESHOLDS_HELD_BACK
 from orchestration.release.revisions import family_revisions, read_revisions, small_differences_of
 
 REVISIONS_LISTED = 500

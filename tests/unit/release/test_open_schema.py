@@ -306,7 +306,7 @@ def test_the_record_counts_what_was_suppressed(local: duckdb.DuckDBPyConnection)
     assert (record.primary_cells, record.secondary_cells, record.suppressed_values) == (3, 4, len(HIDDEN))
     assert (record.policy_id, record.policy_version, record.audience) == (
         "cornerstone-disclosure-control",
-        "1.3",
+        "1.4",
         "public",
     )
     assert (record.threshold, record.rounding_base, record.min_denominator) == (5, 1, 10)
@@ -1042,7 +1042,7 @@ def test_the_release_says_under_which_policy_and_how_much_was_suppressed(release
         [row] = connection.execute("from meta.disclosure").fetchall()
     assert row == tuple(manifest.disclosure.model_dump().values())
     page = (released / "evidence/methods.html").read_text(encoding="utf-8")
-    assert "cornerstone-disclosure-control, version 1.3, audience public" in page
+    assert "cornerstone-disclosure-control, version 1.4, audience public" in page
 
 
 def test_every_part_of_a_release_has_an_audience(released: Path) -> None:

@@ -1,0 +1,243 @@
+"""What a reader who kept earlier releases knows of the counts of a new one.
+
+Such a reader can subtract an earlier release from the new one. Three things follow. A count that moved by few is held back,
+because the two numbers would show these few; so is one that was suppressed and is the same still. A count that was told and
+is the same still is known, whatever the new release does with it: it stays shown where it has a row, and counts as seen where
+it has none, because its table is merged or withheld by now. And the sums of an earlier release still hold between its numbers:
+where some of the counts of a sum have changed and others have not, what was hidden together then can be taken from what is
+hidden together now. Who did not keep count of what changed can only guess; the guess that is right is the one guarded against.
+"""
+
+import duckdb
+
+from orchestration.privacy.disclosure import Parameters
+from orchestration.release.ledger import Ledger
+from orchestration.sql_text import literal
+
+# A count that moves by 1 to the threshold less one is told to the approver; below this many thresholds it is not shown.
+THRESHOLDS_HELD_BACK = 10
+
+# A figure tells its numerator, its denominator and, of a growth, what both add to; a mean of money or a difference does not
+# tell each count behind it.
+_EARLIER = """
+create or replace table disclosure.ledger_release as select unnest([{releases}]::varchar[]) as release_id;
+
+create or replace table disclosure.told_value as
+select distinct kpi_value_key, kpi_id, time_identifier, breakdown_topic
+from {ledger}
+where counts is not null and symbol is distinct from 'c' and coalesce(numerator, denominator, value) is not null;
+
+create or replace table disclosure.earlier_count as
+select
+    release_id,
+    behind.cell_key as cell_key,
+    behind.cell_count as earlier_count,
+    bool_or(symbol is distinct from 'c') as was_shown,
+    bool_or(
+        symbol is distinct from 'c'
+        and coalesce(behind.cell_count in (abs(numerator), denominator, numerator + denominator), false)
+    ) as was_told,
+    bool_or(behind.is_suppressed) as was_suppressed
+from (select release_id, symbol, numerator, denominator, unnest(counts) as behind from {ledger})
+group by all;
+"""
+
+_COMPARED = """
+create or replace table disclosure.small_difference as
+select
+    cell.cell_key,
+    cell.cell_count,
+    max(earlier.release_id) as earlier_release_id,
+    arg_max(earlier.earlier_count, earlier.release_id) as earlier_count,
+    bool_or(least(earlier.earlier_count, cell.cell_count) < {held_below}) as is_held_back
+from disclosure.earlier_count as earlier
+inner join disclosure_cell as cell using (cell_key)  -- exactly one, where it is still counted
+where
+    cell.is_shown
+    and not cell.is_fixed
+    and earlier.was_shown
+    and abs(cell.cell_count - earlier.earlier_count) between 1 and {threshold} - 1
+group by cell.cell_key, cell.cell_count;
+
+create or replace table disclosure.cell_history as
+select
+    cell.cell_key,
+    coalesce(bool_or(earlier.was_told) filter (where earlier.earlier_count = cell.cell_count), false) as is_told,
+    coalesce(bool_or(earlier.was_suppressed) filter (where earlier.earlier_count = cell.cell_count), false)
+        as was_suppressed,
+    coalesce(bool_and(not earlier.was_told) filter (where earlier.earlier_count = cell.cell_count), false)
+    and coalesce(bool_or(earlier.was_suppressed) filter (where earlier.earlier_count = cell.cell_count), false)
+    or coalesce(bool_or(difference.is_held_back), false) as is_held_back
+from disclosure.earlier_count as earlier
+inner join disclosure_cell as cell using (cell_key)  -- exactly one, where it is still counted
+left join disclosure.small_difference as difference using (cell_key)  -- at most one
+where not cell.is_fixed
+group by cell.cell_key;
+"""
+
+# A sum of an earlier release is written with the counts of now where they are the same, and with counts of then, named by the
+# first release that had them, where they are not. One in which nothing has changed, or nothing was hidden, tells nothing new.
+_SUMS = """
+create temp table disclosure_sum_then as
+with changed as (
+    select distinct earlier.release_id, line.line_key
+    from disclosure.earlier_count as earlier
+    inner join disclosure_cell as cell using (cell_key)  -- exactly one, where it is still counted
+    inner join disclosure.line as line using (cell_key)  -- one to many
+    where earlier.earlier_count <> cell.cell_count
+),
+
+version as (
+    select
+        earlier.cell_key,
+        earlier.earlier_count,
+        if(earlier.earlier_count = cell.cell_count, cell.cell_key, cell.cell_key || ' in ' || min(earlier.release_id)) as then_key,
+        bool_or(earlier.was_told) or (cell.is_fixed and earlier.earlier_count = cell.cell_count) as is_known,
+        bool_or(earlier.was_suppressed) as was_suppressed
+    from disclosure.earlier_count as earlier
+    inner join disclosure_cell as cell using (cell_key)  -- exactly one, where it is still counted
+    group by earlier.cell_key, earlier.earlier_count, cell.cell_key, cell.cell_count, cell.is_fixed
+),
+
+member as (
+    select
+        changed.release_id,
+        line.line_key,
+        line.is_total,
+        cell.cell_key as now_key,
+        cell.cell_count as now_count,
+        earlier.earlier_count as then_count,
+        version.then_key,
+        version.is_known,
+        version.was_suppressed
+    from changed
+    inner join disclosure.line as line using (line_key)  -- one to many
+    inner join disclosure_cell as cell using (cell_key)  -- exactly one
+    left join disclosure.earlier_count as earlier using (release_id, cell_key)  -- at most one
+    left join version using (cell_key, earlier_count)  -- at most one
+),
+
+-- What the counts of then leave of their total is what nobody was told of: the same as now where it is as many.
+left_over as (
+    select
+        release_id,
+        line_key,
+        sum(if(is_total, then_count, -then_count)) as rest,
+        coalesce(sum(now_count) filter (where then_key is null), 0) = rest as is_as_now,
+        min(release_id) over (partition by line_key, rest) as first_release_id
+    from member
+    group by release_id, line_key
+    having
+        bool_or(is_total and then_count is not null)
+        and rest >= 0
+        and (bool_or(not is_known) or (is_as_now and rest > 0))
+),
+
+whole as (
+    select line_key, release_id, is_total, then_key, then_count, is_known, was_suppressed
+    from member
+    semi join left_over using (release_id, line_key)
+    where then_key is not null
+    union all
+    select line_key, release_id, false, now_key, now_count, false, false
+    from member
+    semi join (from left_over where is_as_now) using (release_id, line_key)
+    where then_key is null
+    union all
+    select line_key, release_id, false, 'rest of ' || line_key || ' in ' || first_release_id, rest, false, false
+    from left_over
+    where not is_as_now and rest > 0
+),
+
+told_once as (
+    select line_key, min(release_id) as release_id
+    from (
+        select line_key, release_id, list((is_total, then_key) order by is_total, then_key) as members
+        from whole
+        group by line_key, release_id
+    )
+    group by line_key, members
+)
+
+select whole.line_key || ' in ' || whole.release_id as line_key, whole.* exclude (line_key, release_id)
+from whole
+semi join told_once using (line_key, release_id);
+
+create temp table disclosure_cell_then as
+select
+    then_key as cell_key,
+    any_value(then_count) as cell_count,
+    bool_or(is_known) as is_known,
+    bool_or(was_suppressed) as was_suppressed
+from disclosure_sum_then
+anti join disclosure_cell on disclosure_sum_then.then_key = disclosure_cell.cell_key
+group by then_key;
+
+insert into disclosure_cell
+select
+    cell_key,
+    cell_count,
+    cell_count as people_count,
+    is_known as is_fixed,
+    false as is_shown,
+    row_number() over (order by cell_key) + (select max(cell_order) from disclosure_cell) as cell_order
+from disclosure_cell_then;
+
+insert into disclosure.cell_history by name
+select cell_key, is_known as is_told, was_suppressed, false as is_held_back
+from disclosure_cell_then;
+
+insert into disclosure.line
+select
+    line_key,
+    dense_rank() over (order by line_key) + (select coalesce(max(line_order), 0) from disclosure.line) as line_order,
+    then_key as cell_key,
+    is_total
+from disclosure_sum_then;
+
+drop table disclosure_sum_then;
+drop table disclosure_cell_then;
+"""
+
+
+def read_earlier(connection: duckdb.DuckDBPyConnection, ledger: Ledger) -> None:
+    """Read what was published into schema `disclosure` of the warehouse.
+
+    Makes `ledger_release` (release_id), `told_value` (kpi_value_key, kpi_id, time_identifier, breakdown_topic: the local
+    figures that a release showed) and `earlier_count` (release_id, cell_key, earlier_count, was_shown: a figure shown was
+    computed from it, was_told: such a figure says it, was_suppressed).
+    """
+    releases = ", ".join(literal(one) for one in ledger.release_ids)
+    connection.execute(_EARLIER.format(ledger=ledger.relation, releases=releases))
+
+
+def compare_with_earlier(connection: duckdb.DuckDBPyConnection, parameters: Parameters) -> None:
+    """Say which counts must not be shown because of what was shown before, and which are known because of it.
+
+    A count that differs from an earlier published one by 1 to the threshold less one would show, beside it, so few children:
+    it is listed, and below ten times the threshold held back; the figure that was published stays what the public knows.
+    A count that was suppressed and is the same still is held back too: the sums around it may have moved so that nothing else
+    hides it, and with it the counts it protected then. One that was told and is the same still is known, and stays shown: to
+    hide it would protect nobody. What a national body publishes for the same cell is exempt.
+
+    Args:
+        connection: the warehouse, with `disclosure_cell` and `disclosure.line` as disclosure control made them, after
+            `read_earlier`. The sums of earlier releases and the counts of theirs that have changed are added to both.
+        parameters: of the audience.
+
+    Makes `disclosure.small_difference` (cell_key, cell_count, earlier_release_id, earlier_count, is_held_back: a row a count,
+    beside the latest release it differs from) and `disclosure.cell_history` (cell_key, is_held_back, is_told, was_suppressed:
+    what `disclosure.suppress` reads).
+    """
+    connection.execute(
+        _COMPARED.format(
+            threshold=parameters.threshold,
+            held_below=THRESHOLDS_HELD_BACK * parameters.threshold,
+        )
+    )
+    connection.execute(_SUMS)
+
+
+def compared_releases(connection: duckdb.DuckDBPyConnection) -> set[str]:
+    """The releases that the open tables were compared with."""
+    return {one for [one] in connection.execute("select release_id from disclosure.ledger_release").fetchall()}
