@@ -12,7 +12,7 @@ run: $(READY)
 	@$(BIN)/cornerstone run
 
 test: $(READY) lint
-	$(BIN)/pytest -n 2 --dist loadfile
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -182,7 +182,8 @@ def load_catalogue(rules_dir: Path) -> Catalogue:
 
 def _read_rules_file(path: Path, content: bytes) -> tuple[str, float | None, list[Rule]]:
     try:
-        document = yaml.safe_load(content)
+        # libyaml's safe loader: eight times as fast as the one in Python, and a run reads the rules several times.
+        document = yaml.load(content, Loader=yaml.CSafeLoader)
     except yaml.YAMLError as error:
         raise CatalogueError(f"{path.name} is not valid YAML: {error}") from error
     if not isinstance(document, dict) or not _REQUIRED_KEYS <= set(document) <= _FILE_KEYS:

@@ -1,7 +1,6 @@
 """Everything Dagster loads, assembled; no logic."""
 
 import dagster as dg
-from dagster_dbt import DbtCliResource
 
 from expectations.catalogue import load_catalogue
 from orchestration.assets.gates import gate
@@ -10,7 +9,7 @@ from orchestration.assets.models import control_asset, dbt_project, model_assets
 from orchestration.assets.release import open_tables_asset, release_asset
 from orchestration.automation.jobs import refresh
 from orchestration.dbt_manifest import dbt_executable, ensure_manifest
-from orchestration.resources import WarehouseResource
+from orchestration.resources import InstalledDbtResource, WarehouseResource
 from orchestration.returns.spec import load_spec, return_ids
 from orchestration.settings import load_settings
 from orchestration.warehouse import prepare_store
@@ -42,8 +41,10 @@ defs = dg.Definitions(
     ],
     jobs=[refresh],
     resources={
-        "dbt": DbtCliResource(
-            project_dir=project, profiles_dir=str(settings.dbt_project_dir), dbt_executable=dbt_executable()
+        "dbt": InstalledDbtResource(
+            project_dir=str(project.project_dir),
+            profiles_dir=str(settings.dbt_project_dir),
+            dbt_executable=dbt_executable(),
         ),
         "warehouse": WarehouseResource(database=str(settings.warehouse_path)),
     },

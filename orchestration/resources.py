@@ -2,12 +2,26 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.metadata import version
 from pathlib import Path
 
 import duckdb
+from dagster_dbt import DbtCliResource
 from dagster_duckdb import DuckDBResource
+from packaging.version import Version
 
 from orchestration.warehouse import open_warehouse, warehouse_lock
+
+
+class InstalledDbtResource(DbtCliResource):
+    """The dbt of this environment, whose version is known.
+
+    The parent class asks `dbt --version` before every build, some seconds, and that asks the package index for newer ones.
+    """
+
+    @property
+    def _cli_version(self) -> Version:
+        return Version(version("dbt-core"))
 
 
 class WarehouseResource(DuckDBResource):

@@ -3,6 +3,7 @@
 import csv
 import io
 import os
+import shutil
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ import duckdb
 import pytest
 
 from expectations.catalogue import Catalogue, load_catalogue
+from orchestration.locking import exclusive_lock
 from orchestration.privacy.keys import load_keys
 from orchestration.privacy.vault import open_vault
 from orchestration.returns.workspace import load_encryption
@@ -30,6 +32,25 @@ YORKSHIRE = ["Regional", "E92000001", "England", "E12000003", "Yorkshire and The
 ROTHERHAM = [
     "Local authority", "E92000001", "England", "E12000003", "Yorkshire and The Humber", "E08000018", "372", "Rotherham",
 ]  # fmt: skip
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes minutes is begun first, so that no worker is left alone with it at the end."""
+    items.sort(key=lambda item: item.get_closest_marker("end_to_end") is None)
+
+
+def made_once(tmp_path_factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:
+    """The folder that `make` fills: by the worker that asks for it first, for all of them, to be read or copied alone."""
+    own = tmp_path_factory.getbasetemp()
+    shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+    folder, done = shared / f"made-{name}", shared / f"made-{name}.done"
+    with exclusive_lock(shared / f"made-{name}.lock", wait_seconds=1800, holder="a test"):
+        if not done.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+            make(folder)
+            done.touch()
+    return folder
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -22,6 +22,7 @@ log = logging.getLogger("cornerstone.models")
 CONTROL_KEY = dg.AssetKey(["warehouse", "control"])
 OWNER = "team:data-engineering"
 FAILED_TESTS = "failed_tests"
+PARTIAL_PARSE = "partial_parse.msgpack"
 
 
 class CornerstoneTranslator(DagsterDbtTranslator):
@@ -95,6 +96,7 @@ def model_assets(name: str, selector: str, project: DbtProject, settings: Settin
         target = settings.store / "dbt" / name
         # Each dbt invocation leaves compiled SQL and logs behind; only the last of each step is kept.
         shutil.rmtree(target, ignore_errors=True)
+        take_parsed(settings, target)
         os.environ["CORNERSTONE_STORE"] = str(settings.store)
         log.info("building %s with dbt", selector)
         with warehouse.lock():
@@ -102,6 +104,7 @@ def model_assets(name: str, selector: str, project: DbtProject, settings: Settin
             arguments = ["build", "--exclude-resource-type", "unit_test"]
             invocation = dbt.cli(arguments, context=context, target_path=target, raise_on_error=False)
             told = list(invocation.stream())
+        keep_parsed(settings, target)
         # dbt tells of each test that it looked at a table.
         tests = Counter(event.asset_key for event in told if isinstance(event, dg.AssetObservation))
         events = [event for event in told if not isinstance(event, dg.AssetObservation)]
@@ -124,6 +127,25 @@ def model_assets(name: str, selector: str, project: DbtProject, settings: Settin
                 yield event
 
     return build
+
+
+def take_parsed(settings: Settings, target: Path) -> None:
+    """Give dbt what it read of its project when it last built in this store, so that it reads only files that changed since.
+
+    dbt does not use what was read for another store: paths of the store are part of it. dagster-dbt would hand it that of the
+    project's own folder, which is of whichever store was prepared first.
+    """
+    parsed = settings.store / "dbt" / PARTIAL_PARSE
+    if parsed.is_file():
+        target.mkdir(parents=True, exist_ok=True)
+        shutil.copy(parsed, target / PARTIAL_PARSE)
+
+
+def keep_parsed(settings: Settings, target: Path) -> None:
+    """Keep what dbt read of its project for the next build in this store."""
+    parsed = target / PARTIAL_PARSE
+    if parsed.is_file():
+        parsed.replace(settings.store / "dbt" / PARTIAL_PARSE)
 
 
 def dbt_failure(target: Path) -> dg.Failure:

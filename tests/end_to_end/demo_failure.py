@@ -44,13 +44,17 @@ class Demonstration:
     run_status: str
 
 
-def demonstrate(journey: Journey, console: Console) -> Demonstration:
-    """Run, plant the fault, run again."""
+def release_sound_figures(journey: Journey, console: Console) -> Any:
+    """Run once on a sound file; what the run came to."""
     journey.drop("timeliness_20_week.csv", timeliness_csv("359"))
     console.print("[bold]1. A sound file:[/bold] 359 of 462 plans issued within 20 weeks.")
-    ended = journey.cornerstone("run", "--json")
-    first = ended.result
+    first = journey.cornerstone("run", "--json").result
     console.print(f"   {first['status']}: {first['release_id']}")
+    return first
+
+
+def plant_a_fault(journey: Journey, first: Any, console: Console) -> Demonstration:
+    """Plant the fault in the store that `release_sound_figures` made, run again."""
     folder = journey.current.resolve()
     before = digests(folder)
 
@@ -98,7 +102,8 @@ def main() -> int:
     """Print the demonstration; 0 when everything was as it must be."""
     console = Console(highlight=False)
     with tempfile.TemporaryDirectory() as folder:
-        shown = demonstrate(Journey(Path(folder) / "store", Path(folder) / "raw", show_progress=True), console)
+        journey = Journey(Path(folder) / "store", Path(folder) / "raw", show_progress=True)
+        shown = plant_a_fault(journey, release_sound_figures(journey, console), console)
     return 0 if shown.before == shown.after and shown.second["status"] == "blocked" else 1
 
 

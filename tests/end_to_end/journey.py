@@ -71,6 +71,10 @@ class Journey:
         )
         return Ended(done.returncode, done.stdout, done.stderr or "")
 
+    def releases(self) -> list[str]:
+        """The releases that `cornerstone release list` names."""
+        return [release["release_id"] for release in self.cornerstone("release", "list", "--json").result]
+
     def drop(self, name: str, content: str | bytes) -> None:
         """Put a file in the inbox."""
         self.inbox.mkdir(parents=True, exist_ok=True)

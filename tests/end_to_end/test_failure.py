@@ -1,20 +1,21 @@
 """A release that must not happen does not, and says why."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
-from tests.end_to_end.demo_failure import Demonstration, demonstrate
-from tests.end_to_end.journey import Journey
+from tests.end_to_end.conftest import Released
+from tests.end_to_end.demo_failure import Demonstration, plant_a_fault
 
 pytestmark = [pytest.mark.end_to_end]
 
 
 @pytest.fixture(scope="module")
-def shown(tmp_path_factory: pytest.TempPathFactory) -> Demonstration:
-    folder: Path = tmp_path_factory.mktemp("failure")
-    return demonstrate(Journey(folder / "store", folder / "raw"), Console(quiet=True))
+def shown(sound_figures: Callable[[Path], Released], tmp_path_factory: pytest.TempPathFactory) -> Demonstration:
+    sound = sound_figures(tmp_path_factory.mktemp("failure"))
+    return plant_a_fault(sound.journey, sound.first, Console(quiet=True))
 
 
 def test_sound_figures_are_released(shown: Demonstration) -> None:

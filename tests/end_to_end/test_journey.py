@@ -1,9 +1,7 @@
-"""From files to a release: twice, by every way in, and with one return alone."""
+"""From files to a release: twice, with one return alone, and with nothing."""
 
 import re
-import shutil
-import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +10,7 @@ import pytest
 
 from orchestration.settings import PROJECT_DIR
 from tests.conftest import csv_text, requests_csv
+from tests.end_to_end.conftest import Released
 from tests.end_to_end.journey import Journey
 
 pytestmark = [pytest.mark.end_to_end]
@@ -37,43 +36,9 @@ def query(path: Path, sql: str) -> list[tuple[Any, ...]]:
         return connection.execute(sql).fetchall()
 
 
-def dagster(journey: Journey, job: str) -> str:
-    """Run a job with Dagster's own command; what it printed."""
-    home = journey.cornerstone("prepare", "--print-dagster-home").stdout.strip()
-    done = subprocess.run(
-        [
-            str(Path(sys.executable).with_name("dagster")),
-            "job",
-            "execute",
-            "-m",
-            "orchestration.definitions",
-            "-j",
-            job,
-        ],
-        env={**journey.environment, "DAGSTER_HOME": home},
-        cwd=PROJECT_DIR,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    return done.stderr
-
-
 @pytest.fixture(scope="module")
-def journey(tmp_path_factory: pytest.TempPathFactory) -> Journey:
-    """The figures that ship with Cornerstone and nothing else, run once; delivered, so that no borough is invented beside them."""
-    folder: Path = tmp_path_factory.mktemp("journey")
-    inbox = folder / "raw" / "inbox" / "published_statistics"
-    shutil.copytree(PROJECT_DIR / "raw" / "seed" / "published_statistics", inbox)
-    journey = Journey(folder / "store", folder / "raw")
-    ended = journey.cornerstone("run", "--json")
-    assert (ended.exit_code, ended.result["status"]) == (0, "released"), ended.stderr
-    return journey
-
-
-def releases(journey: Journey) -> list[str]:
-    return [release["release_id"] for release in journey.cornerstone("release", "list", "--json").result]
+def journey(bundled_figures: Callable[[Path], Released], tmp_path_factory: pytest.TempPathFactory) -> Journey:
+    return bundled_figures(tmp_path_factory.mktemp("journey")).journey
 
 
 def test_the_bundled_figures_alone_give_a_release_with_real_figures(journey: Journey) -> None:
@@ -123,25 +88,11 @@ def test_every_released_table_view_and_column_is_described(journey: Journey) -> 
 
 
 def test_a_second_run_finds_nothing_new_and_makes_no_release(journey: Journey) -> None:
-    before = releases(journey)
+    before = journey.releases()
     ended = journey.cornerstone("run", "--json")
     assert (ended.exit_code, ended.result["status"]) == (0, "nothing_new")
     assert "imports and definitions" not in ended.result["seconds"]
-    assert releases(journey) == before
-
-
-def test_dagsters_own_command_does_the_work_and_finds_the_release_unchanged(journey: Journey) -> None:
-    before = releases(journey)
-    assert "RUN_SUCCESS" in dagster(journey, "refresh")
-    assert releases(journey) == before
-
-
-def test_the_multi_process_executor_does_it_too(journey: Journey) -> None:
-    before = releases(journey)
-    printed = dagster(journey, "__ASSET_JOB")
-    assert "RUN_SUCCESS" in printed
-    assert "multiprocess executor" in printed
-    assert releases(journey) == before
+    assert journey.releases() == before
 
 
 def test_status_says_what_has_arrived_and_what_is_left_out(journey: Journey) -> None:

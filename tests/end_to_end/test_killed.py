@@ -1,6 +1,7 @@
 """Killed at any moment, the current release stays valid, and the next run completes."""
 
 import signal
+from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
@@ -8,7 +9,8 @@ import pytest
 
 from orchestration.release.lifecycle import show_release
 from orchestration.settings import Settings
-from tests.conftest import caseload_csv, requests_csv
+from tests.conftest import requests_csv
+from tests.end_to_end.conftest import Released
 from tests.end_to_end.journey import Journey, digests
 
 pytestmark = [pytest.mark.end_to_end]
@@ -34,10 +36,11 @@ def assert_current_is_whole(journey: Journey, release_id: str) -> None:
         assert connection.execute("select count(*) from kpi.kpi_value").fetchone() != (0,)
 
 
-def test_a_run_killed_at_each_stage_leaves_the_release_and_the_next_run_completes(tmp_path: Path) -> None:
-    journey = Journey(tmp_path / "store", tmp_path / "raw")
-    journey.drop("caseload.csv", caseload_csv())
-    first = journey.cornerstone("run", "--json").result["release_id"]
+def test_a_run_killed_at_each_stage_leaves_the_release_and_the_next_run_completes(
+    sound_figures: Callable[[Path], Released], tmp_path: Path
+) -> None:
+    sound = sound_figures(tmp_path)
+    journey, first = sound.journey, sound.first["release_id"]
     before = digests(journey.current.resolve())
     journey.drop("requests.csv", requests_csv())
     for moment, driver in MOMENTS.items():

@@ -13,6 +13,7 @@ import pytest
 from expectations.catalogue import load_catalogue
 from orchestration.assets.gates import check_name
 from orchestration.assets.landing import check_results, landed_key, rules_by_check
+from orchestration.dbt_manifest import dbt_executable
 from orchestration.returns.land import LandingReport
 from orchestration.returns.spec import return_ids
 from orchestration.returns.submission import Submission
@@ -145,3 +146,13 @@ def test_a_rule_that_fails_is_named_with_its_file_and_rows() -> None:
         7,
         flagging.action,
     )
+
+
+def test_dbt_is_not_asked_for_its_version_before_each_build(
+    definitions: dg.Definitions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would ask the package index for newer ones; the version is known."""
+    told = subprocess.run([dbt_executable(), "--version"], capture_output=True, text=True, check=True).stdout
+    monkeypatch.setattr(subprocess, "Popen", lambda *_, **__: pytest.fail("a process was started"))
+    assert definitions.resources is not None
+    assert f"installed: {definitions.resources['dbt']._cli_version}" in told

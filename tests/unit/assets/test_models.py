@@ -1,4 +1,4 @@
-"""A dbt build that fails says which models and tests it was, and nothing of what they hold."""
+"""A dbt build that fails says which models and tests it was, and nothing of what they hold; what dbt read is kept for the next."""
 
 import json
 from pathlib import Path
@@ -6,7 +6,8 @@ from typing import Any
 
 import dagster as dg
 
-from orchestration.assets.models import FAILED_TESTS, dbt_failure
+from orchestration.assets.models import FAILED_TESTS, PARTIAL_PARSE, dbt_failure, keep_parsed, take_parsed
+from orchestration.settings import Settings
 
 TABLE = {"unique_id": "model.cornerstone.dim_area", "status": "success", "failures": None, "message": "OK"}
 TEST = {
@@ -52,3 +53,26 @@ def test_what_dbt_says_of_values_is_not_repeated(tmp_path: Path) -> None:
 
 def test_a_build_that_never_began_points_at_the_log(tmp_path: Path) -> None:
     assert dbt_failure(tmp_path).description == f"dbt could not start building; its log is {tmp_path / 'dbt.log'}."
+
+
+def test_what_dbt_read_in_one_step_is_handed_to_the_next_build_in_the_store(settings: Settings) -> None:
+    marts, kpis = (settings.store / "dbt" / name for name in ("build_marts", "build_kpis"))
+    take_parsed(settings, marts)
+    assert not marts.exists()
+    marts.mkdir(parents=True)
+    (marts / PARTIAL_PARSE).write_bytes(b"as read for the marts")
+    keep_parsed(settings, marts)
+    take_parsed(settings, kpis)
+    assert (kpis / PARTIAL_PARSE).read_bytes() == b"as read for the marts"
+    (kpis / PARTIAL_PARSE).write_bytes(b"as read for the KPIs")
+    keep_parsed(settings, kpis)
+    take_parsed(settings, marts)
+    assert (marts / PARTIAL_PARSE).read_bytes() == b"as read for the KPIs"
+
+
+def test_a_build_that_never_read_its_project_leaves_what_was_kept(settings: Settings) -> None:
+    kept = settings.store / "dbt" / PARTIAL_PARSE
+    kept.parent.mkdir(parents=True)
+    kept.write_bytes(b"kept")
+    keep_parsed(settings, settings.store / "dbt" / "build_marts")
+    assert kept.read_bytes() == b"kept"

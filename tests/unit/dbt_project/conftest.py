@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -14,10 +13,10 @@ from typing import Any
 import duckdb
 import pytest
 
-from orchestration.locking import exclusive_lock
 from orchestration.returns.spec import load_spec
 from orchestration.settings import PROJECT_DIR, Settings
 from orchestration.warehouse import open_warehouse, write_control_tables
+from tests.conftest import made_once
 
 RETURN = "published_statistics"
 ENGLAND = {"geographic_level": "National", "country_code": "E92000001"}
@@ -138,19 +137,15 @@ def new_store(path: Path) -> Landing:
 def built_once(
     tmp_path_factory: pytest.TempPathFactory, name: str, land: Callable[[Landing], None] = lambda _: None
 ) -> Path:
-    """The warehouse over what `land` lands: built by the worker that asks for it first, to be read alone."""
-    own = tmp_path_factory.getbasetemp()
-    shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
-    folder, built = shared / f"built-{name}", shared / f"built-{name}.done"
-    with exclusive_lock(shared / f"built-{name}.lock", wait_seconds=1800, holder="a test"):
-        if not built.exists():
-            shutil.rmtree(folder, ignore_errors=True)
-            landing = new_store(folder)
-            land(landing)
-            landing.register()
-            build(landing.settings)
-            built.touch()
-    return Settings(store=folder / "store", raw=folder / "raw").warehouse_path
+    """The warehouse over what `land` lands, to be read alone."""
+
+    def make(folder: Path) -> None:
+        landing = new_store(folder)
+        land(landing)
+        landing.register()
+        build(landing.settings)
+
+    return Settings(store=made_once(tmp_path_factory, f"warehouse-{name}", make) / "store").warehouse_path
 
 
 @pytest.fixture(scope="session")
