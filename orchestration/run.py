@@ -29,6 +29,7 @@ from orchestration.release.held import (
     read_waiting_lists,
 )
 from orchestration.release.ledger import is_overtaken
+from orchestration.release.portal.maps import boundary_digests
 from orchestration.returns.inbox import bundled_files
 from orchestration.returns.land import has_received_nothing, has_work
 from orchestration.returns.spec import return_ids
@@ -97,7 +98,7 @@ class RunOutcome:
 
 
 def _fingerprint(settings: Settings) -> str:
-    """What decides the content of a release: submissions that count, code, rules, settings and reviewers' decisions."""
+    """What decides the content of a release: submissions that count, code, rules, settings, boundaries and reviewers' decisions."""
     counting = [
         submission.submission_id
         for return_id in return_ids()
@@ -110,6 +111,7 @@ def _fingerprint(settings: Settings) -> str:
         settings.la_code,
         settings.la_ons_code,
         [settings.link_join_weight, settings.link_review_weight],
+        boundary_digests(settings),
         sorted((*pair, one.decision) for pair, one in read_decisions(settings).items()),
         sorted(path.name for path in settings.linkage_dir.glob("*")),  # deleted, it is made again
     ]

@@ -92,6 +92,11 @@ class Settings(BaseSettings):
         return self.raw / "seed"
 
     @property
+    def boundaries_dir(self) -> Path:
+        """Boundaries of wards and neighbourhoods to draw maps with, as GeoJSON; they stay where they are."""
+        return self.raw / "boundaries"
+
+    @property
     def synthetic_dir(self) -> Path:
         """The invented borough of a store that nobody delivered to: one folder a return, and `calibration.csv`."""
         return self.store / "synthetic"

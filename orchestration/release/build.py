@@ -60,6 +60,7 @@ from orchestration.release.ledger import (
 from orchestration.release.manifest import Approval, Manifest, combined_digest, write_manifest
 from orchestration.release.meta import utc, write_meta, write_release
 from orchestration.release.portal.evidence import write_evidence
+from orchestration.release.portal.maps import boundary_digests, boundary_files
 from orchestration.release.remembered import compared_releases
 from orchestration.release.revisions import count_revisions
 from orchestration.release.spreadsheet import SheetContent, write_spreadsheet
@@ -124,6 +125,7 @@ def publish(
             inventory.inputs,
             catalogue_digest=catalogue.digest,
             code_version=code_version,
+            boundaries=boundary_digests(settings),
         )
         made_before = same_content(settings, content, now=now)
         if made_before is not None:
@@ -298,6 +300,7 @@ def build(
             inventory=inventory,
             release=release,
             left_out=export.left_out,
+            boundaries=boundary_files(settings),
         )
     return export, sheets
 

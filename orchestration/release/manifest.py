@@ -198,6 +198,7 @@ def combined_digest(
     *,
     catalogue_digest: str,
     code_version: str,
+    boundaries: list[str],
 ) -> str:
     """SHA-256 (hex) of all that decides what a release says: no run id, no time, no order of arrival."""
     parts = {
@@ -206,6 +207,7 @@ def combined_digest(
         "inputs": sorted([item.return_id, item.period, item.supplier, item.sha256] for item in inputs),
         "catalogue": catalogue_digest,
         "code": code_version,
+        "boundaries": boundaries,
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 

@@ -9,6 +9,7 @@ from orchestration.linkage.quality import keep_truth
 from orchestration.settings import Settings
 from orchestration.synthetic import bundled_figures
 from orchestration.synthetic.borough import FIRST_YEAR, LAST_YEAR, synthesise
+from orchestration.synthetic.boundaries import write_boundaries
 from orchestration.synthetic.identities import FILE as LINKAGE_TRUTH
 from orchestration.synthetic.safety_valve.facts import AUTHORITY as VALVE_AUTHORITY
 
@@ -20,8 +21,8 @@ SEED = 1
 def invent_for(settings: Settings) -> bool:
     """Put an invented borough where the next landing finds it: its returns as XML, twelve
     school censuses as schools and COLLECT send them, two trusts' monthly therapy waiting lists, the authority's safety
-    valve workbooks, its registers, its `calibration.csv`. Whose each identity in them is goes into the vault, by which
-    linkage is measured.
+    valve workbooks, its registers, boundaries of its areas, its `calibration.csv`. Whose each identity in them is goes into
+    the vault, by which linkage is measured.
 
     Killed at any instant, the store has a whole borough or none.
 
@@ -58,6 +59,7 @@ def invent_for(settings: Settings) -> bool:
         return False
     keep_truth(settings, partial / LINKAGE_TRUTH)
     (partial / LINKAGE_TRUTH).unlink()
+    write_boundaries(partial / settings.boundaries_dir.name)
     partial.replace(settings.synthetic_dir)
     sync_dir(settings.store)
     log.info(

@@ -42,6 +42,8 @@ TYPE_CODES = {
     "Academy special converter": "44",
     "Online provider": "49",
 }
+AREAS = 24
+"""Neighbourhoods of the invented borough; two are a ward."""
 FIRST_URN = 900001
 FIRST_UKPRN = 10990001
 
@@ -178,6 +180,8 @@ def schools_register(la: str, la_name: str) -> pd.DataFrame:
     frame[list(COUNTED)] = ""
     postcodes = postcode_list()
     frame["Postcode"] = np.where(frame["LA (code)"] == la, postcodes[number % len(postcodes)], "YR90 1AA")
+    areas = np.array([lsoa_code(i % AREAS) for i in range(len(postcodes))], dtype=object)
+    frame["LSOA (code)"] = np.where(frame["LA (code)"] == la, areas[number % len(postcodes)], "")
     return _with_predecessors(frame, la)
 
 
@@ -221,16 +225,31 @@ def predecessors(register: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(lines, ignore_index=True)
 
 
+def lsoa_code(area: int) -> str:
+    """Code of an area, used nowhere else."""
+    return f"E0199{9000 + area:04d}"
+
+
+def ward_code(area: int) -> str:
+    """Code of the ward that an area is half of, used nowhere else."""
+    return f"E0599{9000 + area // 2:04d}"
+
+
+def ward_name(area: int) -> str:
+    """Name of that ward."""
+    return f"Invented Ward {area // 2 + 1}"
+
+
 def _directory(postcodes: Any, areas: Any, whose: dict[str, str]) -> pd.DataFrame:
     """Rows of the postcode directory of one authority, its postcodes spread over its areas (numbers of LSOAs)."""
     area = areas[np.arange(len(postcodes)) % len(areas)]
     return pd.DataFrame(
         {
             "pcds": postcodes,
-            "lsoa21cd": [f"E0199{9000 + i:04d}" for i in area],
+            "lsoa21cd": [lsoa_code(i) for i in area],
             "msoa21cd": [f"E0299{9000 + i // 4:04d}" for i in area],
-            "osward": [f"E0599{9000 + i // 2:04d}" for i in area],
-            "ward_name": [f"Invented Ward {i // 2 + 1}" for i in area],
+            "osward": [ward_code(i) for i in area],
+            "ward_name": [ward_name(i) for i in area],
             **whose,
         }
     )
@@ -261,7 +280,7 @@ def write_registers(out: Path, register: pd.DataFrame, la: str, la_name: str, on
     register["EstablishmentStatus (code)"] = register["EstablishmentStatus (name)"].map({"Open": "1", "Closed": "2"})
     register.drop(columns="line").to_csv(folder / f"register_{REGISTER_DATE}.csv", index=False)
     paths.append(folder / f"register_{REGISTER_DATE}.csv")
-    here = _directory(postcode_list(), np.arange(24), {"oslaua": ons_code, "la_code": la, "la_name": la_name})
+    here = _directory(postcode_list(), np.arange(AREAS), {"oslaua": ons_code, "la_code": la, "la_name": la_name})
     # homes of the children who come over the border for school
     there = {"oslaua": NEIGHBOUR_ONS_CODE, "la_code": NEIGHBOUR[0], "la_name": NEIGHBOUR[1]}
     directory = pd.concat([here, _directory(neighbouring_postcodes(), np.arange(500, 505), there)], ignore_index=True)

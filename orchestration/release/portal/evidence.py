@@ -1,6 +1,7 @@
 """The evidence folder: the portal's pages a governance reader can open, Data Docs, and the rule results as Parquet."""
 
 import shutil
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import duckdb
 
 from orchestration.errors import CornerstoneError
 from orchestration.release.inventory import Inventory
+from orchestration.release.portal.places import places_pages
 from orchestration.release.portal.reference import reference_pages
 from orchestration.release.portal.site import write_site
 from orchestration.release.portal.this_release import this_release_page
@@ -24,6 +26,7 @@ def write_evidence(
     inventory: Inventory,
     release: dict[str, str | bool | datetime | None],
     left_out: dict[str, int],
+    boundaries: Sequence[Path] = (),
 ) -> None:
     """Fill the evidence folder.
 
@@ -35,6 +38,7 @@ def write_evidence(
         inventory: what is released.
         release: the one row of `meta.release`.
         left_out: KPI rows that the CSV files cannot carry, by area level.
+        boundaries: GeoJSON files to draw maps with; without, there are tables alone.
 
     Raises:
         CornerstoneError: the gates left no Data Docs.
@@ -51,6 +55,7 @@ def write_evidence(
     pages = [
         this_release_page(connection, folder, database, inventory, left_out),
         *validation_pages(connection, database, quality_dir, inventory),
+        *places_pages(connection, database, boundaries),
         *reference_pages(connection, database, inventory),
     ]
     write_site(folder, pages, {"release": release})

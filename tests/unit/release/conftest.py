@@ -213,6 +213,48 @@ create table gate.rule_result (
 );
 """
 
+PLACES = """
+alter table marts.dim_area add column la_code varchar;
+alter table marts.dim_area add column comparator_role varchar;
+update marts.dim_area set la_code = '372', comparator_role = 'own_authority' where area_code = 'E08000018';
+alter table marts.dim_setting add column la_code varchar;
+alter table marts.dim_setting add column la_name varchar;
+alter table marts.dim_setting add column is_in_own_authority boolean;
+alter table marts.dim_setting add column type_code varchar;
+alter table marts.dim_setting add column type_name varchar;
+alter table marts.dim_setting add column phase_name varchar;
+alter table marts.dim_setting add column is_open boolean;
+alter table marts.dim_setting add column is_current boolean;
+alter table marts.dim_setting add column school_capacity_count integer;
+alter table marts.dim_setting add column pupil_count integer;
+alter table marts.dim_setting add column resourced_provision_name varchar;
+alter table marts.dim_setting add column resourced_provision_capacity_count integer;
+alter table marts.dim_setting add column sen_unit_capacity_count integer;
+alter table marts.dim_setting add column lsoa_code varchar;
+create table marts.dim_placement_group (placement_line_code varchar, placement_group_code varchar);
+insert into marts.dim_placement_group values
+    ('mainstream_academy', 'mainstream_total'), ('mainstream_academy_resourced_provision', 'mainstream_total'),
+    ('mainstream_academy_senunit', 'mainstream_total'), ('mainstream_independent', 'mainstream_total'),
+    ('special_academy', 'special_total'), ('special_independent', 'special_total'), ('neet', 'ed_elsewhere');
+create table marts.fct_ehc_plan_census (
+    la_code varchar, census_year integer, census_day date, view_code varchar, child_key varchar, ward_code varchar,
+    placement_line_code varchar, setting_key varchar
+);
+create table marts.fct_census_pupil (
+    la_code varchar, census_period varchar, child_key varchar, is_counted boolean, lsoa_code varchar, ward_code varchar
+);
+create table marts.fct_capital_place (
+    la_code varchar, period_end date, provision_id varchar, provision_name varchar, provision_type varchar, phase varchar,
+    places_commissioned decimal(9, 1), places_occupied integer, places_planned_next_september decimal(9, 1),
+    is_current boolean
+);
+create table seed.placement_line_mapping (input_kind varchar, input_code varchar, placement_line_code varchar);
+insert into seed.placement_line_mapping values
+    ('establishment_type', '34', 'mainstream_academy'), ('establishment_type', '44', 'special_academy'),
+    ('establishment_type', '10', 'special_independent'), ('sen_setting', '34', 'neet');
+"""
+"""What the places pages read beside it."""
+
 
 @dataclass(frozen=True)
 class SampleRule:
@@ -274,6 +316,7 @@ def make_warehouse(settings: Settings) -> duckdb.DuckDBPyConnection:
     settings.store.chmod(0o755)
     connection = duckdb.connect(str(settings.warehouse_path))
     connection.execute(WAREHOUSE)
+    connection.execute(PLACES)
     build_open_schema(connection, every_table(load_policy()))
     return connection
 
@@ -299,6 +342,18 @@ def pass_gates(connection: duckdb.DuckDBPyConnection, catalogue: SampleCatalogue
     connection.execute("insert into gate.rule_result values (?, 'mart', 'PS-402', 'warn', 2, 7, false)", [run_id])
     connection.execute("insert into gate.rule_result values (?, 'mart', 'SE-401', 'warn', 2, 7, false)", [run_id])
     connection.execute("insert into gate.rule_result values (?, 'kpi', 'PS-501', 'warn', 2, 7, false)", [run_id])
+
+
+@pytest.fixture
+def places(tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The marts alone, with an open database attached that has no figure yet."""
+    connection = duckdb.connect(str(tmp_path / "warehouse.duckdb"))
+    connection.execute(WAREHOUSE)
+    connection.execute(PLACES)
+    connection.execute("attach ':memory:' as release_open; create schema release_open.kpi")
+    connection.execute("create table release_open.kpi.kpi_value as from warehouse.kpi.kpi_value limit 0")
+    yield connection
+    connection.close()
 
 
 @pytest.fixture(scope="session")

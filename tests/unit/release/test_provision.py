@@ -1,0 +1,347 @@
+"""Children with a plan by where they live and learn, and places taken: hand-worked counts, and what a reader cannot work out."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import NamedTuple
+
+import duckdb
+import pytest
+
+from orchestration.privacy.disclosure import load_policy
+from orchestration.release.provision import (
+    BEYOND,
+    NOWHERE,
+    OUTSIDE,
+    UNTOLD,
+    WITHIN,
+    Capacity,
+    Children,
+    Kind,
+    count_capacity,
+    count_children,
+    count_places,
+)
+
+BOARD = load_policy().parameters_of("evidence")
+EVERYTHING = load_policy().audiences.internal
+NORTH, SOUTH, ABROAD = "E05999901", "E05999902", "E05999999"
+
+
+class Group(NamedTuple):
+    """Children alike: `(ward, line, setting, how many)`."""
+
+    ward: str | None
+    line: str
+    setting: str | None
+    children: int
+
+
+@pytest.fixture
+def borough(places: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+    """Two wards of two neighbourhoods, a ward and an authority next door, and settings of both."""
+    places.execute(
+        """
+        insert into marts.dim_area (area_level, area_code, area_name, la_code) values
+            ('ward', 'E05999901', 'Invented North', '372'), ('ward', 'E05999902', 'Invented South', '372'),
+            ('ward', 'E05999999', 'Invented Abroad', '999'), ('lsoa', 'E01999901', 'E01999901', '372'),
+            ('lsoa', 'E01999902', 'E01999902', '372');
+        insert into marts.dim_setting (
+            setting_key, setting_name, la_code, la_name, is_in_own_authority, type_code, type_name, phase_name, is_open,
+            is_current, school_capacity_count, pupil_count, resourced_provision_capacity_count, lsoa_code
+        ) values
+            ('oak', 'Oak', '372', 'Rotherham', true, '34', 'Academy', 'Primary', true, true, 200, 150, 12, 'E01999901'),
+            ('ash', 'Ash', '372', 'Rotherham', true, '34', 'Academy', 'Secondary', true, true, 900, null, null, null),
+            ('elm', 'Elm', '372', 'Rotherham', true, '44', 'Special', null, true, true, 100, 101, null, 'E01999902'),
+            ('old', 'Old', '372', 'Rotherham', true, '34', 'Academy', 'Primary', false, true, 300, 300, null, null),
+            ('fir', 'Fir', '999', 'Neighbouring Shire', false, '10', 'Special', null, true, true, 60, null, null, null),
+            ('bay', 'Bay', '888', 'Faraway', false, '10', 'Special', null, true, true, 60, null, null, null),
+            ('sea', 'Sea', null, null, false, '10', 'Special', null, true, true, null, null, null, null);
+        """
+    )
+    return places
+
+
+def place(connection: duckdb.DuckDBPyConnection, groups: Sequence[Group], *, year: int = 2025) -> None:
+    """Give children a plan on the census day of a year."""
+    for at, group in enumerate(groups):
+        connection.execute(
+            "insert into marts.fct_ehc_plan_census select '372', $year, make_date($year, 1, 16), 'own_return',"
+            " $year || '-' || $at || '-' || number, $ward, $line, $setting from range($children) as numbers (number)",
+            {
+                "year": year,
+                "at": at,
+                "ward": group.ward,
+                "line": group.line,
+                "setting": group.setting,
+                "children": group.children,
+            },
+        )
+
+
+def tell(
+    connection: duckdb.DuckDBPyConnection, kpi: str, breakdown: str, numerator: int | None, denominator: int | None
+) -> None:
+    """Give the open tables a figure, withheld without a numerator."""
+    connection.execute(
+        "insert into release_open.kpi.kpi_value (kpi_id, area_level, la_code, time_identifier, time_period, breakdown_topic,"
+        " breakdown, value, numerator, denominator, symbol, value_basis) values ($kpi, 'local_authority', '372',"
+        " 'Academic year', '202425', if($breakdown = 'Total', 'Total', 'Placement group'), $breakdown, $numerator,"
+        " $numerator, $denominator, if($numerator is null, 'c', null), 'local')",
+        {"kpi": kpi, "breakdown": breakdown, "numerator": numerator, "denominator": denominator},
+    )
+
+
+def counted(connection: duckdb.DuckDBPyConnection) -> Children:
+    found = count_children(connection, BOARD, database="release_open")
+    assert found is not None
+    return found
+
+
+def test_children_are_counted_by_home_kind_and_place(borough: duckdb.DuckDBPyConnection) -> None:
+    place(borough, [Group(NORTH, "mainstream_academy", "oak", 99)], year=2024)  # an earlier census day is not counted
+    place(
+        borough,
+        [
+            Group(NORTH, "mainstream_academy", "oak", 30),
+            Group(NORTH, "mainstream_academy_resourced_provision", "oak", 10),
+            Group(SOUTH, "special_academy", "elm", 20),
+            Group(SOUTH, "special_independent", "fir", 12),
+            Group(SOUTH, "special_independent", "sea", 7),  # the register does not say where it is
+            Group(None, "neet", None, 9),
+            Group(ABROAD, "neet", None, 8),
+        ],
+    )
+    borough.execute(
+        "insert into marts.fct_ehc_plan_census select * replace ('next_return' as view_code) from marts.fct_ehc_plan_census"
+    )
+
+    children = counted(borough)
+
+    assert (children.census_day, children.authority, children.is_withheld) == (date(2025, 1, 16), "Rotherham", False)
+    assert children.count("all") == 96
+    assert [children.count("ward", ward) for ward in (NORTH, SOUTH, OUTSIDE)] == [40, 39, 17]
+    assert [children.count("place", one) for one in (WITHIN, BEYOND, NOWHERE)] == [60, 12, 24]
+    assert [children.count("kind", kind.code) for kind in children.kinds] == [30, 10, 0, 0, 20, 19, 0, 0, 0, 0, 17, 0]
+    assert children.count("kind_place", "independent_special", NOWHERE) == 7
+    assert children.count("ward_place", SOUTH, BEYOND) == 12
+    assert children.count("ward_kind", NORTH, "special") == 0
+    assert (children.count("authority", "999"), [one.name for one in children.authorities]) == (
+        12,
+        ["Neighbouring Shire"],
+    )
+    assert [area.name for area in children.wards] == ["Invented North", "Invented South"]
+
+
+def test_neighbourhoods_come_from_the_census_of_the_same_month(borough: duckdb.DuckDBPyConnection) -> None:
+    place(borough, [Group(NORTH, "mainstream_academy", "oak", 30), Group(SOUTH, "special_academy", "elm", 20)])
+    borough.execute(
+        """
+        insert into marts.fct_census_pupil
+        select '372', '2025-01', child_key, true, 'E01999901', 'E05999901' from marts.fct_ehc_plan_census where setting_key = 'oak';
+        insert into marts.fct_census_pupil
+        select '372', period, child_key, counts, 'E01999902', 'E05999902'
+        from marts.fct_ehc_plan_census, (values ('2024-10', true), ('2025-01', false)) as other (period, counts)
+        where setting_key = 'elm';
+        """
+    )
+
+    children = counted(borough)
+
+    assert [children.count("lsoa", code) for code in ("E01999901", "E01999902", UNTOLD)] == [30, 0, 20]
+    # The ward of a setting is that of its neighbourhood's pupils.
+    assert [children.count("learning", ward) for ward in (NORTH, SOUTH, UNTOLD)] == [30, 20, 0]
+
+
+def test_no_setting_shows_a_few_and_none_can_be_worked_out(borough: duckdb.DuckDBPyConnection) -> None:
+    place(
+        borough,
+        [
+            Group(NORTH, "mainstream_academy", "oak", 3),
+            Group(NORTH, "mainstream_academy", "ash", 40),
+            Group(SOUTH, "mainstream_academy", "ash", 50),
+            Group(SOUTH, "special_independent", "fir", 20),
+            Group(SOUTH, "special_independent", "bay", 4),
+        ],
+    )
+
+    children = counted(borough)
+
+    shown = {(row.name, row.kind_code): row.children for row in children.settings}
+    # Oak and Ash make up all mainstream places within the borough, Fir and Bay all outside.
+    assert shown == {
+        ("Ash", "mainstream"): None,
+        ("Oak", "mainstream"): None,
+        ("Oak", "resourced"): 0,
+        ("Elm", "special"): 0,
+        ("Fir", "independent_special"): None,
+        ("Bay", "independent_special"): None,
+    }
+    # So do the two authorities, though one is large enough.
+    assert (children.count("authority", "999"), children.count("authority", "888")) == (None, None)
+    assert (children.count("all"), children.count("kind", "mainstream"), children.count("place", BEYOND)) == (
+        117,
+        93,
+        24,
+    )
+
+
+def test_a_few_in_one_cell_of_homes_and_kinds_hide_a_rectangle(borough: duckdb.DuckDBPyConnection) -> None:
+    place(
+        borough,
+        [
+            Group(NORTH, "mainstream_academy", "oak", 40),
+            Group(NORTH, "special_academy", "elm", 2),
+            Group(SOUTH, "mainstream_academy", "oak", 60),
+            Group(SOUTH, "special_academy", "elm", 30),
+        ],
+    )
+
+    children = counted(borough)
+
+    assert [
+        children.count("ward_kind", ward, kind) for ward in (NORTH, SOUTH) for kind in ("mainstream", "special")
+    ] == [None] * 4
+    assert [children.count("ward", ward) for ward in (NORTH, SOUTH)] == [42, 90]
+    assert [children.count("kind", kind) for kind in ("mainstream", "special")] == [100, 32]
+
+
+def test_a_kind_of_few_is_counted_with_the_largest_of_its_group(borough: duckdb.DuckDBPyConnection) -> None:
+    place(
+        borough,
+        [
+            Group(NORTH, "mainstream_academy", "oak", 40),
+            Group(NORTH, "mainstream_independent", None, 3),
+            Group(SOUTH, "neet", None, 20),
+        ],
+    )
+    tell(borough, "placement_share_pct", "Mainstream", 43, 63)
+
+    children = counted(borough)
+
+    assert children.count("kind", "mainstream") == 43
+    assert Kind("mainstream", "Mainstream school", ["Independent school"]) in children.kinds
+    assert "independent" not in [kind.code for kind in children.kinds]
+
+
+def test_what_the_open_tables_withhold_is_not_told_here(borough: duckdb.DuckDBPyConnection) -> None:
+    groups = [
+        Group(NORTH, "mainstream_academy", "oak", 40),
+        Group(SOUTH, "special_academy", "elm", 30),
+        Group(SOUTH, "neet", None, 20),
+    ]
+    place(borough, groups)
+    assert [counted(borough).count("kind", kind) for kind in ("mainstream", "special", "elsewhere")] == [40, 30, 20]
+
+    tell(borough, "ehcp_total", "Total", 90, None)
+    tell(borough, "placement_share_pct", "Mainstream", 40, 90)
+    tell(borough, "placement_share_pct", "Special", None, None)
+    tell(borough, "placement_share_pct", "Educated elsewhere", None, None)
+    children = counted(borough)
+
+    assert [children.count("kind", kind) for kind in ("mainstream", "special", "elsewhere")] == [40, None, None]
+    # Nor by way of the one school, the ward, or the place that have the same children.
+    assert {row.name: row.children for row in children.settings}["Elm"] is None
+    assert children.count("ward_kind", SOUTH, "special") is None
+    assert children.count("kind_place", "special", WITHIN) is None
+
+
+def test_an_open_total_cannot_be_subtracted_from(borough: duckdb.DuckDBPyConnection) -> None:
+    """The open tables say how many of a group learn outside: what is left for the kinds of the group stays hidden."""
+    place(
+        borough,
+        [
+            Group(NORTH, "special_academy", "elm", 40),
+            Group(SOUTH, "special_independent", "fir", 26),
+            Group(NORTH, "special_independent", "elm", 2),
+            Group(SOUTH, "mainstream_academy", "oak", 50),
+        ],
+    )
+    tell(borough, "ehcp_out_of_borough_pct", "Total", 26, 118)
+    tell(borough, "ehcp_out_of_borough_pct", "Special", 26, 68)
+
+    children = counted(borough)
+
+    assert children.count("kind_place", "independent_special", WITHIN) is None
+    # 42 special places within the borough are open: the other kind would give the two away.
+    assert children.count("kind_place", "special", WITHIN) is None
+    # The kinds' totals would too, beside the children outside.
+    assert [children.count("kind", kind) for kind in ("special", "independent_special")] == [None, None]
+
+
+def test_counts_that_cannot_be_protected_are_left_out(borough: duckdb.DuckDBPyConnection) -> None:
+    place(borough, [Group(NORTH, "mainstream_academy", "oak", 2), Group(SOUTH, "special_academy", "elm", 1)])
+    tell(borough, "ehcp_total", "Total", 3, None)
+
+    children = counted(borough)
+
+    assert (children.is_withheld, children.counts) == (True, {})
+
+
+def test_nothing_is_hidden_from_those_who_may_see_it(borough: duckdb.DuckDBPyConnection) -> None:
+    place(borough, [Group(NORTH, "special_academy", "elm", 1), Group(SOUTH, "mainstream_academy", "oak", 30)])
+    children = count_children(borough, EVERYTHING, database="release_open")
+    assert children is not None
+    assert children.count("ward_kind", NORTH, "special") == 1
+
+
+def test_no_return_no_count(places: duckdb.DuckDBPyConnection) -> None:
+    assert count_children(places, BOARD, database="release_open") is None
+    assert count_places(places, BOARD, database="release_open") is None
+    places.execute("update marts.dim_area set comparator_role = null")
+    assert count_children(places, BOARD, database="release_open") is None
+
+
+def provide(
+    connection: duckdb.DuckDBPyConnection, *rows: tuple[object, ...], day: str = "2025-06-30", current: bool = True
+) -> None:
+    """Tell places: `(kind, id, commissioned, occupied)`."""
+    for kind, number, commissioned, occupied in rows:
+        connection.execute(
+            "insert into marts.fct_capital_place values ('372', ?, ?, 'Provision ' || ?, ?, 'PRIMARY', ?, ?, ?, ?)",
+            [day, number, number, kind, commissioned, occupied, commissioned, current],
+        )
+
+
+def test_few_places_taken_are_hidden_and_so_is_what_tells_them(places: duckdb.DuckDBPyConnection) -> None:
+    provide(places, ("RP", "1", 90, 90), day="2025-03-31")
+    provide(places, ("RP", "1", 10, 99), current=False)
+    provide(
+        places,
+        ("RP", "1", 10, 9), ("RP", "2", 8, 3), ("RP", "3", 20, 20), ("SPECIAL", "4", 100, 98), ("SPECIAL", "5", 50, None),
+    )  # fmt: skip
+
+    told = count_places(places, BOARD, database="release_open")
+
+    assert told is not None
+    day, rows = told
+    assert day == date(2025, 6, 30)
+    assert [(one.kind, one.name, one.commissioned, one.occupied, one.is_suppressed) for one in rows] == [
+        ("RP", "", 38.0, 32, False),
+        ("RP", "Provision 1", 10.0, None, True),
+        ("RP", "Provision 2", 8.0, None, True),
+        ("RP", "Provision 3", 20.0, 20, False),
+        ("SPECIAL", "", 150.0, 98, False),
+        ("SPECIAL", "Provision 4", 100.0, 98, False),
+        ("SPECIAL", "Provision 5", 50.0, None, False),
+    ]
+
+
+def test_places_that_the_open_tables_withhold_are_withheld(places: duckdb.DuckDBPyConnection) -> None:
+    provide(places, ("RP", "1", 10, 9), ("RP", "2", 20, 20))
+    places.execute(
+        "insert into release_open.kpi.kpi_value (kpi_id, value_basis, period_end, area_role, breakdown_topic, symbol)"
+        " values ('rp_occupancy_pct', 'local', '2025-06-30', 'own_authority', 'Total', 'c')"
+    )
+    told = count_places(places, BOARD, database="release_open")
+    assert told is not None
+    assert (told[1][0].is_total, told[1][0].occupied, told[1][0].is_suppressed) == (True, None, True)
+    assert None in [one.occupied for one in told[1][1:]]
+
+
+def test_capacity_is_the_registers_and_says_what_it_lacks(borough: duckdb.DuckDBPyConnection) -> None:
+    assert count_capacity(borough) == [
+        Capacity("Mainstream school, primary", 1, 200, 0, 150, 0),
+        Capacity("Mainstream school, secondary", 1, 900, 0, None, 1),
+        Capacity("Resourced provision in a mainstream school", 1, 12, 0, None, 1),
+        Capacity("State special school", 1, 100, 0, 101, 0),
+    ]
