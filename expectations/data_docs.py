@@ -17,8 +17,9 @@ from orchestration.errors import CornerstoneError
 if TYPE_CHECKING:
     from great_expectations.core import ExpectationSuiteValidationResult
 
-# Validations kept for each suite. Older ones go: the manifest of every release keeps its own results for good.
+# Validations kept of each gate, and of the landings of each return. Older ones go: every release keeps its own for good.
 VALIDATIONS_KEPT = 10
+LANDINGS_KEPT = 1
 
 ASSETS_DIR = Path(__file__).parent / "data_docs_assets"
 
@@ -57,11 +58,15 @@ class DataDocsError(CornerstoneError):
 
 @dataclass(frozen=True)
 class QualityStore:
-    """Where the results of one run are kept. `run_id` and `evaluated_at` (with a time zone) name the run."""
+    """Where the results of one run are kept. `run_id` and `evaluated_at` (with a time zone) name the run.
+
+    Landings of a return share a `run_id`: its results are kept for each, those of gates for all their runs together.
+    """
 
     quality_dir: Path
     run_id: str
     evaluated_at: datetime
+    is_landing: bool = False
 
     @property
     def validations_dir(self) -> Path:
@@ -74,7 +79,7 @@ class QualityStore:
         return self.quality_dir / "data_docs"
 
     def keep(self, result: "ExpectationSuiteValidationResult", suite_name: str) -> None:
-        """Write one validation result, and drop those of this suite beyond the newest `VALIDATIONS_KEPT`."""
+        """Write one validation result, and drop the oldest of the gate, or of the return's landings, that are too many."""
         from great_expectations.core.run_identifier import RunIdentifier
         from great_expectations.data_context.types.resource_identifiers import (
             ExpectationSuiteIdentifier,
@@ -99,8 +104,9 @@ class QualityStore:
         written.rename(kept)
         shutil.rmtree(writing)
         # <suite>/<run>/<time>: the time is written so that its text sorts.
-        times = sorted(self.validations_dir.glob(f"{suite_name}/*/*/"), key=lambda path: path.name)
-        for expired in times[:-VALIDATIONS_KEPT]:
+        runs = self.run_id if self.is_landing else "*"
+        times = sorted(self.validations_dir.glob(f"{suite_name}/{runs}/*/"), key=lambda path: path.name)
+        for expired in times[: -LANDINGS_KEPT if self.is_landing else -VALIDATIONS_KEPT]:
             shutil.rmtree(expired)
             if not any(expired.parent.iterdir()):
                 expired.parent.rmdir()

@@ -60,7 +60,7 @@ from orchestration.release.ledger import (
 from orchestration.release.manifest import Approval, Manifest, combined_digest, write_manifest
 from orchestration.release.meta import utc, write_meta, write_release
 from orchestration.release.portal.evidence import write_evidence
-from orchestration.release.portal.maps import boundary_digests, boundary_files
+from orchestration.release.portal.maps import boundary_digests
 from orchestration.release.remembered import compared_releases
 from orchestration.release.revisions import count_revisions
 from orchestration.release.spreadsheet import SheetContent, write_spreadsheet
@@ -296,11 +296,10 @@ def build(
             connection,
             partial / EVIDENCE_FOLDER,
             database="release_open",
-            quality_dir=settings.quality_dir,
+            settings=settings,
             inventory=inventory,
             release=release,
             left_out=export.left_out,
-            boundaries=boundary_files(settings),
         )
     return export, sheets
 

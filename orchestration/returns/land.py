@@ -126,7 +126,7 @@ def land_return(settings: Settings, return_id: str, catalogue: Catalogue, *, now
         keys = load_keys(settings)
         shutil.rmtree(_partial_dir(settings, return_id), ignore_errors=True)
         repeats, left = _receive_all(settings, keys, spec, catalogue, now)
-        docs = QualityStore(settings.quality_dir, f"landing-{return_id}", now)
+        docs = QualityStore(settings.quality_dir, f"landing-{return_id}", now, is_landing=True)
         committed: list[Submission] = []
         carried: list[Receipt] = []
         incomplete: list[WaitingSet] = []

@@ -26,7 +26,7 @@ class Page:
     """One page.
 
     `name` is its file's, without the ending. `part` is the page of the navigation it belongs to; of those of one part each shows
-    links to the others, in the order in which they are given. `facts` are what its template shows.
+    links to the others that are listed, in the order in which they are given. `facts` are what its template shows.
     """
 
     name: str
@@ -34,6 +34,7 @@ class Page:
     part: str
     template: str
     facts: dict[str, Any] = field(repr=False)
+    is_listed: bool = True
 
     @property
     def file(self) -> str:
@@ -60,7 +61,7 @@ def write_site(folder: Path, pages: Sequence[Page], shell: dict[str, Any]) -> No
     )
     shutil.copytree(STATIC, folder / ASSETS)
     for page in pages:
-        siblings = [one for one in pages if one.part == page.part]
+        siblings = [one for one in pages if one.part == page.part and one.is_listed]
         text = environment.get_template(page.template).render(
             page=page, siblings=siblings, parts=PARTS, **shell, **page.facts
         )

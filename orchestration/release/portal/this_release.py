@@ -1,5 +1,6 @@
 """The first page: what was released, from which files, and what changed since the release before."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -9,9 +10,13 @@ import duckdb
 from orchestration.release.inventory import Inventory
 from orchestration.release.manifest import InputSubmission
 from orchestration.release.meta import returns_about_nobody
+from orchestration.release.portal.names import said_return
+from orchestration.release.portal.overdue import ExpectedReturn
 from orchestration.release.portal.site import Page
+from orchestration.release.portal.validation import Checks
 from orchestration.release.remembered import THRESHOLDS_HELD_BACK
 from orchestration.release.revisions import family_revisions, read_revisions, small_differences_of
+from orchestration.returns.expected import ExpectedPeriod
 
 REVISIONS_LISTED = 500
 
@@ -30,9 +35,43 @@ class FoldedInputs:
         """Submissions that a later one has taken the place of."""
         return sum(not item.is_current for item in self.submissions)
 
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """Return, kind of supplier and period."""
+        return self.return_id, self.supplier_kind, self.period
+
     def rows(self, kind: str) -> int:
         """Rows `read`, `landed` or `quarantined`."""
         return sum(getattr(item, f"rows_{kind}") for item in self.submissions)
+
+
+@dataclass(frozen=True)
+class ReturnInputs:
+    """The accepted submissions of one return, folded: its latest period stands in the line above them."""
+
+    return_id: str
+    folds: list[FoldedInputs]
+
+    @property
+    def title(self) -> str:
+        """The return as pages call it."""
+        return said_return(self.return_id)
+
+    @property
+    def submissions(self) -> int:
+        """How many there are."""
+        return sum(len(fold.submissions) for fold in self.folds)
+
+    @property
+    def landed(self) -> int:
+        """Rows that can be used."""
+        return sum(fold.rows("landed") for fold in self.folds)
+
+    @property
+    def periods(self) -> str:
+        """From the earliest to the latest period."""
+        periods = sorted({fold.period for fold in self.folds} - {""})
+        return "" if not periods else periods[0] if len(periods) == 1 else f"{periods[0]} to {periods[-1]}"
 
 
 def this_release_page(
@@ -41,6 +80,7 @@ def this_release_page(
     database: str,
     inventory: Inventory,
     left_out: dict[str, int],
+    checks: Checks,
 ) -> Page:
     """The first page.
 
@@ -50,10 +90,13 @@ def this_release_page(
         database: alias of the open database.
         inventory: what is released.
         left_out: KPI rows that the CSV files cannot carry, by area level.
+        checks: what was found of the release.
     """
     facts = {
         "inventory": inventory,
-        "inputs": fold_inputs(inventory.inputs),
+        "checks": checks,
+        "inputs": folds_by_return(fold_inputs(inventory.inputs)),
+        "completeness": suppliers_expected(checks.expected),
         "disclosure": inventory.disclosure,
         "left_out": left_out,
         "about_nobody": returns_about_nobody(),
@@ -73,3 +116,18 @@ def fold_inputs(inputs: list[InputSubmission]) -> list[FoldedInputs]:
         return item.return_id, item.supplier.split(".")[0], item.period
 
     return [FoldedInputs(*key, list(members)) for key, members in groupby(sorted(inputs, key=group), key=group)]
+
+
+def folds_by_return(folds: list[FoldedInputs]) -> list[ReturnInputs]:
+    """Folds, which stand in order of their returns, by return."""
+    return [ReturnInputs(key, list(members)) for key, members in groupby(folds, key=lambda fold: fold.return_id)]
+
+
+def suppliers_expected(expected: Sequence[ExpectedReturn]) -> dict[tuple[str, str], ExpectedPeriod]:
+    """By return and period: how many suppliers came of those on the list, where a list says who has to send."""
+    return {
+        (period.occasion.return_id, period.occasion.period): period
+        for one in expected
+        for period in one.periods
+        if period.expected_suppliers is not None
+    }

@@ -91,6 +91,19 @@ def test_only_the_newest_validations_are_kept(store: QualityStore) -> None:
     assert len(list(store.site_dir.glob("validations/**/*.html"))) == VALIDATIONS_KEPT
 
 
+def test_the_latest_landing_of_each_return_stays_however_often_another_lands(tmp_path: Path) -> None:
+    with duckdb.connect() as connection:
+        connection.execute("create schema marts; create table marts.homes as select null as street")
+        for number, return_id in enumerate(["waits", *["homes"] * VALIDATIONS_KEPT, "homes"]):
+            store = QualityStore(tmp_path, f"landing-{return_id}", NOW + timedelta(minutes=number), is_landing=True)
+            evaluate(connection, [RULE], suite_name="landing", docs=store)
+    kept = sorted(path.relative_to(store.validations_dir).parts[:3] for path in store.validations_dir.rglob("*.json"))
+    assert kept == [
+        ("landing", "landing-homes", "20260101T001100.000000Z"),
+        ("landing", "landing-waits", "20260101T000000.000000Z"),
+    ]
+
+
 def test_a_result_that_a_killed_run_left_half_written_is_never_drawn(tmp_path: Path) -> None:
     half = tmp_path / "validations.partial" / "mart" / "run-0" / "20260101T000000.000000Z" / "batch.json"
     half.parent.mkdir(parents=True)

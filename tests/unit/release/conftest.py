@@ -271,6 +271,7 @@ class SampleRule:
         """One row of text columns."""
         return {
             "rule_id": self.rule_id,
+            "return_id": self.return_id,
             "severity": self.severity,
             "effect": self.effect,
             "label": self.label,
@@ -311,8 +312,7 @@ def every_table(policy: DisclosurePolicy) -> DisclosurePolicy:
 
 def make_warehouse(settings: Settings) -> duckdb.DuckDBPyConnection:
     """Make the warehouse and the Data Docs of a store; return the open warehouse."""
-    (settings.quality_dir / "data_docs").mkdir(parents=True)
-    (settings.quality_dir / "data_docs" / "index.html").write_text("<p>Data Docs</p>", encoding="utf-8")
+    settings.quality_dir.mkdir(parents=True)
     settings.store.chmod(0o755)
     connection = duckdb.connect(str(settings.warehouse_path))
     connection.execute(WAREHOUSE)
@@ -321,12 +321,43 @@ def make_warehouse(settings: Settings) -> duckdb.DuckDBPyConnection:
     return connection
 
 
+def data_docs_page(*rules: tuple[str, str, int]) -> str:
+    """A page as Great Expectations draws it, of these rules: id, severity and failing rows."""
+    rows = "".join(
+        f'<tr><td id="c-{rule_id}-1"><div><i class="fas fa-times text-danger"></i></div></td>'
+        f"<td><div><span>{rule_id} ({severity}) It holds. Owner: Performance lead.</span></div></td><td><div>{count}</div></td></tr>"
+        for rule_id, severity, count in rules
+    )
+    return (
+        "<html><head><script>var a;</script><style>td {color: red}</style></head><body><nav>Home</nav>"
+        '<div id="section-1" class="ge-section"><h5 class="m-0">Overview</h5><script src="https://example.org/a.js"></script></div>'
+        '<div id="section-2" class="ge-section"><table class="table" data-toggle="table"><thead><tr><th>Status</th>'
+        f"<th>Expectation</th><th>Observed Value</th></tr></thead><tbody>{rows}</tbody></table></div></body></html>"
+    )
+
+
+def draw_data_docs(folder: Path, run_id: str) -> None:
+    """The pages that gates and landings leave below the quality folder."""
+    pages = {
+        f"mart/{run_id}": data_docs_page(("PS-401", "block", 0), ("PS-402", "warn", 2), ("SE-401", "warn", 2)),
+        f"kpi/{run_id}": data_docs_page(("PS-501", "warn", 2)),
+        f"open/{run_id}": data_docs_page(),
+        "landing/landing-published_statistics": data_docs_page(("PS-201", "warn", 1)),
+        "landing/landing-sen2": data_docs_page(("SE-201", "warn", 7)),
+    }
+    for run, page in pages.items():
+        path = folder / "data_docs" / "validations" / run / "20260302T080000.000000Z" / "page.html"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(page, encoding="utf-8")
+
+
 def pass_gates(connection: duckdb.DuckDBPyConnection, catalogue: SampleCatalogue, run_id: str = "gate-run") -> None:
     """Build the open tables, and record what the gates record when no blocking rule fails."""
     [(database,)] = connection.execute(
         "select path from duckdb_databases() where database_name = current_database()"
     ).fetchall()
     store = Settings(store=Path(database).parent)
+    draw_data_docs(store.quality_dir, run_id)
     build_open_schema(connection, every_table(load_policy()), read_ledger(store))
     connection.execute("delete from gate.verdict; delete from gate.rule_result")
     for gate in SCHEMAS_OF_GATE:

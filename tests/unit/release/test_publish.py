@@ -3,10 +3,11 @@
 import json
 import os
 import re
+import shutil
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -244,7 +245,7 @@ def test_every_column_of_meta_says_what_it_holds(released: Path) -> None:
     assert query(
         released / "open/send_kpis.duckdb",
         "select count(*), count(comment) from duckdb_columns() where schema_name = 'meta' and table_name = 'rule'",
-    ) == [(6, 6)]
+    ) == [(7, 7)]
 
 
 def test_every_column_of_the_real_rule_catalogue_is_described() -> None:
@@ -322,11 +323,15 @@ def test_the_evidence_page_stands_alone_escapes_what_suppliers_write_and_links_d
     pages = {path.stem: path.read_text(encoding="utf-8") for path in (released / "evidence").glob("*.html")}
     assert "requests &lt;2025&gt;.csv" in pages["index"]
     assert "A count is not &lt;negative&gt; &amp; whole" in pages["validation"]
-    assert "dfe.ehc_plans.requests: requests.csv, 10 of 10 rows</li>" in pages["index"]
-    assert "requests &lt;2025&gt;.csv, 9 of 10 rows, superseded</li>" in pages["index"]
+    assert "dfe.ehc_plans.requests: requests.csv, 10 of 10 rows<br><code>bb22</code></li>" in pages["index"]
+    assert "requests &lt;2025&gt;.csv, 9 of 10 rows, superseded<br><code>aa11</code></li>" in pages["index"]
     assert "nhs_provider" in pages["index"]
-    assert 'href="data_docs/index.html"' in pages["validation"]
-    assert (released / "evidence/data_docs/index.html").is_file()
+    linked = set(re.findall(r'href="(data-docs-[^"]*)"', pages["validation"]))
+    assert {link.partition("#")[0] for link in linked} == {
+        f"{page}.html" for page in pages if page.startswith("data-docs-")
+    }
+    for page, _, place in (link.partition("#") for link in linked):
+        assert not place or f'<tr id="{place}">' in pages[page.removesuffix(".html")]
     for page in pages.values():
         assert '<html lang="en-GB"' in page
         assert re.findall(r'(?:src|<link[^>]* href)="([^"]*)"', page) == [
@@ -342,18 +347,23 @@ def test_the_evidence_page_stands_alone_escapes_what_suppliers_write_and_links_d
 
 def test_the_evidence_page_calls_no_rule_passed_that_had_nothing_to_judge(released: Path) -> None:
     page = (released / "evidence/validation.html").read_text(encoding="utf-8")
-    rows = re.findall(r'<th scope="row">(block|warn|observe)</th>((?:<td class="number">\d+</td>)+)', page)
+    rows = re.findall(
+        r'<th scope="row">(block|warn|observe)</th><td>[^<]*</td>((?:<td class="number">\d+</td>)+)', page
+    )
     counts = {severity: tuple(map(int, re.findall(r"\d+", cells))) for severity, cells in rows}
     # Passed, failed, not judged.
     assert counts == {"block": (1, 0, 1), "warn": (0, 4, 0), "observe": (2, 0, 3)}
-    assert "<summary>4 rules not judged</summary>" in page
-    assert "<strong>WL-001</strong> (no rows)" in page
-    assert "<strong>WL-402</strong> (not judged)" in page
+    assert len(re.findall('<tr data-outcome="not judged"', page)) == 4
+    assert re.findall(r"(WL-001|WL-402)(?:</a>)?</th><td>([^<]*)</td>", page) == [
+        ("WL-001", "no rows"),
+        ("WL-402", "not judged"),
+    ]
 
 
 def test_the_evidence_page_hides_few_people_and_counts_few_lines_about_nobody(released: Path) -> None:
     page = (released / "evidence/validation.html").read_text(encoding="utf-8")
-    failing = re.findall(r'<th scope="row">([A-Z]+-\d+)</th>(?:<td>[^<]*</td>){2}<td class="number">([^<]*)</td>', page)
+    rule = r'<tr data-outcome="failed"[^>]*><th scope="row">(?:<a[^>]*>)?([A-Z]+-\d+)(?:</a>)?</th>'
+    failing = re.findall(rule + r'(?:<td>[^<]*</td>){2}<td class="number">([^<]*)</td>', page)
     # A rule about KPIs can count people whatever return it belongs to.
     assert dict(failing) == {"PS-201": "1", "PS-402": "2", "SE-401": "fewer than 5", "PS-501": "fewer than 5"}
 
@@ -559,10 +569,13 @@ def test_the_release_says_what_the_rules_of_open_data_found(released: Path) -> N
     assert '<th scope="row">EES-26</th>' in page
 
 
-def test_a_release_without_data_docs_is_not_made(publish_at: Any, settings: Settings) -> None:
-    (settings.quality_dir / "data_docs/index.html").unlink()
-    with pytest.raises(CornerstoneError, match="no Data Docs"):
-        publish_at(MONDAY)
+def test_a_release_without_data_docs_is_not_made(
+    warehouse: duckdb.DuckDBPyConnection, settings: Settings, catalogue: Any, record_passes: Callable[..., None]
+) -> None:
+    record_passes(warehouse, catalogue)
+    shutil.rmtree(settings.quality_dir / "data_docs/validations/kpi")
+    with pytest.raises(CornerstoneError, match="no Data Docs of the kpi gate, run gate-run"):
+        publish(settings, warehouse, catalogue=catalogue, code_version="1.0", run_id="run", now=MONDAY)
 
 
 # --- who may read -----------------------------------------------------------------------------------------------
@@ -575,7 +588,7 @@ def test_modes_let_everyone_read_what_is_open_and_only_the_group_what_is_restric
         return stat.S_IMODE((folder / path).stat().st_mode)
 
     assert stat.S_IMODE(folder.parent.stat().st_mode) == 0o755
-    assert [mode(path) for path in (".", "open", "open/csv", "evidence", "evidence/data_docs")] == [0o755] * 5
+    assert [mode(path) for path in (".", "open", "open/csv", "evidence", "evidence/assets")] == [0o755] * 5
     files = ("open/send_kpis.duckdb", "open/send_kpis.xlsx", "evidence/index.html")
     assert [mode(path) for path in files] == [0o644] * 3
     assert (mode("restricted"), mode("restricted/send_marts.duckdb"), mode("manifest.json")) == (0o750, 0o640, 0o640)
