@@ -11,6 +11,7 @@ from orchestration.settings import Settings
 
 log = logging.getLogger("cornerstone.dbt")
 
+KPI_STEP = "build_kpis"
 _SOURCES = ("models", "macros", "seeds", "snapshots", "tests")
 
 
@@ -22,6 +23,11 @@ def dbt_executable() -> str:
 def manifest_path(settings: Settings) -> Path:
     """Where dbt leaves its manifest."""
     return settings.dbt_project_dir / "target" / "manifest.json"
+
+
+def built_manifest(settings: Settings) -> Path:
+    """Where the step that builds the KPI tables leaves dbt's manifest of what it built."""
+    return settings.store / "dbt" / KPI_STEP / "manifest.json"
 
 
 def _newest_source(settings: Settings) -> float:

@@ -8,7 +8,7 @@ from orchestration.assets.landing import landing_asset, received_asset
 from orchestration.assets.models import control_asset, dbt_project, model_assets
 from orchestration.assets.release import open_tables_asset, release_asset
 from orchestration.automation.jobs import refresh
-from orchestration.dbt_manifest import dbt_executable, ensure_manifest
+from orchestration.dbt_manifest import KPI_STEP, dbt_executable, ensure_manifest
 from orchestration.resources import InstalledDbtResource, WarehouseResource
 from orchestration.returns.spec import load_spec, return_ids
 from orchestration.settings import load_settings
@@ -21,7 +21,7 @@ catalogue = load_catalogue(settings.rules_dir)
 specs = [load_spec(return_id) for return_id in return_ids()]
 project = dbt_project(settings)
 marts = model_assets("build_marts", "marts", project, settings)
-kpis = model_assets("build_kpis", "kpi", project, settings)
+kpis = model_assets(KPI_STEP, "kpi", project, settings)
 open_tables = open_tables_asset(settings, deps=sorted(kpis.keys))
 
 defs = dg.Definitions(

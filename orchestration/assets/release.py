@@ -75,6 +75,7 @@ def release_asset(settings: Settings, catalogue: Catalogue, deps: list[dg.AssetK
         pool="warehouse",
     )
     def release(context: dg.AssetExecutionContext, warehouse: WarehouseResource) -> dg.MaterializeResult[None]:
+        from orchestration.packs.headline import read_headline
         from orchestration.release.build import publish
 
         log.info("writing and auditing the release")
@@ -92,6 +93,7 @@ def release_asset(settings: Settings, catalogue: Catalogue, deps: list[dg.AssetK
                 "status": outcome.status,
                 "message": outcome.message,
                 "release_id": outcome.release_id,
+                "headline": dg.MetadataValue.md(read_headline(outcome.folder)),
                 "evidence": dg.MetadataValue.path(str(outcome.folder / "evidence" / "index.html")),
                 "open_tables": dg.MetadataValue.path(str(outcome.folder / "open")),
             }

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import duckdb
 
+from orchestration.dbt_manifest import built_manifest
 from orchestration.release.inventory import Inventory
+from orchestration.release.portal.lineage import lineage_pages
 from orchestration.release.portal.maps import boundary_files
 from orchestration.release.portal.places import places_pages
 from orchestration.release.portal.reference import reference_pages
@@ -38,7 +40,7 @@ def write_evidence(
         left_out: KPI rows that the CSV files cannot carry, by area level.
 
     Raises:
-        CornerstoneError: the gates left no Data Docs, or an owner's note is of no rule.
+        CornerstoneError: the gates left no Data Docs, an owner's note is of no rule, or dbt left no manifest.
     """
     for table in ("rule", "rule_result"):
         relation = quoted(database, "meta", table)
@@ -49,6 +51,7 @@ def write_evidence(
         this_release_page(connection, folder, database, inventory, left_out, checks),
         *validation_pages(connection, database, settings.quality_dir, inventory, checks),
         *places_pages(connection, database, boundary_files(settings)),
+        *lineage_pages(connection, database, inventory, built_manifest(settings)),
         *reference_pages(connection, database, inventory),
     ]
     write_site(folder, pages, {"release": release})

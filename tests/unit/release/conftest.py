@@ -1,5 +1,6 @@
 """A small warehouse as dbt and the gates leave it: one EHC plan KPI family, three areas, two submissions."""
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -9,6 +10,7 @@ import duckdb
 import pytest
 
 from orchestration.cli import main
+from orchestration.dbt_manifest import built_manifest
 from orchestration.privacy.disclosure import DisclosurePolicy, load_policy
 from orchestration.release.build import ReleaseOutcome, publish
 from orchestration.release.digest import content_digest
@@ -256,6 +258,48 @@ insert into seed.placement_line_mapping values
 """What the places pages read beside it."""
 
 
+# Models of dbt's manifest: schema, folders, description, and what each reads.
+MODELS: dict[str, tuple[str, list[str], str, list[str]]] = {
+    "kpi_source": ("seed", [], "Which measure makes which KPI.", []),
+    "stg_published_statistics__figure": (
+        "staging", ["staging", "published_statistics"], "One published <figure>.", ["source.published_statistics.figure"],
+    ),
+    "dim_area": ("marts", ["marts", "conformed"], "One area.", ["source.postcode_directory.postcode"]),
+    "fct_published_statistic": (
+        "marts", ["marts", "published_statistic"], "One published figure.", ["stg_published_statistics__figure", "dim_area"],
+    ),
+    "int_kpi__value": (
+        "intermediate", ["kpi", "components"], "One value.", ["fct_published_statistic", "kpi_source", "dim_area"],
+    ),
+    "kpi_catalogue": ("kpi", ["kpi"], "One KPI.", []),
+    "kpi_value": ("kpi", ["kpi"], "One KPI value.", ["int_kpi__value", "kpi_catalogue", "dim_area"]),
+}  # fmt: skip
+
+
+def write_dbt_manifest(path: Path, models: dict[str, tuple[str, list[str], str, list[str]]] | None = None) -> None:
+    """What dbt leaves of these models, as far as it is read."""
+    models = MODELS if models is None else models
+    nodes = {
+        f"model.{name}": {
+            "name": name,
+            "resource_type": "seed" if schema == "seed" else "model",
+            "schema": schema,
+            "fqn": ["cornerstone", *folders, name],
+            "description": description,
+            "depends_on": {"nodes": [one if one.startswith("source.") else f"model.{one}" for one in reads]},
+        }
+        for name, (schema, folders, description, reads) in models.items()
+    }
+    sources = {
+        one: {"source_name": one.split(".")[1]}
+        for *_, reads in models.values()
+        for one in reads
+        if one.startswith("source.")
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps({"nodes": nodes, "sources": sources}))
+
+
 @dataclass(frozen=True)
 class SampleRule:
     """A rule as the rule catalogue offers it."""
@@ -313,6 +357,9 @@ def every_table(policy: DisclosurePolicy) -> DisclosurePolicy:
 def make_warehouse(settings: Settings) -> duckdb.DuckDBPyConnection:
     """Make the warehouse and the Data Docs of a store; return the open warehouse."""
     settings.quality_dir.mkdir(parents=True)
+    (settings.quality_dir / "data_docs").mkdir(parents=True)
+    (settings.quality_dir / "data_docs" / "index.html").write_text("<p>Data Docs</p>", encoding="utf-8")
+    write_dbt_manifest(built_manifest(settings))
     settings.store.chmod(0o755)
     connection = duckdb.connect(str(settings.warehouse_path))
     connection.execute(WAREHOUSE)
@@ -395,6 +442,11 @@ def new_warehouse() -> Callable[[Settings], duckdb.DuckDBPyConnection]:
 @pytest.fixture(scope="session")
 def record_passes() -> Callable[..., None]:
     return pass_gates
+
+
+@pytest.fixture(scope="session")
+def write_manifest() -> Callable[..., None]:
+    return write_dbt_manifest
 
 
 @pytest.fixture(scope="session")
