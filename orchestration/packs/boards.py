@@ -30,6 +30,7 @@ class Watched(_Declared):
     chart: Literal["trend", "parts", "scenarios"] = "trend"
     topic: str | list[str] = TOTAL
     item: str = TOTAL
+    is_headline: bool = False
 
     @model_validator(mode="after")
     def _breakdown_fits_the_chart(self) -> "Watched":

@@ -9,6 +9,7 @@ from typing import Any
 import duckdb
 
 from orchestration.packs.periods import Period
+from orchestration.sql_text import quoted
 
 LOCAL, PUBLISHED, ENGLAND = "local", "published", "England"
 Cell = tuple[str, str, str]
@@ -48,6 +49,7 @@ class Beside:
     symbol: str | None
     rank: int | None
     ranked: int | None
+    quartile: int | None
     rating: str | None
     reason: str | None
 
@@ -127,42 +129,49 @@ class Figures:
         )
 
 
-def read_figures(connection: duckdb.DuckDBPyConnection, kpi_ids: Iterable[str], topics: Iterable[str]) -> Figures:
+def read_figures(
+    connection: duckdb.DuckDBPyConnection, kpi_ids: Iterable[str], topics: Iterable[str], *, database: str = "released"
+) -> Figures:
     """Read the figures of some KPIs and breakdown topics.
 
     Args:
-        connection: has the open database of a release attached as `released`.
+        connection: has the open database of a release attached.
         kpi_ids: which KPIs.
         topics: which breakdown topics.
+        database: alias of the open database.
     """
     chosen = {"kpis": sorted(set(kpi_ids)), "topics": sorted(set(topics))}
     later = {
-        name: name if name in _columns(connection, "kpi", table) else "null"
+        name: name if name in _columns(connection, database, "kpi", table) else "null"
         for table, names in _LATER_COLUMNS.items()
         for name in names
     }
-    kpis = {row["kpi_id"]: Kpi(**row) for row in _rows(connection, _KPIS.format(**later), {"kpis": chosen["kpis"]})}
-    [release] = _rows(connection, "select people, created_at from released.meta.release", {})
-    named = connection.execute(
-        "select any_value(area_name) from released.kpi.kpi_value where area_role = 'own_authority'"
-    ).fetchone()
-    figures = Figures(authority=named[0] if named and named[0] else "the authority", kpis=kpis, **release)
-    for row in _rows(connection, _VALUES, chosen):
+
+    def read(sql: str, **parameters: list[str]) -> list[dict[str, Any]]:
+        return _rows(connection, sql.format(database=quoted(database), **later), parameters)
+
+    kpis = {row["kpi_id"]: Kpi(**row) for row in read(_KPIS, kpis=chosen["kpis"])}
+    [release] = read("select people, created_at from {database}.meta.release")
+    [named] = read(
+        "select any_value(area_name) as name from {database}.kpi.kpi_value where area_role = 'own_authority'"
+    )
+    figures = Figures(authority=named["name"] or "the authority", kpis=kpis, **release)
+    for row in read(_VALUES, **chosen):
         period = Period.of(row.pop("time_identifier"), row.pop("time_period"))
         cell = (row.pop("kpi_id"), row.pop("breakdown_topic"), row.pop("breakdown"))
         basis = row.pop("basis")
         if period is not None:
             figures.series.setdefault((cell, basis), {})[period] = Value(period=period, **row)
-    for row in _rows(connection, _BESIDE.format(**later), chosen):
+    for row in read(_BESIDE, **chosen):
         figures.beside.setdefault(row.pop("key"), []).append(Beside(**row))
-    for row in _rows(connection, _LIMITS, chosen):
+    for row in read(_LIMITS, **chosen):
         period = Period.of(row.pop("time_identifier"), row.pop("time_period"))
         cell = (row.pop("kpi_id"), row.pop("breakdown_topic"), row.pop("breakdown"))
         if period is not None:
             figures.limits[cell, period] = Limit(period=period, **row)
-    figures.sources = [Source(**row) for row in _rows(connection, _SOURCES, {})]
-    if "kind" in _columns(connection, "meta", "glossary"):
-        figures.words = {row["term"]: row["definition"] for row in _rows(connection, _WORDS, {})}
+    figures.sources = [Source(**row) for row in read(_SOURCES)]
+    if "kind" in _columns(connection, database, "meta", "glossary"):
+        figures.words = {row["term"]: row["definition"] for row in read(_WORDS)}
     return figures
 
 
@@ -172,10 +181,10 @@ def latest_day(figures: Figures) -> date | None:
     return min(max(ends), figures.created_at.date()) if ends else None
 
 
-def _columns(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> set[str]:
+def _columns(connection: duckdb.DuckDBPyConnection, database: str, schema: str, table: str) -> set[str]:
     found = connection.execute(
-        "select column_name from duckdb_columns() where database_name = 'released' and schema_name = ? and table_name = ?",
-        [schema, table],
+        "select column_name from duckdb_columns() where database_name = ? and schema_name = ? and table_name = ?",
+        [database, schema, table],
     ).fetchall()
     return {name for (name,) in found}
 
@@ -207,8 +216,8 @@ select
     {is_judged_by_size} as is_judged_by_size,
     availability.is_available,
     availability.reason
-from released.kpi.kpi_catalogue as kpi
-inner join released.kpi.kpi_availability as availability using (kpi_id)  -- exactly one
+from {database}.kpi.kpi_catalogue as kpi
+inner join {database}.kpi.kpi_availability as availability using (kpi_id)  -- exactly one
 where list_contains($kpis, kpi.kpi_id)
 """
 # The authority's own figures by basis, and England's.
@@ -231,7 +240,7 @@ select
     series_break_note as break_note,
     publisher,
     area_role = 'own_authority' as is_own
-from released.kpi.kpi_value
+from {database}.kpi.kpi_value
 where
     area_role in ('own_authority', 'england')
     and list_contains($kpis, kpi_id)
@@ -246,9 +255,10 @@ select
     comparator_symbol as symbol,
     neighbour_rank as rank,
     neighbour_count as ranked,
+    neighbour_quartile as quartile,
     {rating} as rating,
     {difference_reason} as reason
-from released.kpi.kpi_comparison
+from {database}.kpi.kpi_comparison
 where
     area_level = 'local_authority'
     and comparator_type in (
@@ -273,15 +283,15 @@ select
     coalesce(is_in_run, false) as is_in_run,
     coalesce(is_in_trend, false) as is_in_trend,
     not_interpretable_reason as reason
-from released.kpi.kpi_control_chart
+from {database}.kpi.kpi_control_chart
 where
     area_role = 'own_authority'
     and value_basis = 'local'
     and list_contains($kpis, kpi_id)
     and list_contains($topics, breakdown_topic)
 """
-_SOURCES = "select publisher, dataset, licence from released.meta.source order by publisher, dataset"
+_SOURCES = "select publisher, dataset, licence from {database}.meta.source order by publisher, dataset"
 # A glossary that does not say what kind of word each is holds columns and KPIs alone.
 _WORDS = (
-    "select term, definition from released.meta.glossary where kind in ('abbreviation', 'term') order by lower(term)"
+    "select term, definition from {database}.meta.glossary where kind in ('abbreviation', 'term') order by lower(term)"
 )

@@ -17,6 +17,7 @@ _SHAPES = ["circle", "square", "diamond"]
 _GREY, _INK = "#6f777b", "#0b0c0c"
 _WIDTH, _HEIGHT = 600, 230
 _BAR = 9
+_LABELS = 12  # places that have room for a label
 _CONFIG = {
     "font": "Arial, Helvetica, sans-serif",
     "axis": {"labelFontSize": 13, "labelColor": _INK, "titleColor": _INK, "gridColor": "#dcdcdc", "labelLimit": 300},
@@ -191,7 +192,12 @@ def _spec(layers: list[dict[str, Any]], *, title: str, height: int) -> dict[str,
 
 
 def _places(places: Sequence[str]) -> dict[str, Any]:
-    axis = {"labelAngle": 0, "labelOverlap": "parity", "labelSeparation": 8, "grid": False}
+    step = -(-len(places) // _LABELS)
+    axis: dict[str, Any] = {"labelAngle": 0, "labelOverlap": "parity", "labelSeparation": 8, "grid": False}
+    if (
+        step > 1
+    ):  # labels up to the last place; to measure those that find no room takes as long as the rest of the chart
+        axis["values"] = list(places[(len(places) - 1) % step :: step])
     return {
         "field": "place",
         "type": "ordinal",

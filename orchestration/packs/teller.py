@@ -42,7 +42,8 @@ class Table:
 
 @dataclass
 class Statement:
-    """One page of a pack. `glance`: latest, period, change, beside others, target for the summary at the front."""
+    """One page of a pack. `glance`: latest, period, change, beside others, target for the summary at the front. `rating`: of the
+    latest value against its target, as the comparison table words it. `compared`: the own value beside which `areas` stand."""
 
     number: int
     watched: Watched
@@ -57,6 +58,8 @@ class Statement:
     beside: list[str] = field(default_factory=list)
     areas: Table | None = None
     target: str = ""
+    rating: str = ""
+    compared: Value | None = None
     notes: list[str] = field(default_factory=list)
     chart: Chart | None = None
     chart_notes: list[str] = field(default_factory=list)
@@ -212,6 +215,7 @@ class Teller:
         is_target = "not a target" not in self.kpi.target
         self.statement.target = f"{'Target: ' if is_target else ''}{self.kpi.target}."
         if rating := self.rating(latest):
+            self.statement.rating = rating
             self.statement.target += f" {_rated(rating).capitalize()}."
 
     def target_short(self, latest: Value) -> str:

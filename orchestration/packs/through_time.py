@@ -112,6 +112,7 @@ def _tell_beside(teller: Teller, latest: Value, cell: Cell, basis: str) -> str:
         short.append(rank.removesuffix(", itself included"))
     if similar:
         rows = [[Text(_area(area)), Text(_beside_number(teller, area))] for area in similar]
+        statement.compared = value
         statement.areas = Table(f"Similar councils, {value.period.short}", ["Council", "Figure"], rows)
     return "; ".join([f"{value.period.short}: {short[0]}", *short[1:]]) if short else ""
 

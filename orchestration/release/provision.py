@@ -416,7 +416,7 @@ def _protected(
     connection.execute(
         """
         create or replace temp table provision_history as
-        select cell_key, true as is_held_back, false as is_told from provision_open where is_withheld
+        select cell_key, true as is_held_back, false as is_told, false as was_suppressed from provision_open where is_withheld
         """
     )
     # What the open tables give away already is no matter of this page.
@@ -685,7 +685,8 @@ def count_places(
             if(kpi_id = 'rp_occupancy_pct', 'RP', 'SPECIAL') as cell_key,
             any_value(numerator) filter (where symbol is null) as told,
             coalesce(bool_or(symbol = 'c'), false) as is_held_back,
-            false as is_told
+            false as is_told,
+            false as was_suppressed
         from {value}
         where
             kpi_id in ('rp_occupancy_pct', 'special_occupancy_pct') and value_basis = 'local' and period_end = $day

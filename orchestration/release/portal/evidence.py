@@ -7,6 +7,7 @@ import duckdb
 
 from orchestration.dbt_manifest import built_manifest
 from orchestration.release.inventory import Inventory
+from orchestration.release.portal.kpis import figure_pages, tell_kpis
 from orchestration.release.portal.lineage import lineage_pages
 from orchestration.release.portal.maps import boundary_files
 from orchestration.release.portal.places import places_pages
@@ -47,9 +48,11 @@ def write_evidence(
         path = literal(str(folder / f"{table}.parquet"))
         connection.execute(f"copy (from {relation} order by all) to {path} (format parquet, compression zstd)")
     checks = check_release(connection, database, settings, inventory, release)
+    told = tell_kpis(connection, database)
     pages = [
-        this_release_page(connection, folder, database, inventory, left_out, checks),
+        this_release_page(connection, folder, database, inventory, left_out, checks, told),
         *validation_pages(connection, database, settings.quality_dir, inventory, checks),
+        *figure_pages(told),
         *places_pages(connection, database, boundary_files(settings)),
         *lineage_pages(connection, database, inventory, built_manifest(settings)),
         *reference_pages(connection, database, inventory),

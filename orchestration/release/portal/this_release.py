@@ -10,6 +10,7 @@ import duckdb
 from orchestration.release.inventory import Inventory
 from orchestration.release.manifest import InputSubmission
 from orchestration.release.meta import returns_about_nobody
+from orchestration.release.portal.kpis import Told, figures_say, headlines
 from orchestration.release.portal.names import said_return
 from orchestration.release.portal.overdue import ExpectedReturn
 from orchestration.release.portal.site import Page
@@ -81,6 +82,7 @@ def this_release_page(
     inventory: Inventory,
     left_out: dict[str, int],
     checks: Checks,
+    told: list[Told],
 ) -> Page:
     """The first page.
 
@@ -91,8 +93,11 @@ def this_release_page(
         inventory: what is released.
         left_out: KPI rows that the CSV files cannot carry, by area level.
         checks: what was found of the release.
+        told: every KPI of the release, as the pages of figures tell it.
     """
     facts = {
+        "headlines": headlines(told),
+        "figures_say": figures_say(told, inventory),
         "inventory": inventory,
         "checks": checks,
         "inputs": folds_by_return(fold_inputs(inventory.inputs)),

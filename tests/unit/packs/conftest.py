@@ -60,7 +60,7 @@ create table kpi.kpi_value (
 create table kpi.kpi_comparison (
     kpi_value_key varchar, kpi_id varchar, area_level varchar default 'local_authority', breakdown_topic varchar default 'Total',
     comparator_type varchar, comparator_name varchar, comparator_value decimal(18, 4), comparator_symbol varchar,
-    neighbour_rank integer, neighbour_count integer, rating varchar, difference_reason varchar
+    neighbour_rank integer, neighbour_count integer, neighbour_quartile integer, rating varchar, difference_reason varchar
 );
 create table kpi.kpi_control_chart (
     kpi_id varchar, breakdown_topic varchar default 'Total', breakdown varchar default 'Total',

@@ -113,7 +113,9 @@ create table marts.fct_high_needs_line (
 create schema kpi;
 create table kpi.kpi_catalogue (
     kpi_id varchar, title varchar, family varchar, definition varchar, unit varchar, source_return varchar default 'SEN2',
-    numerator varchar, denominator varchar, caveats varchar, breakdowns varchar
+    numerator varchar, denominator varchar, caveats varchar, breakdowns varchar, frequency varchar,
+    polarity varchar default 'neutral', statutory_basis varchar, outcome_statement varchar, aspiration varchar,
+    published_comparator varchar, target varchar, owner_role varchar default 'Head of SEND'
 );
 insert into kpi.kpi_catalogue (kpi_id, title, family, definition, numerator, denominator, unit, source_return) values
     ('ehc_requests', 'Requests for assessment', 'ehcp_process', 'Requests received in the year.', 'Requests', null, 'count',
@@ -128,7 +130,7 @@ create table kpi.kpi_value (
     value decimal(18, 4), unit varchar, symbol varchar, numerator decimal(18, 4), denominator decimal(18, 4),
     value_label varchar, value_status varchar, value_basis varchar default 'published', coverage_note varchar,
     publisher varchar default 'Department for Education', submission_id varchar default 's2',
-    area_role varchar, period_end date
+    area_role varchar, period_end date, method varchar default 'published', series_break_note varchar
 );
 insert into kpi.kpi_value (
     kpi_value_key, kpi_id, area_level, area_code, area_name, la_code, time_identifier, time_period, breakdown_topic,
@@ -158,7 +160,8 @@ set
         when 'Calendar year' then date '2024-12-31' when 'Financial year' then date '2025-03-31' else date '2025-10-31'
     end;
 create table kpi.kpi_comparison (
-    kpi_comparison_key varchar, kpi_value_key varchar, kpi_id varchar, comparator_type varchar, value decimal(18, 4), symbol varchar,
+    kpi_comparison_key varchar, kpi_value_key varchar, kpi_id varchar, area_level varchar, breakdown_topic varchar,
+    comparator_type varchar, comparator_name varchar, value decimal(18, 4), symbol varchar,
     comparator_value_key varchar, comparator_value decimal(18, 4), comparator_symbol varchar, difference decimal(18, 4),
     neighbour_rank integer, neighbour_count integer, neighbour_quartile integer, direction varchar, rating varchar,
     difference_outcome varchar, difference_reason varchar
@@ -166,6 +169,13 @@ create table kpi.kpi_comparison (
 create table kpi.kpi_availability (kpi_id varchar, is_available boolean, reason varchar);
 comment on table kpi.kpi_value is 'One KPI for one area, period and breakdown.';
 comment on column kpi.kpi_value.value is 'The KPI''s value; NULL beside a symbol.';
+create view "warehouse"."kpi"."kpi_control_chart" as
+select
+    kpi_id, area_role, value_basis, time_identifier, time_period, breakdown_topic, breakdown, 1 as point_count,
+    value as mean_value, value as lower_limit, value as upper_limit, false as is_beyond_limits, false as is_in_run,
+    false as is_in_trend, null::varchar as not_interpretable_reason
+from "warehouse"."kpi"."kpi_value"
+where false;
 create view "warehouse"."kpi"."kpi_ehcp_process" as
 select kpi_value.* from "warehouse"."kpi"."kpi_value" inner join "warehouse"."kpi"."kpi_catalogue" using (kpi_id)
 where kpi_catalogue.family = 'ehcp_process';

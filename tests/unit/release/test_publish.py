@@ -85,7 +85,7 @@ def test_few_rows_of_a_return_about_people_that_were_set_aside_are_not_told(
     assert told == [("few", None, None), ("more", 105, 5), ("s1", 10, 1)]
     page = (folder / "evidence" / "index.html").read_text()
     assert "of c rows" in page
-    assert "104" not in page
+    assert "104" not in re.sub("<code>[0-9a-f]+</code>", "", page)  # a digest may hold any digits
 
 
 def test_the_open_database_holds_every_kpi_table_its_views_and_nothing_of_the_marts(released: Path) -> None:
@@ -94,6 +94,7 @@ def test_the_open_database_holds_every_kpi_table_its_views_and_nothing_of_the_ma
         ("kpi", "kpi_availability"),
         ("kpi", "kpi_catalogue"),
         ("kpi", "kpi_comparison"),
+        ("kpi", "kpi_control_chart"),
         ("kpi", "kpi_ehcp_process"),
         ("kpi", "kpi_value"),
         ("meta", "disclosure"),
@@ -122,6 +123,7 @@ def test_the_restricted_database_holds_the_marts_and_the_kpis_apart(released: Pa
         ("kpi_internal", "kpi_availability"),
         ("kpi_internal", "kpi_catalogue"),
         ("kpi_internal", "kpi_comparison"),
+        ("kpi_internal", "kpi_control_chart"),
         ("kpi_internal", "kpi_ehcp_process"),
         ("kpi_internal", "kpi_value"),
         ("kpi_internal", "safety_valve_dashboard"),
@@ -262,7 +264,9 @@ def test_what_a_supplier_wrote_as_free_text_is_not_public(released: Path) -> Non
 
 def test_parquet_files_hold_what_the_database_holds(released: Path, warehouse: duckdb.DuckDBPyConnection) -> None:
     names = sorted(path.stem for path in (released / "open/parquet").iterdir())
-    assert names == ["kpi_availability", "kpi_catalogue", "kpi_comparison", "kpi_ehcp_process", "kpi_value"]
+    assert names == [
+        "kpi_availability", "kpi_catalogue", "kpi_comparison", "kpi_control_chart", "kpi_ehcp_process", "kpi_value",
+    ]  # fmt: skip
     difference = warehouse.execute(
         f"from kpi.kpi_value except all from read_parquet('{released}/open/parquet/kpi_value.parquet')"
     ).fetchall()
