@@ -231,6 +231,48 @@ CASES = {
             ("202526", 4000, 4050, 4050, 3800, None, 55_000_000, "forecast", None),
         ],
     ),
+    # Places of the latest return beside the latest forecast. Out: an earlier version, another scenario, a part by age, what
+    # begins, the plan's demand, a return before; special places have no forecast, of independent schools no return tells.
+    "will_there_be_enough_places": Case(
+        {
+            "fct_plan_forecast (la_code, origin_year, is_latest_version, scenario_code, measure_code, census_year, age_group,"
+            " year_group, need_code, provision_code, plan_count, low_count, high_count)": """
+            ('372', 2026, true, 'baseline', 'plans', 2026, 'Total', 'Total', 'Total', 'MAINSTREAM', 1500, 1500, 1500),
+            ('372', 2026, true, 'baseline', 'plans', 2027, 'Total', 'Total', 'Total', 'MAINSTREAM', 1600.5, 1550, 1650),
+            ('372', 2026, true, 'baseline', 'plans', 2027, 'Total', 'Total', 'Total', 'NMISS_LA', 120, 110, 130),
+            ('372', 2026, true, 'baseline', 'plans', 2026, 'Total', 'Total', 'Total', 'NMISS_LA', 111, 111, 111),
+            ('372', 2026, true, 'baseline', 'plans', 2027, 'Under 5', 'Total', 'Total', 'MAINSTREAM', 9, 9, 9),
+            ('372', 2026, true, 'baseline', 'plans', 2027, 'Total', '6', 'Total', 'MAINSTREAM', 9, 9, 9),
+            ('372', 2026, true, 'baseline', 'plans', 2027, 'Total', 'Total', 'ASD', 'MAINSTREAM', 9, 9, 9),
+            ('372', 2026, true, 'baseline', 'new_plans', 2027, 'Total', 'Total', 'Total', 'MAINSTREAM', 9, 9, 9),
+            ('372', 2026, true, 'graduated_response', 'plans', 2027, 'Total', 'Total', 'Total', 'MAINSTREAM', 9, 9, 9),
+            ('372', 2025, false, 'baseline', 'plans', 2027, 'Total', 'Total', 'Total', 'MAINSTREAM', 9, 9, 9)""",
+            "fct_place_demand (la_code, academic_year, provision_type, scenario, demand_places, funded_capacity, gap_places,"
+            " is_current, period_end)": """
+            ('372', '202627', 'MAINSTREAM', 'NO_ACTION', 1700, 1580, 120, true, '2026-03-31'),
+            ('372', '202627', 'MAINSTREAM', 'PLAN', 1, 1, 0, true, '2026-03-31'),
+            ('372', '202627', 'MAINSTREAM', 'NO_ACTION', 2, 2, 0, true, '2025-12-31'),
+            ('372', '202627', 'MAINSTREAM', 'NO_ACTION', 3, 3, 0, false, '2026-03-31'),
+            ('372', '202627', 'SPECIAL', 'NO_ACTION', 4, 4, 0, true, '2026-03-31')""",
+        },
+        [
+            (2027, "INM", Decimal("120"), Decimal("110"), Decimal("130"), Decimal("9"), *[None] * 6),
+            (
+                2027,
+                "MAINSTREAM",
+                Decimal("1600.5"),
+                Decimal("1550"),
+                Decimal("1650"),
+                Decimal("100.5"),
+                1580,
+                Decimal("20.5"),
+                Decimal("-30"),
+                Decimal("70"),
+                1700,
+                120,
+            ),
+        ],
+    ),
     # Two trusts tell of speech therapy; occupational therapy is a row of its own.
     "under_school_age_known_to_health_alone": Case(
         {

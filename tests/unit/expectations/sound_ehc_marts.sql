@@ -312,3 +312,33 @@ select
     'reproduced' as outcome,
     submission_id
 from marts.fct_ehc_statistic;
+
+-- A forecast from January 2026 and the back-test behind it.
+insert into marts.fct_forecast_back_test by name
+select
+    'tested ' || la_code as forecast_back_test_key,
+    la_code <> '005' as is_within,
+    true as is_chosen
+from (values ('001'), ('002'), ('003'), ('004'), ('005')) as tested (la_code);
+
+insert into marts.fct_plan_forecast by name
+select
+    'forecast ' || horizon || age_group as plan_forecast_key,
+    '001' as la_code,
+    2026 as origin_year,
+    'baseline' as scenario_code,
+    'plans' as measure_code,
+    horizon,
+    age_group,
+    'Total' as year_group,
+    'Total' as need_code,
+    'Total' as placement_group_code,
+    'Total' as provision_code,
+    'Total' as need_table_no,
+    'Total' as ward_code,
+    plan_count,
+    plan_count - horizon as low_count,
+    plan_count + horizon as high_count
+from (
+    values (0, 'Total', 40), (0, 'Under 5', 10), (0, '5 to 10', 30), (1, 'Total', 42), (1, 'Under 5', 9)
+) as told (horizon, age_group, plan_count);

@@ -1,5 +1,6 @@
 -- Calendar year n is the January of n + 1. What the returns tell of that January, or of the year, is ACTUAL, and nought where
--- nobody is counted; PROJECTION is what the safety valve return forecasts or plans for the 31 March after it, and nothing else.
+-- nobody is counted; PROJECTION is what the safety valve return forecasts or plans for the 31 March after it, and nothing else;
+-- FORECAST is our own, of the years after the last one counted.
 with plans as (
     select
         plan.la_code,
@@ -236,6 +237,139 @@ projections as (
             and forecast.category_code = category.dsg_category_code
 ),
 
+expected as (
+    select
+        la_code,
+        origin_year,
+        measure_code,
+        census_year,
+        horizon,
+        age_group,
+        provision_code,
+        need_table_no,
+        need_code,
+        plan_count,
+        low_count,
+        high_count
+    from {{ ref('fct_plan_forecast') }}
+    where
+        is_latest_version
+        and scenario_code = 'baseline'
+        and year_group = 'Total'
+        and placement_group_code = 'Total'
+        and ward_code = 'Total'
+),
+
+-- Each figure of the forecast under the tables that it is of; a total is in several.
+expected_plans as (
+    select
+        la_code,
+        origin_year,
+        census_year,
+        unnest(case
+            when age_group <> 'Total' and need_code = 'Total' and provision_code = 'Total' and need_table_no = 'Total'
+                then [{ 'table_no': '5.1', 'item': age_group }]
+            when age_group <> 'Total' then []
+            when provision_code <> 'Total' and need_code = 'Total'
+                then [{ 'table_no': '6', 'item': provision_code }]
+            when provision_code <> 'Total' then []
+            when need_table_no <> 'Total' then [{ 'table_no': need_table_no, 'item': need_code }]
+            when need_code <> 'Total' then [{ 'table_no': '7', 'item': need_code }]
+            else [
+                { 'table_no': '5.1', 'item': 'Total' },
+                { 'table_no': '6', 'item': 'Total' },
+                { 'table_no': '7', 'item': 'Total' }
+            ]
+        end) as place,
+        plan_count as value,
+        low_count as low_value,
+        high_count as high_value
+    from expected
+    where
+        measure_code = 'plans'
+        and horizon > 0
+),
+
+-- Requests and assessments go with the plans that begin, as many for each as in the last year counted; of an age group in
+-- which none began, with those of all ages.
+begun as (
+    select
+        later.la_code,
+        later.origin_year,
+        later.census_year,
+        later.age_group,
+        later.plan_count / nullif(origin.plan_count, 0) as change_factor,
+        later.low_count / nullif(origin.plan_count, 0) as low_change,
+        later.high_count / nullif(origin.plan_count, 0) as high_change
+    from expected as later
+    inner join expected as origin -- exactly one
+        on
+            later.la_code = origin.la_code
+            and later.age_group = origin.age_group
+    where
+        later.measure_code = 'new_plans'
+        and later.need_code = 'Total'
+        and later.horizon > 0
+        and origin.measure_code = 'new_plans'
+        and origin.need_code = 'Total'
+        and origin.horizon = 0
+),
+
+expected_requests as (
+    select
+        begun.la_code,
+        begun.origin_year,
+        begun.census_year,
+        { 'table_no': actual.table_no, 'item': actual.item } as place,
+        round(actual.value * coalesce(begun.change_factor, everyone.change_factor), 1) as value,
+        round(actual.value * coalesce(begun.low_change, everyone.low_change), 1) as low_value,
+        round(actual.value * coalesce(begun.high_change, everyone.high_change), 1) as high_value
+    from begun
+    inner join actuals as actual -- one age group to the tables of requests
+        on
+            begun.la_code = actual.la_code
+            and begun.origin_year - 1 = actual.calendar_year
+            and begun.age_group = actual.item
+            and actual.table_no in ('10', '11', '12')
+    inner join begun as everyone -- exactly one
+        on
+            begun.la_code = everyone.la_code
+            and begun.census_year = everyone.census_year
+            and everyone.age_group = 'Total'
+),
+
+own_forecasts as (
+    select
+        told.la_code,
+        told.place['table_no'] as table_no,
+        told.census_year - 1 as calendar_year,
+        told.place['item'] as item,
+        told.value,
+        told.low_value,
+        told.high_value,
+        'FORECAST' as value_type,
+        if(
+            told.place['table_no'] in ('10', '11', '12'),
+            make_date(told.census_year - 1, 12, 31),
+            -- the census day is the third Thursday of January, as a rule
+            make_date(
+                told.census_year, 1, cast(15 + (11 - isodow(make_date(told.census_year, 1, 15))) % 7 as integer)
+            )
+        ) as as_at_date,
+        'Forecast from January ' || told.origin_year as figure_source,
+        years.submission_id
+    from (
+        select * from expected_plans
+        union all by name
+        select * from expected_requests
+    ) as told
+    inner join years -- exactly one: the return that the forecast goes out from
+        on
+            told.la_code = years.la_code
+            and told.origin_year - 1 = years.calendar_year
+            and years.kind = 'plans'
+),
+
 reform_values as (
     select
         la_code,
@@ -244,11 +378,22 @@ reform_values as (
         calendar_year,
         item,
         value,
+        null as low_value,
+        null as high_value,
         value_type,
         as_at_date,
         figure_source,
         submission_id
     from actuals
+
+    union all by name
+
+    select
+        own_forecasts.*,
+        reform_table.split_by
+    from own_forecasts
+    inner join {{ ref('reform_plan_table') }} as reform_table -- exactly one
+        on own_forecasts.table_no = reform_table.table_no
 
     union all by name
 
@@ -274,7 +419,9 @@ select
     case when reform_values.split_by = 'provision' then reform_values.item end as provision_code,
     case when reform_values.split_by = 'need' then reform_values.item end as need_code,
     reform_values.item = 'Total' as is_total,
-    cast(reform_values.value as integer) as value,
+    cast(round(reform_values.value) as integer) as value,
+    cast(round(reform_values.low_value) as integer) as low_value,
+    cast(round(reform_values.high_value) as integer) as high_value,
     reform_values.value_type,
     reform_values.as_at_date,
     reform_values.figure_source,
