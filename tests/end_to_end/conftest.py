@@ -15,7 +15,14 @@ from tests.conftest import made_once
 from tests.end_to_end.demo_failure import release_sound_figures
 from tests.end_to_end.journey import Journey
 
-FIRST = "first_run.json"
+FIRST, SAID = "first_run.json", "first_run.txt"
+
+PLANS_ALONE = """
+import orchestration.synthetic.first_run as m
+whole = m.synthesise
+m.synthesise = lambda out, **asked: whole(out, **(asked | {"censuses": False, "therapy": False}))
+"""
+"""Python run before the command: censuses and waiting lists take minutes to land, and what is asked here is of plans or pages."""
 
 
 @dataclass(frozen=True)
@@ -58,3 +65,18 @@ def bundled_figures(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path]
 
     made = made_once(tmp_path_factory, "bundled-figures", make)
     return lambda to: _copied_from(made, to)
+
+
+@pytest.fixture(scope="session")
+def borough_of_plans(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a store whose first run invented a borough, plans and grant alone; to be read, or to be copied before it is
+    changed. What the run printed lies beside it."""
+
+    def make(folder: Path) -> None:
+        shutil.copytree(PROJECT_DIR / "raw" / "seed", folder / "raw" / "seed")
+        ended = Journey(folder / "store", folder / "raw").cornerstone("run", "--json", driver=PLANS_ALONE)
+        assert ended.exit_code == 0, ended.stderr
+        (folder / FIRST).write_text(ended.stdout)
+        (folder / SAID).write_text(ended.stderr)
+
+    return made_once(tmp_path_factory, "borough-of-plans", make)

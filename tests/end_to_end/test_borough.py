@@ -19,11 +19,12 @@ from orchestration.returns.delivered import delivered_file
 from orchestration.returns.land import land_return
 from orchestration.returns.spec import return_ids
 from orchestration.returns.submission import Submission, landed_rows, read_submissions
-from orchestration.settings import PROJECT_DIR, Settings
+from orchestration.settings import Settings
 from orchestration.synthetic import bundled_figures, synthesise
 from orchestration.synthetic.borough import FIRST_YEAR, LAST_YEAR
 from orchestration.synthetic.first_run import SEED
 from tests.abbreviations import unexplained
+from tests.end_to_end.conftest import FIRST, SAID
 from tests.end_to_end.journey import Ended, Journey
 from tests.end_to_end.known_cases import count_known_cases
 from tests.invented_return import header, people, xml_text
@@ -32,28 +33,20 @@ pytestmark = [pytest.mark.end_to_end]
 
 
 @pytest.fixture(scope="module")
-def journey(tmp_path_factory: pytest.TempPathFactory) -> Journey:
-    """The bundled figures and nothing else."""
-    folder: Path = tmp_path_factory.mktemp("borough")
-    shutil.copytree(PROJECT_DIR / "raw" / "seed", folder / "raw" / "seed")
+def journey(borough_of_plans: Path, tmp_path_factory: pytest.TempPathFactory) -> Journey:
+    """The bundled figures and nothing else, after the first run."""
+    folder = tmp_path_factory.mktemp("borough")
+    shutil.copytree(borough_of_plans, folder, symlinks=True, dirs_exist_ok=True)
     return Journey(folder / "store", folder / "raw")
 
 
-PLANS_ALONE = """
-import orchestration.synthetic.first_run as m
-whole = m.synthesise
-m.synthesise = lambda out, **asked: whole(out, **(asked | {"censuses": False, "therapy": False}))
-"""
-"""Python run before the command: censuses and waiting lists take minutes to land, and what is asked here is of the plans."""
+@pytest.fixture(scope="module")
+def first(borough_of_plans: Path) -> Ended:
+    return Ended(0, (borough_of_plans / FIRST).read_text(), (borough_of_plans / SAID).read_text())
 
 
 @pytest.fixture(scope="module")
-def first(journey: Journey) -> Ended:
-    return journey.cornerstone("run", "--json", driver=PLANS_ALONE)
-
-
-@pytest.fixture(scope="module")
-def settings(journey: Journey, first: Ended) -> Settings:
+def settings(journey: Journey) -> Settings:
     return Settings(store=journey.store, raw=journey.raw, key_file=Path(journey.environment["CORNERSTONE_KEY_FILE"]))
 
 

@@ -9,7 +9,7 @@ from axe_playwright_python.sync_playwright import Axe
 from lxml import html
 from playwright.sync_api import Browser, Page
 
-from tests.browser.conftest import Opened
+from tests.end_to_end.portal.conftest import Opened
 
 pytestmark = [pytest.mark.end_to_end]
 

@@ -12,7 +12,7 @@ import pytest
 
 from orchestration.packs.words import amount
 from orchestration.release.exports import OPEN_DATABASE, RESTRICTED_DATABASE
-from tests.browser.conftest import Opened
+from tests.end_to_end.portal.conftest import Opened
 
 pytestmark = [pytest.mark.end_to_end]
 

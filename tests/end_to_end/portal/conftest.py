@@ -10,18 +10,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from orchestration.settings import PROJECT_DIR
-from tests.end_to_end.journey import Journey
-
 RELEASE = "CORNERSTONE_TEST_RELEASE"
-"""Names a release folder that was made already; without it a borough is invented and released, plans and grant alone."""
-
-PLANS_ALONE = """
-import orchestration.synthetic.first_run as m
-whole = m.synthesise
-m.synthesise = lambda out, **asked: whole(out, **(asked | {"censuses": False, "therapy": False}))
-"""
-"""Python run before the command: what is asked here is of pages, and censuses and waiting lists take minutes to land."""
+"""Names a release folder that was made already; without it, that of a borough of plans and grant alone."""
 
 
 def chromium() -> str | None:
@@ -42,16 +32,12 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def release(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def release(browser: Browser, request: pytest.FixtureRequest) -> Path:
     """The folder of a release; asked for after the browser, without which it would be made for nothing."""
     if RELEASE in os.environ:
         return Path(os.environ[RELEASE]).resolve()
-    folder = tmp_path_factory.mktemp("portal")
-    shutil.copytree(PROJECT_DIR / "raw" / "seed", folder / "raw" / "seed")
-    journey = Journey(folder / "store", folder / "raw")
-    ended = journey.cornerstone("run", "--json", driver=PLANS_ALONE)
-    assert (ended.exit_code, ended.result["status"]) == (0, "released"), ended.stderr
-    return journey.current.resolve()
+    made: Path = request.getfixturevalue("borough_of_plans")
+    return (made / "store" / "current").resolve()
 
 
 @pytest.fixture(scope="session")
