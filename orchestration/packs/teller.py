@@ -42,8 +42,12 @@ class Table:
 
 @dataclass
 class Statement:
-    """One page of a pack. `glance`: latest, period, change, beside others, target for the summary at the front. `rating`: of the
-    latest value against its target, as the comparison table words it. `compared`: the own value beside which `areas` stand."""
+    """One page of a pack.
+
+    `glance`: latest, period, change, beside others, target for the summary at the front. `rating`: of the latest value against its
+    target, as the comparison table words it. `trend`: the change in short, told of the value in large type (of a deficit: of its
+    size), while that of `glance` is told of the number with its sign. `compared`: the own value beside which `areas` stand.
+    """
 
     number: int
     watched: Watched
@@ -59,6 +63,7 @@ class Statement:
     areas: Table | None = None
     target: str = ""
     rating: str = ""
+    trend: str = ""
     compared: Value | None = None
     notes: list[str] = field(default_factory=list)
     chart: Chart | None = None

@@ -35,6 +35,7 @@ def state_trend(teller: Teller) -> None:
     basis = LOCAL if teller.own(cell, LOCAL).get(latest.period) is latest else PUBLISHED
     series = teller.own(cell, basis)
     short = _tell_change(teller, latest, series)
+    statement.trend = statement.trend or short
     beside = _tell_beside(teller, latest, cell, basis)
     teller.tell_target(latest)
     teller.tell_notes([latest])
@@ -64,11 +65,7 @@ def _tell_change(teller: Teller, latest: Value, series: dict[Period, Value]) -> 
         sentence, short = teller.difference(latest.number, earlier.number, is_judged=is_judged)
         if teller.is_below(latest) and teller.is_below(earlier):
             # As the figure in large type: the size of what lies below nought, which grows as the number falls.
-            sentence = (
-                sentence.replace("Down ", "Up ", 1)
-                if latest.number < earlier.number
-                else sentence.replace("Up ", "Down ", 1)
-            )
+            sentence, teller.statement.trend = (_turned(text) for text in (sentence, short))
         change.append(f"{sentence} {teller.worded(earlier, beside=latest)} in {before.words}.")
     if latest.period.kind.parts > step:
         ago = latest.period.year_before
@@ -77,6 +74,13 @@ def _tell_change(teller: Teller, latest: Value, series: dict[Period, Value]) -> 
         if value is not None and not broken:
             change.append(f"A year before, in {ago.words}, it was {teller.worded(value, beside=latest)}.")
     return short
+
+
+def _turned(text: str) -> str:
+    """A change in words, the other way round."""
+    ways = {"Up": "Down", "Down": "Up", "up": "down", "down": "up"}
+    way, space, rest = text.partition(" ")
+    return f"{ways.get(way, way)}{space}{rest}"
 
 
 def _tell_beside(teller: Teller, latest: Value, cell: Cell, basis: str) -> str:

@@ -87,8 +87,8 @@ def _programme(
     size: int, targets: Sequence[Target], cost: Floats | None, upper: Floats | float, lower: Floats | float
 ) -> tuple[Floats, Any, Floats, Floats]:
     """Prices, constraint and bounds over the cells followed by a slack for each figure and direction."""
-    from scipy.optimize import LinearConstraint  # type: ignore[import-untyped]
-    from scipy.sparse import coo_array, csr_array, hstack, vstack  # type: ignore[import-untyped]
+    from scipy.optimize import LinearConstraint
+    from scipy.sparse import coo_array, csr_array, hstack, vstack
 
     blocks: list[Any] = []
     low: list[Floats] = []

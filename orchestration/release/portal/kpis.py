@@ -81,7 +81,7 @@ class Told:
             return ""
         first = self.statements[0]
         if first.watched.chart == "trend":
-            return first.glance[2]
+            return first.trend
         return first.change[0] if first.change else ""
 
 

@@ -211,6 +211,9 @@ def test_what_lies_below_nought_is_told_by_its_size_and_its_change_too(store: St
         "Down £16,216, which is better, from £1,473,581 in financial year 2024-25 quarter 3 (October to December 2024).",
         "A year before, in financial year 2023-24 quarter 4 (January to March 2024), it was £42,635 (surplus).",
     ]
+    assert (told.trend, told.glance[0], told.glance[2]) == (
+        "down £16,216, better", "\u2212£1,457,365", "up £16,216, better",
+    )  # fmt: skip
     before = _state(store, "dsg_cumulative_balance", "quarter", period="2023-24Q4", of="surplus", below="deficit")
     assert (before.value, before.of) == ("£42,635", "surplus")
 
