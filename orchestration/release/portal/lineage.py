@@ -13,6 +13,7 @@ import duckdb
 from orchestration.charts import Chart, svg_of
 from orchestration.errors import CornerstoneError
 from orchestration.release.inventory import Inventory
+from orchestration.release.portal.kpis import family_title
 from orchestration.release.portal.site import Page
 from orchestration.returns.spec import load_spec, return_ids
 from orchestration.sql_text import quoted
@@ -129,7 +130,7 @@ def lineage_pages(
             counted[name].append(line)
     by_kpi = {
         "families": by_family(lineages),
-        "spoken": spoken,
+        "family_title": family_title,
         "returns": returns,
         "counted": counted,
         "picture": picture(lineages, returns, models),
@@ -317,7 +318,7 @@ def title_of(return_id: str) -> str:
 
 
 def spoken(name: str) -> str:
-    """The name of a family or subject in words: `ehcp_stock` is EHC plan stock."""
+    """The name of a subject in words: `ehc_statistic` is EHC statistic."""
     words = " ".join({"ehcp": "EHC plan", "ehc": "EHC"}.get(word, word) for word in name.split("_"))
     return words[0].upper() + words[1:]
 
@@ -353,7 +354,7 @@ def picture(lineages: Sequence[Lineage], returns: Sequence[ReturnLine], models: 
         [line.title for line in returns],
         [f"{landed[line.return_id]} {'table' if landed[line.return_id] == 1 else 'tables'}" for line in returns],
         [spoken(subject) for subject in subjects],
-        [spoken(family) for family in families],
+        [family_title(family) for family in families],
     ]
     tallest = max(len(column) for column in texts)
     # Columns of different length are spread over one height.

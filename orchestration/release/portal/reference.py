@@ -10,6 +10,7 @@ from orchestration.privacy.disclosure import load_policy
 from orchestration.release.glossary import READERS_KINDS, read_glossary
 from orchestration.release.inventory import Inventory
 from orchestration.release.portal.assurance import load_logs, read_decisions
+from orchestration.release.portal.kpis import family_title
 from orchestration.release.portal.lineage import return_lines, spoken
 from orchestration.release.portal.site import Page
 from orchestration.returns.spec import load_spec, return_ids
@@ -59,6 +60,7 @@ def reference_pages(connection: duckdb.DuckDBPyConnection, database: str, invent
         "decisions": read_decisions(),
         "kpis": kpis,
         "spoken": spoken,
+        "family_title": family_title,
         "families": {family for family, _ in kpis.values()},
     }
     glossary = {"glossary": read_glossary(connection, database), "kinds": READERS_KINDS}
