@@ -45,16 +45,18 @@ def state_parts(teller: Teller) -> None:
     rows = [[Text(item), *(teller.cell(values.get(item)) for _, values, _ in series)] for item in items]
     statement.table = Table("The figures behind the chart", [topic, *(name for name, _, _ in series)], rows)
     shown = [item for item in items if item in now and now[item].number is not None]
-    most = shown[0] if shown else items[0]
+    # The item that a reader must know of: where higher is better, the lowest.
+    is_lowest = teller.kpi.polarity == "higher" and not teller.kpi.is_judged_by_size
+    most = shown[-1 if is_lowest else 0] if shown else items[0]
     among = f"the {len(shown)} that have a figure" if len(shown) < len(now) else str(len(shown))
-    teller.head(now.get(most), f": {most} (the highest of {among})" if shown else "")
+    teller.head(now.get(most), f": {most} (the {'lowest' if is_lowest else 'highest'} of {among})" if shown else "")
     if shown:
         statement.made = teller.made(now[most], cells[most])
     for item in shown[:_TOLD]:
         _tell_change(teller, item, now[item], before.get(item))
     if compared is not None and compared != latest:
         statement.beside.append(f"England's figures are of {compared.words}, the latest published.")
-    teller.tell_target(next(iter(now.values())))
+    teller.tell_target(now.get(most))
     teller.tell_notes(list(now.values()))
     latest_words = teller.shown(now.get(most))
     statement.glance = [f"{most}: {latest_words}" if shown else latest_words, latest.short, "see the figure", "", ""]
@@ -110,7 +112,9 @@ def _england(teller: Teller, cells: dict[str, Cell], latest: Period) -> tuple[Co
     values = {item: teller.own(cell, ENGLAND) for item, cell in cells.items()}
     compared = max((period for of in values.values() for period in of if period <= latest), default=None)
     if compared is None:
-        teller.statement.beside.append("No figure of England's is held.")
+        # A difference from England's figure has none of England's beside it.
+        if teller.kpi.unit != "percentage_points":
+            teller.statement.beside.append("No figure of England's is held.")
     elif teller.kpi.unit not in words.RATES:
         teller.statement.beside.append(OTHER_SIZE)
         compared = None

@@ -148,6 +148,8 @@ class Teller:
         watched, statement = self.statement.watched, self.statement
         statement.value, statement.of = self.shown(value), f"{watched.of}{of_what}".removeprefix(": ")
         if value is not None and self.is_below(value):
+            if self.kpi.polarity == "higher" and not self.kpi.is_judged_by_size:
+                statement.better = "Smaller is better."  # of the size in large type
             statement.value = self._size(value)
             statement.of = f"{watched.below}{of_what}"
             statement.chart_notes.append(f"In chart and table a figure below nought is: {watched.below}.")
@@ -212,7 +214,7 @@ class Teller:
         besides = self.figures.beside.get(value.key, []) if value is not None else []
         return next((one.rating for one in besides if one.kind == "target" and one.rating), "")
 
-    def tell_target(self, latest: Value) -> None:
+    def tell_target(self, latest: Value | None) -> None:
         """The target of the catalogue, and whether it is met."""
         if not self.kpi.target:
             self.statement.target = "No target is set."

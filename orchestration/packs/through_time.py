@@ -17,6 +17,7 @@ _NO_LIMITS = {
     "too_few_points": f"there are fewer than {FEWEST_POINTS} months",
     "no_values": "no month has a figure",
 }
+_ENGLAND_ALONE = "England's figures are held only for periods of which the authority's own cannot be shown."
 _KINDS_OF_AREA = {"icb": "{} integrated care board", "nhs_region": "{} (NHS region)"}
 
 
@@ -94,7 +95,8 @@ def _tell_beside(teller: Teller, latest: Value, cell: Cell, basis: str) -> str:
         if value.number is not None and any(area.number is not None for area in teller.areas(value))
     ]
     if not own:
-        statement.beside.append(NO_OTHERS)
+        is_england = any(value.number is not None for value in teller.own(cell, ENGLAND).values())
+        statement.beside.append(_ENGLAND_ALONE if is_england else NO_OTHERS)
         return ""
     if unit not in words.RATES:
         statement.beside.append(OTHER_SIZE)

@@ -8,6 +8,8 @@ from decimal import Decimal
 
 import duckdb
 
+from orchestration.packs.periods import Period
+
 _DECIMALS = {"count": 0, "gbp": 0, "ratio": 2}
 
 
@@ -82,7 +84,8 @@ def published_check(connection: duckdb.DuckDBPyConnection) -> list[CheckedKpi]:
         select
             published.kpi_id,
             kpi.title,
-            published.time_identifier || ' ' || published.time_period as period,
+            published.time_identifier,
+            published.time_period,
             concat_ws(
                 ', ',
                 if(published.area_role = 'own_provider', published.area_name, null),
@@ -113,15 +116,29 @@ def published_check(connection: duckdb.DuckDBPyConnection) -> list[CheckedKpi]:
         """
     ).fetchall()
     checked: dict[str, CheckedKpi] = {}
-    for kpi_id, title, period, item, unit, own, own_symbol, published, symbol, difference, explanation in rows:
+    for (
+        kpi_id,
+        title,
+        identifier,
+        code,
+        item,
+        unit,
+        own,
+        own_symbol,
+        published,
+        symbol,
+        difference,
+        explanation,
+    ) in rows:
         if kpi_id not in checked:
             same, explained, not_comparable, unexplained, withheld = counts.get(kpi_id, (0, 0, 0, 0, 0))
             checked[kpi_id] = CheckedKpi(kpi_id, title, same, explained, not_comparable, unexplained, withheld, [])
+        period = Period.of(identifier, code)
         checked[kpi_id].figures.append(
             CheckedFigure(
                 kpi_id,
                 title,
-                period,
+                period.words if period else f"{identifier} {code}",
                 item,
                 _shown(own, unit) or own_symbol or "",
                 _shown(published, unit) or symbol or "",

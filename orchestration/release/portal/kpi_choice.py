@@ -63,8 +63,6 @@ def watched_of(kpi_id: str, held: Held, boards: Boards) -> list[Watched]:
     for figure in (one for board in boards.boards.values() for one in board.figures if one.kpi_id == kpi_id):
         if all(_shown(figure) != _shown(one) for one in chosen):
             chosen.append(figure)
-    # A figure of everybody, or of every item, before one of a single item.
-    chosen.sort(key=lambda one: one.chart == "trend" and one.item != TOTAL)
     topics = held.topics(kpi_id)
     kinds = _newest_first(topics.get(TOTAL, {}).get(TOTAL, {}))
     chosen += [
@@ -86,7 +84,8 @@ def watched_of(kpi_id: str, held: Held, boards: Boards) -> list[Watched]:
         elif TOTAL not in topics:
             [item] = topics[topic]
             chosen.append(_watch(kpi_id, kind, chosen, f"{item}: how has it changed?", topic=topic, item=item))
-    return chosen
+    # A figure of everybody, or of every item, before one of a single item.
+    return sorted(chosen, key=lambda one: one.chart == "trend" and one.item != TOTAL)
 
 
 def lines_of(kpi_id: str, figures: Figures, chosen: list[Watched]) -> list[Watched]:

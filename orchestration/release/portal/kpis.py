@@ -72,7 +72,9 @@ class Told:
     def rating(self) -> str:
         """Of the figure on its tile; of several items side by side none is the KPI's."""
         first = self.statements[0] if self.statements else None
-        return first.rating if first is not None and first.watched.chart == "trend" else ""
+        return (
+            first.rating if first is not None and first.watched.chart == "trend" and first.watched.item == TOTAL else ""
+        )
 
     @property
     def trend(self) -> str:
@@ -164,7 +166,7 @@ def headlines(told: Sequence[Told]) -> list[Told]:
 
 def ratings_in_words(told: Sequence[Told]) -> str:
     """How many figures there are, and how many of those with a target meet it."""
-    with_figure = [one for one in told if one.statements]
+    with_figure = [one for one in told if one.statements and not one.statements[0].value.startswith("[")]
     rated = Counter(one.rating for one in with_figure if one.rating in _TAGS)
     text = f"{len(with_figure)} of {len(told)} measures have a figure"
     if not rated:

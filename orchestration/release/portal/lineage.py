@@ -132,6 +132,7 @@ def lineage_pages(
         "families": by_family(lineages),
         "family_title": family_title,
         "returns": returns,
+        "arrived": {line.return_id for line in returns},
         "counted": counted,
         "picture": picture(lineages, returns, models),
         "layers": LAYERS,
