@@ -46,7 +46,10 @@ create or replace table disclosure.withheld_value as
 select
     kpi_value.kpi_value_key,
     case
-        when coalesce(topic.is_withheld, true) then 'breakdown'
+        when
+            coalesce(topic.is_withheld, true)
+            or kpi_value.kpi_id = 'census_sen2_ehcp_difference' and kpi_value.breakdown_topic = 'School phase'
+            then 'breakdown'
         when kpi_value.unit = 'gbp' and money.breakdown_topic is null then 'money'
         when collapsed.kpi_id is not null then if(collapsed.merged_topic is null, 'table', 'merged')
         else 'trust'
@@ -65,6 +68,7 @@ where
     kpi_value.value_basis = 'local'
     and (
         coalesce(topic.is_withheld, true)
+        or (kpi_value.kpi_id = 'census_sen2_ehcp_difference' and kpi_value.breakdown_topic = 'School phase')
         or (kpi_value.unit = 'gbp' and money.breakdown_topic is null)
         or collapsed.kpi_id is not null
         or (

@@ -71,7 +71,13 @@ with home as (
     group by all
 ),
 
-best_fit as ({_BEST_FIT})
+best_fit as ({_BEST_FIT}),
+
+landed as (
+    select distinct la_code, census_period, setting_key
+    from marts.fct_census_completeness
+    where is_landed and setting_key is not null
+)
 
 select
     plan.la_code,
@@ -85,10 +91,16 @@ select
     end as place,
     if(place = '{NOWHERE}', null, plan.setting_key) as setting,
     if(place = '{BEYOND}', setting.la_code, null) as authority,
-    if(place = '{WITHIN}', coalesce(learning.area_code, '{UNTOLD}'), null) as learning
+    if(place = '{WITHIN}', coalesce(learning.area_code, '{UNTOLD}'), null) as learning,
+    if(landed.setting_key is not null and place <> '{NOWHERE}', 'placed', null) as returned
 from marts.fct_ehc_plan_census as plan
 left join marts.dim_setting as setting using (setting_key)
 left join marts.dim_placement_group as line using (placement_line_code)
+left join landed
+    on
+        plan.la_code = landed.la_code
+        and plan.census_year || '-01' = landed.census_period
+        and plan.setting_key = landed.setting_key
 left join marts.dim_area as ward
     on ward.area_level = 'ward' and plan.ward_code = ward.area_code and plan.la_code = ward.la_code
 left join home
@@ -119,7 +131,8 @@ from (
 """
 
 # What is counted: columns of a child that a cell stands for, by the cell's name. Those of a placement group are in the
-# open tables; the last two are nowhere: the shown tables are sums of them.
+# open tables, all at schools whose census came in the comparison of the returns; the last two are nowhere: the shown tables
+# are sums of them.
 _CELLS: dict[str, tuple[str, ...]] = {
     "all": (),
     "group": ("placement_group",),
@@ -134,6 +147,7 @@ _CELLS: dict[str, tuple[str, ...]] = {
     "setting": ("setting", "kind"),
     "authority": ("authority",),
     "learning": ("learning",),
+    "returned": ("returned",),
     "home_unseen": ("ward", "kind", "place"),
     "ward_lsoa_unseen": ("ward", "lsoa"),
 }
@@ -159,7 +173,7 @@ _SUMS = (
     ("ward_kind", "home_unseen"), ("ward_place", "home_unseen"), ("kind_place", "home_unseen"),
     ("ward", "ward_lsoa_unseen"), ("lsoa", "ward_lsoa_unseen"),
     ("kind_place", "setting"), ("place", "authority"), ("place", "learning"), ("authority", "setting"),
-    ("learning", "setting"),
+    ("learning", "setting"), ("returned", "setting"),
 )  # fmt: skip
 
 
@@ -496,6 +510,7 @@ def _make_cells(connection: duckdb.DuckDBPyConnection, parameters: Parameters, *
             counts.cell_count,
             counts.cell_count as people_count,
             coalesce(told.told = counts.cell_count, false)
+            or counts.cell = 'returned' and counts.cell_count >= $threshold
             or list_contains($kept, counts.cell) and counts.cell_count >= $threshold
             and counts.cell_key not in (
                 select 'kind|' || kinds.kind_code
@@ -503,7 +518,8 @@ def _make_cells(connection: duckdb.DuckDBPyConnection, parameters: Parameters, *
                 inner join provision_kind as kinds on provision_open.cell_key = 'group|' || kinds.group_code
                 where provision_open.is_withheld
             ) as is_fixed,
-            list_contains($shown, counts.cell) or told.cell_key is not null as is_shown,
+            list_contains($shown, counts.cell) or told.cell_key is not null
+            or counts.cell = 'returned' and counts.cell_count >= $threshold as is_shown,
             counts.cell_key as cell_order
         from provision_counts as counts
         left join provision_open as told on counts.cell_key = told.cell_key
