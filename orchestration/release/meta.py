@@ -10,7 +10,7 @@ from expectations.catalogue import EVERY_RETURN
 from orchestration.release.ees_rules import RULES, Finding
 from orchestration.release.glossary import write_glossary
 from orchestration.release.inventory import Inventory, PublishedCatalogue
-from orchestration.release.manifest import TableContent
+from orchestration.release.manifest import InputSubmission, TableContent
 from orchestration.release.revisions import write_revisions
 from orchestration.returns.spec import load_spec, return_ids
 from orchestration.sql_text import literal, quoted
@@ -263,7 +263,8 @@ def write_meta(
     # nobody are none.
     about_nobody = returns_about_nobody()
     few = f"between 1 and {inventory.disclosure.threshold - 1}"
-    is_few = f"rows_quarantined {few} and return_id not in ({', '.join(map(literal, sorted(about_nobody)))})"
+    untold = untold_returns(inventory.inputs, inventory.disclosure.threshold)
+    is_few = f"return_id in ({', '.join(map(literal, sorted(untold))) or 'null'})"
     connection.execute(
         f"""
         create table {quoted(database, "meta", "submission")} as
@@ -326,6 +327,19 @@ def write_meta(
     write_sources(connection, sources, inventory.tables)
     write_glossary(connection, quoted(database, "meta", "glossary"), sources=sources)
     describe_meta(connection, database)
+
+
+def untold_returns(inputs: Sequence[InputSubmission], threshold: int) -> set[str]:
+    """Returns about people with a file of which few rows were set aside.
+
+    Of none of their files it is told how many were: the share of rows set aside is a KPI, and the few would follow from its sum.
+    """
+    about_nobody = returns_about_nobody()
+    return {
+        item.return_id
+        for item in inputs
+        if item.return_id not in about_nobody and 0 < item.rows_quarantined < threshold
+    }
 
 
 def returns_about_nobody() -> set[str]:

@@ -138,7 +138,7 @@ def published_check(connection: duckdb.DuckDBPyConnection) -> list[CheckedKpi]:
             CheckedFigure(
                 kpi_id,
                 title,
-                period.words if period else f"{identifier} {code}",
+                period.words[0].upper() + period.words[1:] if period else f"{identifier} {code}",
                 item,
                 _shown(own, unit) or own_symbol or "",
                 _shown(published, unit) or symbol or "",

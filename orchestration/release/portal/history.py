@@ -14,7 +14,7 @@ from orchestration.release.exports import EVIDENCE_FOLDER
 from orchestration.release.folders import complete_releases
 from orchestration.release.ledger import published_releases
 from orchestration.release.manifest import Approval, InputSubmission, Withdrawal
-from orchestration.release.meta import returns_about_nobody
+from orchestration.release.meta import untold_returns
 from orchestration.settings import Settings
 from orchestration.sql_text import literal
 
@@ -35,7 +35,8 @@ class SeverityCount:
 
 @dataclass(frozen=True)
 class RowsRead:
-    """Rows of accepted files. Files of which few rows were set aside are not counted in `set_aside`: `untold_files` has their number."""
+    """Rows of accepted files. Returns with files of which few rows were set aside are not counted in `set_aside`; `untold_files`
+    is the number of those files."""
 
     landed: int
     set_aside: int
@@ -96,13 +97,13 @@ def count_severities(connection: duckdb.DuckDBPyConnection, relation: str) -> li
 
 
 def count_rows(inputs: Sequence[InputSubmission], parameters: Parameters) -> RowsRead:
-    """Rows of accepted files; few rows set aside of a file about people are not told, as in `meta.submission`."""
-    about_nobody = returns_about_nobody()
-    told = [item.return_id in about_nobody or not 0 < item.rows_quarantined < parameters.threshold for item in inputs]
+    """Rows of accepted files; of a return about people with few rows set aside of a file none is told, as in `meta.submission`."""
+    untold = untold_returns(inputs, parameters.threshold)
+    of_untold = [item for item in inputs if item.return_id in untold]
     return RowsRead(
         landed=sum(item.rows_landed for item in inputs),
-        set_aside=sum(item.rows_quarantined for item, is_told in zip(inputs, told, strict=True) if is_told),
-        untold_files=told.count(False),
+        set_aside=sum(item.rows_quarantined for item in inputs if item.return_id not in untold),
+        untold_files=sum(0 < item.rows_quarantined < parameters.threshold for item in of_untold),
     )
 
 

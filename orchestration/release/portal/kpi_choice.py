@@ -63,6 +63,7 @@ def watched_of(kpi_id: str, held: Held, boards: Boards) -> list[Watched]:
     for figure in (one for board in boards.boards.values() for one in board.figures if one.kpi_id == kpi_id):
         if all(_shown(figure) != _shown(one) for one in chosen):
             chosen.append(figure)
+    chosen.sort(key=_is_of_one_item)
     topics = held.topics(kpi_id)
     kinds = _newest_first(topics.get(TOTAL, {}).get(TOTAL, {}))
     chosen += [
@@ -85,7 +86,7 @@ def watched_of(kpi_id: str, held: Held, boards: Boards) -> list[Watched]:
             [item] = topics[topic]
             chosen.append(_watch(kpi_id, kind, chosen, f"{item}: how has it changed?", topic=topic, item=item))
     # A figure of everybody, or of every item, before one of a single item.
-    return sorted(chosen, key=lambda one: one.chart == "trend" and one.item != TOTAL)
+    return sorted(chosen, key=_is_of_one_item)
 
 
 def lines_of(kpi_id: str, figures: Figures, chosen: list[Watched]) -> list[Watched]:
@@ -106,6 +107,10 @@ def _watch(kpi_id: str, kind: Kind, chosen: list[Watched], question: str, **how:
     alike = [one for one in chosen if one.periods is kind]
     said = {"of": alike[0].of, "below": alike[0].below} if alike else {}
     return Watched.model_validate({"kpi_id": kpi_id, "question": question, "periods": kind, **said, **how})
+
+
+def _is_of_one_item(one: Watched) -> bool:
+    return one.chart == "trend" and one.item != TOTAL
 
 
 def _shown(one: Watched) -> tuple[Kind, str, tuple[str, ...], str]:

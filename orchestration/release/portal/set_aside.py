@@ -101,6 +101,7 @@ def rows_set_aside(connection: duckdb.DuckDBPyConnection, database: str, paramet
         database: alias of the open database.
         parameters: of the audience.
     """
+    about_nobody = returns_about_nobody()
     rules = _REASONS.format(rule=quoted(database, "meta", "rule"), no_reason=NO_REASON)
     connection.execute(f"create or replace temp table set_aside as {rules}")
     connection.execute(
@@ -119,7 +120,7 @@ def rows_set_aside(connection: duckdb.DuckDBPyConnection, database: str, paramet
         from set_aside_member
         group by cell_key, level, return_id, name
         """,
-        {"about_nobody": sorted(returns_about_nobody()), "threshold": parameters.threshold},
+        {"about_nobody": sorted(about_nobody), "threshold": parameters.threshold},
     )
     connection.execute(
         f"create or replace temp table set_aside_line as select *, line_key as line_order from ({_LINES})"
@@ -130,8 +131,16 @@ def rows_set_aside(connection: duckdb.DuckDBPyConnection, database: str, paramet
     cells = connection.execute(
         "select cell_key, level, return_id, name, cell_count::bigint, is_fixed from set_aside_cell order by return_id, name"
     ).fetchall()
+    # Of a return with a file of few, no number: the sum over its files is a KPI, and the others would tell the few.
+    untold = {
+        return_id
+        for _, level, return_id, _, count, _ in cells
+        if level == "file" and return_id not in about_nobody and 0 < count < parameters.threshold
+    }
     told = {
-        (level, return_id, name): None if key in hidden or (return_id in unsafe and not is_fixed) else count
+        (level, return_id, name): None
+        if key in hidden or return_id in untold or (return_id in unsafe and not is_fixed)
+        else count
         for key, level, return_id, name, count, is_fixed in cells
     }
     return SetAside(

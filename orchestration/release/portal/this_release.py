@@ -9,7 +9,7 @@ import duckdb
 
 from orchestration.release.inventory import Inventory
 from orchestration.release.manifest import InputSubmission
-from orchestration.release.meta import returns_about_nobody
+from orchestration.release.meta import untold_returns
 from orchestration.release.portal.kpis import Told, figures_say, headlines
 from orchestration.release.portal.names import said_return
 from orchestration.release.portal.overdue import ExpectedReturn
@@ -104,7 +104,7 @@ def this_release_page(
         "completeness": suppliers_expected(checks.expected),
         "disclosure": inventory.disclosure,
         "left_out": left_out,
-        "about_nobody": returns_about_nobody(),
+        "untold": untold_returns(inventory.inputs, inventory.disclosure.threshold),
         "revised_families": family_revisions(connection, database),
         "revisions": read_revisions(connection, database),
         "listed": REVISIONS_LISTED,

@@ -82,7 +82,8 @@ def test_few_rows_of_a_return_about_people_that_were_set_aside_are_not_told(
         folder / "open" / "send_kpis.duckdb",
         "select submission_id, rows_read, rows_quarantined from meta.submission where submission_id <> 's2' order by all",
     )
-    assert told == [("few", None, None), ("more", 105, 5), ("s1", 10, 1)]
+    # The share of rows set aside is a KPI: beside its sum the rows of the other file would tell the few.
+    assert told == [("few", None, None), ("more", None, None), ("s1", 10, 1)]
     page = (folder / "evidence" / "index.html").read_text()
     assert "of c rows" in page
     assert "104" not in re.sub("<code>[0-9a-f]+</code>", "", page)  # a digest may hold any digits
