@@ -137,7 +137,10 @@ class Choice:
             return "The cohort model: there is no published history to test it on."
         words = f"MASE {self.cohort_error:.2f} against {self.benchmark_error:.2f}"
         if self.model_code == COHORT:
-            return f"The cohort model: it beat every benchmark over the authorities tested ({words})."
+            return (
+                "The cohort model: as far as published tables can tell it, by age group, it beat every benchmark over the"
+                f" authorities tested ({words})."
+            )
         return (
             f"A benchmark, {self.model_code}: the cohort model did not beat it over the authorities tested ({words})."
         )

@@ -43,7 +43,12 @@ class History:
 
 
 def _totals(figures: pd.DataFrame) -> pd.DataFrame:
-    totals = figures[figures["age_group"] == TOTAL]
+    """A total that is not held itself is the sum of its age groups."""
+    summed = (
+        figures[figures["age_group"] != TOTAL].groupby(["la_code", "history_year"], as_index=False)["plan_count"].sum()
+    )
+    held = figures[figures["age_group"] == TOTAL][["la_code", "history_year", "plan_count"]]
+    totals = pd.concat([held, summed]).drop_duplicates(["la_code", "history_year"])
     wide = totals.pivot(index="history_year", columns="la_code", values="plan_count").sort_index()
     return wide.reindex(range(int(wide.index.min()), int(wide.index.max()) + 1)) if len(wide) else wide
 

@@ -69,12 +69,17 @@ class Known:
     history: History
     tested: pd.DataFrame
     need_tables: Mapping[str, str]
+    scenarios: Sequence[Scenario]
 
     @property
     def version(self) -> str:
-        """The origin, and a digest of all that was read: the same data give the same version."""
-        read = [self.transitions, self.areas, self.population, self.history.stock, self.history.new]
-        digest = hashlib.sha256("".join(one.to_csv() for one in read).encode()).hexdigest()
+        """The origin, and a digest of all that was read: the same data give the same version, and other data another."""
+        history = self.history
+        tested = self.tested[self.tested["origin_year"] + self.tested["horizon"] <= self.origin]
+        read = [self.transitions, self.areas, self.population, history.stock, history.new]
+        read += [history.stock_by_age, history.new_by_age, tested]
+        told = [*(one.to_csv() for one in read), repr(sorted(self.need_tables.items())), repr(self.scenarios)]
+        digest = hashlib.sha256("".join(told).encode()).hexdigest()
         return f"{self.origin}-{digest[:8]}"
 
     def heads(self, years: range) -> Numbers:
@@ -101,7 +106,8 @@ def forecast_plans(
 ) -> pd.DataFrame:
     """The forecasts of every authority with returns, from every January that has one before it: the latest and earlier ones.
 
-    A forecast from an earlier January reads what was known then, so that it can be set beside what came since.
+    A forecast from an earlier January reads what was known then, except for the population, of which there is the latest projection
+    alone, so that it can be set beside what came since.
 
     Args:
         transitions: plans by what they were in one January and in the next (`int_forecast__transition`).
@@ -131,8 +137,10 @@ def forecast_plans(
                 history.known_at(origin),
                 tested,
                 need_tables,
+                scenarios,
             )
-            forecast = _forecast(known, layout, scenarios)
+            # Needs and placements of later Januaries are not known yet.
+            forecast = _forecast(known, Layout.of(known.transitions))
             keys = ["measure_code", "census_year", *SPLITS]
             made.append(forecast.merge(counted, on=keys, how="left", validate="many_to_one"))
     forecasts = pd.concat(made, ignore_index=True) if len(made) > 1 else made[0]
@@ -142,7 +150,7 @@ def forecast_plans(
     return forecasts.astype(FORECAST_SCHEMA).sort_values(order, ignore_index=True)[list(FORECAST_SCHEMA)]
 
 
-def _forecast(known: Known, layout: Layout, scenarios: Sequence[Scenario]) -> pd.DataFrame:
+def _forecast(known: Known, layout: Layout) -> pd.DataFrame:
     origin = known.origin
     years = range(origin + 1, max(origin + HORIZONS, LAST_JANUARY) + 1)
     past = range(origin - YEARS_OF_RATES + 1, origin + 1)
@@ -152,7 +160,7 @@ def _forecast(known: Known, layout: Layout, scenarios: Sequence[Scenario]) -> pd
     shares = _ward_shares(known.areas)
     scales: list[Numbers] = []
     told: list[pd.DataFrame] = []
-    for scenario in scenarios:
+    for scenario in known.scenarios:
         level = _level_factor(known, scenario)
         if level is None:
             continue
@@ -182,15 +190,16 @@ def _level_changes(history: History) -> Numbers:
 
 
 def _level_factor(known: Known, scenario: Scenario) -> float | None:
-    """What a scenario makes of the level of the last year; None where the published year it asks for is not held."""
+    """What a scenario makes of the plans that began before the origin; None where the published year it asks for is not held."""
     if scenario.new_plans_as_in is None:
         return 1.0
     new = known.history.new
     if known.la_code not in new.columns or scenario.new_plans_as_in not in new.index:
         return None
-    issued = new[known.la_code].dropna()
-    wanted = issued.get(scenario.new_plans_as_in)
-    return None if wanted is None else float(wanted / issued.iloc[-1])
+    wanted = new[known.la_code].dropna().get(scenario.new_plans_as_in)
+    last = known.transitions[known.transitions["census_year"] == known.origin]
+    begun = last[last["need_before"].isna()]["plan_count"].sum()
+    return None if wanted is None or not begun else float(wanted / begun)
 
 
 def _calibration(known: Known, choice: Choice, simulated: Sequence[Simulated]) -> tuple[list[Numbers], Choice]:
