@@ -15,6 +15,7 @@ STORAGE_VERSION = "v1.0.0"
 
 OPEN_DATABASE = Path("open/send_kpis.duckdb")
 RESTRICTED_DATABASE = Path("restricted/send_marts.duckdb")
+PLACES_COUNTS = Path("restricted/places_counts.parquet")
 PARQUET_FOLDER = Path("open/parquet")
 CSV_FOLDER = Path("open/csv")
 SPREADSHEET = Path("open/send_kpis.xlsx")

@@ -1,12 +1,15 @@
 """Where children with a plan live and learn, and how full provision is, for people who see no single child: counts under the
 board's disclosure policy, tied to each other and to the totals of the open tables."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 
 import duckdb
 
-from orchestration.privacy.disclosure import Parameters, suppress
+from orchestration.privacy.disclosure import Parameters
+from orchestration.release.remembered_places import hold_back, recall, remember, suppress_beside_earlier
 from orchestration.sql_text import literal, quoted
 
 OUTSIDE, UNTOLD = "outside", "untold"
@@ -263,15 +266,19 @@ class Capacity:
     without_pupils: int
 
 
-def count_children(connection: duckdb.DuckDBPyConnection, parameters: Parameters, *, database: str) -> Children | None:
+def count_children(
+    connection: duckdb.DuckDBPyConnection, parameters: Parameters, *, database: str, earlier: Mapping[str, Path]
+) -> Children | None:
     """Count the children with a plan on the latest census day, and suppress what the audience must not see or work out.
 
-    What the open tables show counts as known, and what they withhold is withheld.
+    What the open tables show counts as known, and what they withhold is withheld. What earlier releases told of the same census
+    day is remembered, and what this one tells is kept for `remembered_places.keep_counts`.
 
     Args:
         connection: the warehouse, with the open database attached as `database`.
         parameters: of the audience.
         database: alias of the open database.
+        earlier: what `remembered_places.keep_counts` kept of earlier releases, by release.
 
     Returns: None where no EHC plans return of the authority has come.
     """
@@ -305,7 +312,10 @@ def count_children(connection: duckdb.DuckDBPyConnection, parameters: Parameters
         f"create or replace temp table provision_open as {_open_cells(database)}",
         {"period": open_period, "la_code": la_code},
     )
+    recall(connection, earlier, network="children", la_code=la_code, day=census_day)
     counts = _protected(connection, parameters)
+    if counts is not None:
+        remember(connection, network="children", la_code=la_code, day=census_day, lines="provision_line")
     kinds = connection.execute(
         """
         select
@@ -429,18 +439,18 @@ def _protected(
     )
     connection.execute(
         """
-        create or replace temp table provision_history as
+        create or replace temp table provision_withheld as
         select cell_key, true as is_held_back, false as is_told, false as was_suppressed from provision_open where is_withheld
         """
     )
+    _make_cells(connection, parameters, kept=None)
     # What the open tables give away already is no matter of this page.
-    _make_cells(connection, parameters, kept=[])
-    given = suppress(connection, parameters, cells="provision_cell", lines="provision_line", attacked=False).cells
+    given = hold_back(connection, parameters, cells="provision_cell", lines="provision_line")
     # Kinds of setting stay visible, as DfE's own tables have them, as far as the rest can then be protected.
-    for kept in (["kind"], []):
+    for kept in ("kind", None):
         _make_cells(connection, parameters, kept=kept)
-        pattern = suppress(
-            connection, parameters, cells="provision_cell", lines="provision_line", history="provision_history"
+        pattern = suppress_beside_earlier(
+            connection, parameters, cells="provision_cell", lines="provision_line", withheld="provision_withheld"
         )
         for name, table in (("given", given), ("pattern", pattern.cells), ("unprotected", pattern.unprotected)):
             connection.register(f"provision_{name}", table)
@@ -455,7 +465,15 @@ def _protected(
                 where pattern.kind is not null and not given.is_known
                 """
             ).fetchone()
-            is_worked_out = _is_worked_out(connection, parameters)
+            is_worked_out = any(
+                _is_worked_out(connection, parameters, is_beside_earlier=is_beside_earlier)
+                for is_beside_earlier in (False, True)
+            )
+            connection.execute(
+                "create or replace temp table provision_kept as"
+                " select cell_key, cell_count, is_shown, kind is not null as is_suppressed"
+                " from provision_cell inner join provision_pattern using (cell_key)"
+            )
             rows = connection.execute(
                 """
                 select cell_key, if(kind is null, cell_count, null)
@@ -473,33 +491,51 @@ def _protected(
     return None
 
 
-def _is_worked_out(connection: duckdb.DuckDBPyConnection, parameters: Parameters) -> bool:
-    """Whether a reader of the page and the open tables can work out a hidden count that the open tables alone do not tell."""
+def _is_worked_out(connection: duckdb.DuckDBPyConnection, parameters: Parameters, *, is_beside_earlier: bool) -> bool:
+    """Whether a reader can work out a hidden count that what is known anyway does not tell.
+
+    The reader has the page and the open tables; where `is_beside_earlier` also the earlier pages, and guesses which counts have
+    not changed since. What this reader learns of counts that are not few and moved is what the guess and the open tables give.
+    """
     from orchestration.privacy.attack import attack  # the solver takes long to load
 
+    cells, lines, history = (
+        ("places_cell_then", "places_line_then", "places_history_then")
+        if is_beside_earlier
+        else ("provision_cell", "provision_line", "provision_withheld")
+    )
     connection.execute(
-        """
+        f"""
         create or replace temp table provision_attacked as
+        with history as (
+            select cell_key, bool_or(is_told) as is_told, bool_or(was_suppressed) as was_suppressed from {history} group by cell_key
+        )
+
         select
             cell.cell_key,
             cell.cell_count,
-            cell.is_shown and pattern.kind is null as is_seen,
-            coalesce(told.told = cell.cell_count, false) as is_given,
-            (pattern.kind is not null)::bigint as least,
-            (pattern.kind is not null and cell.cell_count < $threshold)::bigint as given_least,
-            pattern.kind is not null or cell.cell_count < $threshold and not is_given as is_at_stake,
+            coalesce(told.told = cell.cell_count, false)
+            or $is_beside_earlier and (coalesce(history.is_told, false) or cell.is_fixed and cell.cell_key like 'returned|%')
+                as is_given,
+            is_given or cell.is_shown and pattern.kind is null as is_seen,
+            (pattern.kind is not null or coalesce(history.was_suppressed, false))::bigint as least,
+            if(cell.cell_count < $threshold or coalesce(history.was_suppressed, false), least, 0) as given_least,
+            pattern.kind is not null and not ($is_beside_earlier and moved.cell_key is not null)
+            or cell.cell_count < $threshold and (pattern.kind is not null or not is_given) as is_at_stake,
             cell.cell_order
-        from provision_cell as cell
-        inner join provision_pattern as pattern using (cell_key)
+        from {cells} as cell
+        left join provision_pattern as pattern using (cell_key)
         left join provision_open as told using (cell_key)
+        left join history using (cell_key)
+        left join places_difference as moved using (cell_key)
         """,
-        {"threshold": parameters.threshold},
+        {"threshold": parameters.threshold, "is_beside_earlier": is_beside_earlier},
     )
-    outcomes = attack(connection, cells="provision_attacked", lines="provision_line").column("outcome")
+    outcomes = attack(connection, cells="provision_attacked", lines=lines).column("outcome")
     return not set(outcomes.to_pylist()) <= {"kept", "given"}
 
 
-def _make_cells(connection: duckdb.DuckDBPyConnection, parameters: Parameters, *, kept: list[str]) -> None:
+def _make_cells(connection: duckdb.DuckDBPyConnection, parameters: Parameters, *, kept: str | None) -> None:
     """The relation of cells: fixed are those the open tables show, and of the cells `kept` those that may be shown."""
     connection.execute(
         """
@@ -511,7 +547,8 @@ def _make_cells(connection: duckdb.DuckDBPyConnection, parameters: Parameters, *
             counts.cell_count as people_count,
             coalesce(told.told = counts.cell_count, false)
             or counts.cell = 'returned' and counts.cell_count >= $threshold
-            or list_contains($kept, counts.cell) and counts.cell_count >= $threshold
+            or coalesce(counts.cell = $kept, false) and counts.cell_count >= $threshold
+            and counts.cell_key not in (select cell_key from places_history where is_held_back)
             and counts.cell_key not in (
                 select 'kind|' || kinds.kind_code
                 from provision_open
@@ -664,17 +701,19 @@ PROVISION_TYPES = {
 
 
 def count_places(
-    connection: duckdb.DuckDBPyConnection, parameters: Parameters, *, database: str
+    connection: duckdb.DuckDBPyConnection, parameters: Parameters, *, database: str, earlier: Mapping[str, Path]
 ) -> tuple[date, list[Provision]] | None:
     """Places commissioned and occupied on the last day of the latest quarter that the authority's own return tells of.
 
     A total comes before its provisions. Occupied places are children: few of them are suppressed, and what they could be
-    worked out from, the totals of the open tables counted among what a reader knows.
+    worked out from, the totals of the open tables counted among what a reader knows. Earlier releases are remembered as for
+    `count_children`.
 
     Args:
         connection: the warehouse, with the open database attached as `database`.
         parameters: of the audience.
         database: alias of the open database.
+        earlier: what `remembered_places.keep_counts` kept of earlier releases, by release.
 
     Returns: the day and the provisions; None where no return tells of places.
     """
@@ -689,10 +728,10 @@ def count_places(
         qualify place.period_end = max(place.period_end) over ()
         """
     )
-    first = connection.execute("select period_end from provision_place limit 1").fetchone()
+    first = connection.execute("select la_code, period_end from provision_place limit 1").fetchone()
     if first is None:
         return None
-    [day] = first
+    la_code, day = first
     value = quoted(database, "kpi", "kpi_value")
     connection.execute(
         f"""
@@ -744,16 +783,31 @@ def count_places(
         from provision_place_cell
         """
     )
-    pattern = suppress(
+    recall(connection, earlier, network="places", la_code=la_code, day=day)
+    hold_back(connection, parameters, cells="provision_place_cell", lines="provision_place_line")
+    pattern = suppress_beside_earlier(
         connection,
         parameters,
         cells="provision_place_cell",
         lines="provision_place_line",
-        history="provision_place_open",
+        withheld="provision_place_open",
     )
     connection.register("provision_pattern", pattern.cells)
     connection.register("provision_unprotected", pattern.unprotected)
     try:
+        connection.execute(
+            """
+            create or replace temp table provision_kept as
+            select
+                cell_key,
+                cell_count,
+                is_shown,
+                provision_pattern.kind is not null
+                or split_part(cell_key, '|', 1) in (select line_key from provision_unprotected) as is_suppressed
+            from provision_place_cell
+            inner join provision_pattern using (cell_key)
+            """
+        )
         rows = connection.execute(
             """
             with listed as (
@@ -778,16 +832,6 @@ def count_places(
                     sum(places_planned_next_september)
                 from provision_place
                 group by provision_type, provision_id
-            ),
-
-            shown as (
-                select
-                    cell_key,
-                    cell_count,
-                    provision_pattern.kind is not null
-                    or split_part(cell_key, '|', 1) in (select line_key from provision_unprotected) as is_suppressed
-                from provision_place_cell
-                inner join provision_pattern using (cell_key)
             )
 
             select
@@ -796,11 +840,11 @@ def count_places(
                 listed.is_total,
                 coalesce(listed.phase, ''),
                 cast(listed.commissioned as double),
-                if(shown.is_suppressed, null, shown.cell_count),
+                if(shown.is_suppressed, null, cast(shown.cell_count as bigint)),
                 coalesce(shown.is_suppressed, false),
                 cast(listed.planned as double)
             from listed
-            left join shown using (cell_key)
+            left join provision_kept as shown using (cell_key)
             order by list_position($types, listed.provision_type), not listed.is_total, listed.provision_name, cell_key
             """,
             {"types": list(PROVISION_TYPES)},
@@ -808,4 +852,5 @@ def count_places(
     finally:
         connection.unregister("provision_pattern")
         connection.unregister("provision_unprotected")
+    remember(connection, network="places", la_code=la_code, day=day, lines="provision_place_line")
     return day, [Provision(*row) for row in rows]

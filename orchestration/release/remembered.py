@@ -43,15 +43,15 @@ group by all;
 """
 
 _COMPARED = """
-create or replace table disclosure.small_difference as
+create or replace {kind} {difference} as
 select
     cell.cell_key,
     cell.cell_count,
     max(earlier.release_id) as earlier_release_id,
     arg_max(earlier.earlier_count, earlier.release_id) as earlier_count,
     bool_or(least(earlier.earlier_count, cell.cell_count) < {held_below}) as is_held_back
-from disclosure.earlier_count as earlier
-inner join disclosure_cell as cell using (cell_key)  -- exactly one, where it is still counted
+from {earlier} as earlier
+inner join {cells} as cell using (cell_key)  -- exactly one, where it is still counted
 where
     cell.is_shown
     and not cell.is_fixed
@@ -59,7 +59,7 @@ where
     and abs(cell.cell_count - earlier.earlier_count) between 1 and {threshold} - 1
 group by cell.cell_key, cell.cell_count;
 
-create or replace table disclosure.cell_history as
+create or replace {kind} {history} as
 select
     cell.cell_key,
     coalesce(bool_or(earlier.was_told) filter (where earlier.earlier_count = cell.cell_count), false) as is_told,
@@ -68,9 +68,9 @@ select
     coalesce(bool_and(not earlier.was_told) filter (where earlier.earlier_count = cell.cell_count), false)
     and coalesce(bool_or(earlier.was_suppressed) filter (where earlier.earlier_count = cell.cell_count), false)
     or coalesce(bool_or(difference.is_held_back), false) as is_held_back
-from disclosure.earlier_count as earlier
-inner join disclosure_cell as cell using (cell_key)  -- exactly one, where it is still counted
-left join disclosure.small_difference as difference using (cell_key)  -- at most one
+from {earlier} as earlier
+inner join {cells} as cell using (cell_key)  -- exactly one, where it is still counted
+left join {difference} as difference using (cell_key)  -- at most one
 where not cell.is_fixed
 group by cell.cell_key;
 """
@@ -229,13 +229,53 @@ def compare_with_earlier(connection: duckdb.DuckDBPyConnection, parameters: Para
     beside the latest release it differs from) and `disclosure.cell_history` (cell_key, is_held_back, is_told, was_suppressed:
     what `disclosure.suppress` reads).
     """
-    connection.execute(
-        _COMPARED.format(
-            threshold=parameters.threshold,
-            held_below=THRESHOLDS_HELD_BACK * parameters.threshold,
-        )
+    compare(
+        connection,
+        parameters,
+        cells="disclosure_cell",
+        earlier="disclosure.earlier_count",
+        difference="disclosure.small_difference",
+        history="disclosure.cell_history",
+        held_below=THRESHOLDS_HELD_BACK * parameters.threshold,
+        is_temporary=False,
     )
     connection.execute(_SUMS)
+
+
+def compare(
+    connection: duckdb.DuckDBPyConnection,
+    parameters: Parameters,
+    *,
+    cells: str,
+    earlier: str,
+    difference: str,
+    history: str,
+    held_below: int,
+    is_temporary: bool,
+) -> None:
+    """Compare counts with those of earlier releases.
+
+    Args:
+        connection: sees the relations.
+        parameters: of the audience.
+        cells: a relation with cell_key, cell_count, is_shown, is_fixed.
+        earlier: a relation with release_id, cell_key, earlier_count, was_shown, was_told, was_suppressed.
+        difference: table to make, as `disclosure.small_difference`.
+        history: table to make, as `disclosure.cell_history`.
+        held_below: a count that moved by few is held back where it or the earlier one is below this.
+        is_temporary: whether the tables to make are temporary.
+    """
+    connection.execute(
+        _COMPARED.format(
+            cells=cells,
+            earlier=earlier,
+            difference=difference,
+            history=history,
+            threshold=parameters.threshold,
+            held_below=held_below,
+            kind="temp table" if is_temporary else "table",
+        )
+    )
 
 
 def compared_releases(connection: duckdb.DuckDBPyConnection) -> set[str]:

@@ -6,6 +6,7 @@ from pathlib import Path
 import duckdb
 
 from orchestration.dbt_manifest import built_manifest
+from orchestration.release.exports import PLACES_COUNTS
 from orchestration.release.inventory import Inventory
 from orchestration.release.portal.kpis import figure_pages, tell_kpis
 from orchestration.release.portal.lineage import lineage_pages
@@ -15,6 +16,7 @@ from orchestration.release.portal.reference import reference_pages
 from orchestration.release.portal.site import write_site
 from orchestration.release.portal.this_release import this_release_page
 from orchestration.release.portal.validation import check_release, validation_pages
+from orchestration.release.remembered_places import earlier_files, keep_counts
 from orchestration.settings import Settings
 from orchestration.sql_text import literal, quoted
 
@@ -29,7 +31,7 @@ def write_evidence(
     release: dict[str, str | bool | datetime | None],
     left_out: dict[str, int],
 ) -> None:
-    """Fill the evidence folder.
+    """Fill the evidence folder, and keep the counts behind the pages of places in `restricted/` beside it for the next release.
 
     Args:
         connection: the warehouse connection, with the open database attached as `database`.
@@ -53,8 +55,9 @@ def write_evidence(
         this_release_page(connection, folder, database, inventory, left_out, checks, told),
         *validation_pages(connection, database, settings.quality_dir, inventory, checks),
         *figure_pages(told),
-        *places_pages(connection, database, boundary_files(settings)),
+        *places_pages(connection, database, boundary_files(settings), earlier_files(settings)),
         *lineage_pages(connection, database, inventory, built_manifest(settings)),
         *reference_pages(connection, database, inventory),
     ]
+    keep_counts(connection, folder.parent / PLACES_COUNTS)
     write_site(folder, pages, {"release": release})

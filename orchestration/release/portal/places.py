@@ -1,6 +1,6 @@
 """Places: which settings there are and how full, where children with a plan live, and where they learn."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 
@@ -28,17 +28,20 @@ from orchestration.release.provision import (
 LEVEL_WORDS = {"ward": "wards", "lsoa": "neighbourhoods (LSOA)"}
 
 
-def places_pages(connection: duckdb.DuckDBPyConnection, database: str, boundaries: Sequence[Path]) -> list[Page]:
+def places_pages(
+    connection: duckdb.DuckDBPyConnection, database: str, boundaries: Sequence[Path], earlier: Mapping[str, Path]
+) -> list[Page]:
     """The pages of places.
 
     Args:
         connection: the warehouse, with the open database attached as `database`.
         database: alias of the open database.
         boundaries: GeoJSON files to draw maps with; without, there are tables alone.
+        earlier: what `remembered_places.keep_counts` kept of earlier releases, by release.
     """
     board = load_policy().parameters_of("evidence")
-    children = count_children(connection, board, database=database)
-    told = count_places(connection, board, database=database)
+    children = count_children(connection, board, database=database, earlier=earlier)
+    told = count_places(connection, board, database=database, earlier=earlier)
     known = {
         "children": children,
         "threshold": board.threshold,

@@ -11,6 +11,7 @@ import duckdb
 import pytest
 
 from orchestration.release.build import ReleaseOutcome
+from orchestration.release.manifest import read_manifest
 from orchestration.settings import Settings
 
 TUESDAY = datetime(2026, 3, 3, 12, tzinfo=UTC)
@@ -120,6 +121,33 @@ def test_without_returns_the_page_says_what_is_missing(publish_at: Callable[...,
     assert "No return of children" in pages["places"]
     assert "No schools register has come" in pages["places"]
     assert "No safety valve return has come" in pages["places"]
+
+
+@pytest.mark.usefixtures("children")
+def test_the_counts_behind_the_pages_are_kept_for_the_next_release_alone(
+    publish_at: Callable[..., ReleaseOutcome], warehouse: duckdb.DuckDBPyConnection
+) -> None:
+    first = publish_at(TUESDAY)
+
+    assert [path.parent.name for path in first.folder.rglob("*places_counts*")] == ["restricted"]
+    path = first.folder / "restricted" / "places_counts.parquet"
+    assert path.stat().st_mode & 0o007 == 0
+    assert "restricted/places_counts.parquet" in [file.path for file in read_manifest(first.folder).files]
+    told = "select cell_count, is_suppressed from read_parquet(?) where cell_key = ?"
+    assert duckdb.execute(told, [str(path), "ward|E05999901"]).fetchall() == [(140, False)]
+    assert duckdb.execute(told, [str(path), "ward_place|E05999901|out"]).fetchall() == [(3, True)]
+    assert duckdb.execute(told, [str(path), "RP|1"]).fetchall() == [(11, False)]
+
+    warehouse.execute("delete from marts.fct_ehc_plan_census where child_key = 'E05999901mainstream_academy0'")
+    second = publish_at(TUESDAY.replace(hour=13))
+
+    assert second.status == "published"
+    page = pages_of(second)
+    # 140 of the north before, 139 now, and one less in all.
+    north = [row for row in rows_of(page["places_homes"]) if row[0] == "Invented North"]
+    assert [row[-1] for row in north] == ["[c]"] * len(north)
+    assert north
+    assert "242" not in page["places"]
 
 
 @pytest.mark.usefixtures("children")

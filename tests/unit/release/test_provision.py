@@ -1,7 +1,8 @@
 """Children with a plan by where they live and learn, and places taken: hand-worked counts, and what a reader cannot work out."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
+from pathlib import Path
 from typing import NamedTuple
 
 import duckdb
@@ -21,6 +22,7 @@ from orchestration.release.provision import (
     count_children,
     count_places,
 )
+from orchestration.release.remembered_places import keep_counts
 
 BOARD = load_policy().parameters_of("evidence")
 EVERYTHING = load_policy().audiences.internal
@@ -91,8 +93,8 @@ def tell(
     )
 
 
-def counted(connection: duckdb.DuckDBPyConnection) -> Children:
-    found = count_children(connection, BOARD, database="release_open")
+def counted(connection: duckdb.DuckDBPyConnection, earlier: Mapping[str, Path] | None = None) -> Children:
+    found = count_children(connection, BOARD, database="release_open", earlier=earlier or {})
     assert found is not None
     return found
 
@@ -279,16 +281,125 @@ def test_counts_that_cannot_be_protected_are_left_out(borough: duckdb.DuckDBPyCo
 
 def test_nothing_is_hidden_from_those_who_may_see_it(borough: duckdb.DuckDBPyConnection) -> None:
     place(borough, [Group(NORTH, "special_academy", "elm", 1), Group(SOUTH, "mainstream_academy", "oak", 30)])
-    children = count_children(borough, EVERYTHING, database="release_open")
+    children = count_children(borough, EVERYTHING, database="release_open", earlier={})
     assert children is not None
     assert children.count("ward_kind", NORTH, "special") == 1
 
 
 def test_no_return_no_count(places: duckdb.DuckDBPyConnection) -> None:
-    assert count_children(places, BOARD, database="release_open") is None
-    assert count_places(places, BOARD, database="release_open") is None
+    assert count_children(places, BOARD, database="release_open", earlier={}) is None
+    assert count_places(places, BOARD, database="release_open", earlier={}) is None
     places.execute("update marts.dim_area set comparator_role = null")
-    assert count_children(places, BOARD, database="release_open") is None
+    assert count_children(places, BOARD, database="release_open", earlier={}) is None
+
+
+TWO_WARDS = [
+    Group(NORTH, "mainstream_academy", "oak", 30),
+    Group(NORTH, "mainstream_academy", "ash", 5),
+    Group(SOUTH, "mainstream_academy", "oak", 60),
+    Group(SOUTH, "special_academy", "elm", 40),
+    Group(NORTH, "special_academy", "elm", 70),
+]
+
+
+def kept(connection: duckdb.DuckDBPyConnection, path: Path) -> Path:
+    keep_counts(connection, path)
+    return path
+
+
+def subtracted(before: Children, after: Children) -> set[tuple[str, ...]]:
+    """Cells whose two visible counts are a few apart."""
+    return {
+        cell
+        for cell in before.counts.keys() | after.counts.keys()
+        if (one := before.count(*cell)) is not None
+        and (two := after.count(*cell)) is not None
+        and 0 < abs(one - two) < 5
+    }
+
+
+def test_one_child_between_two_releases_shows_in_no_cell(borough: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    place(borough, TWO_WARDS)
+    first = counted(borough)
+    cells = [("ward", NORTH), ("ward", SOUTH), ("setting", "ash", "mainstream"), ("setting", "oak", "mainstream")]
+    assert [first.count(*cell) for cell in cells] == [105, 100, 5, 90]
+    earlier = {"first": kept(borough, tmp_path / "first.parquet")}
+    borough.execute("delete from marts.fct_ehc_plan_census where child_key = '2025-1-0'")  # one of the five at Ash
+    assert ("ward", NORTH) in subtracted(first, counted(borough))
+
+    second = counted(borough, earlier)
+
+    assert not second.is_withheld
+    assert subtracted(first, second) == set()
+    # The total is one less too: nobody tells it, so the rest may stay.
+    assert [second.count(*cell) for cell in cells] == [None, 100, None, 90]
+    assert second.count("all") is None
+    assert second.count("ward_kind", NORTH, "special") == 70
+
+
+def test_an_open_total_that_moves_gives_neither_home_nor_setting_of_the_child(
+    borough: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    place(borough, TWO_WARDS)
+    tell(borough, "ehcp_total", "Total", 205, None)
+    first = counted(borough)
+    earlier = {"first": kept(borough, tmp_path / "first.parquet")}
+    borough.execute("delete from marts.fct_ehc_plan_census where child_key = '2025-1-0'")
+    borough.execute("update release_open.kpi.kpi_value set value = 204, numerator = 204")
+
+    second = counted(borough, earlier)
+
+    # All live in a ward and learn within the borough: these follow from the open total.
+    assert subtracted(first, second) == {("all",), ("place", WITHIN), ("lsoa", UNTOLD), ("learning", UNTOLD)}
+    # The south has as many as before, but beside it the north would be known.
+    assert [second.count("ward", ward) for ward in (NORTH, SOUTH)] == [None, None]
+    assert [second.count("setting", one, "mainstream") for one in ("oak", "ash")] == [None, None]
+
+
+def test_counts_that_did_not_change_stay_as_they_were(borough: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    place(borough, TWO_WARDS)
+    first = counted(borough)
+    earlier = {"first": kept(borough, tmp_path / "first.parquet")}
+    assert counted(borough, earlier) == first
+    earlier["second"] = kept(borough, tmp_path / "second.parquet")
+    borough.execute("delete from marts.fct_ehc_plan_census where child_key = '2025-1-0'")
+    third = counted(borough, earlier)
+    assert third != first
+    earlier["third"] = kept(borough, tmp_path / "third.parquet")
+    # What was hidden to hide the change stays hidden, though an earlier release had told it.
+    assert counted(borough, earlier) == third
+
+
+def test_what_was_hidden_before_cannot_be_worked_out_from_what_is_left(
+    borough: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    """Three at Oak were hidden by the seven at Ash: when the three leave, the seven and the total of then would tell them."""
+    place(
+        borough,
+        [
+            Group(NORTH, "mainstream_academy", "oak", 3),
+            Group(NORTH, "mainstream_academy", "ash", 7),
+            Group(SOUTH, "special_academy", "elm", 40),
+        ],
+    )
+    first = counted(borough)
+    assert (first.count("kind", "mainstream"), first.count("setting", "ash", "mainstream")) == (10, None)
+    earlier = {"first": kept(borough, tmp_path / "first.parquet")}
+    borough.execute("delete from marts.fct_ehc_plan_census where setting_key = 'oak'")
+    assert counted(borough).count("setting", "ash", "mainstream") == 7
+
+    second = counted(borough, earlier)
+
+    assert second.is_withheld or second.count("setting", "ash", "mainstream") is None
+    assert second.is_withheld or second.count("kind", "mainstream") is None
+
+
+def test_another_census_day_is_no_earlier_count_of_this_one(borough: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    place(borough, TWO_WARDS, year=2024)
+    counted(borough)
+    earlier = {"first": kept(borough, tmp_path / "first.parquet")}
+    place(borough, [TWO_WARDS[0]._replace(children=31), *TWO_WARDS[1:]])
+    assert counted(borough, earlier) == counted(borough)
 
 
 def provide(
@@ -310,7 +421,7 @@ def test_few_places_taken_are_hidden_and_so_is_what_tells_them(places: duckdb.Du
         ("RP", "1", 10, 9), ("RP", "2", 8, 3), ("RP", "3", 20, 20), ("SPECIAL", "4", 100, 98), ("SPECIAL", "5", 50, None),
     )  # fmt: skip
 
-    told = count_places(places, BOARD, database="release_open")
+    told = count_places(places, BOARD, database="release_open", earlier={})
 
     assert told is not None
     day, rows = told
@@ -332,10 +443,27 @@ def test_places_that_the_open_tables_withhold_are_withheld(places: duckdb.DuckDB
         "insert into release_open.kpi.kpi_value (kpi_id, value_basis, period_end, area_role, breakdown_topic, symbol)"
         " values ('rp_occupancy_pct', 'local', '2025-06-30', 'own_authority', 'Total', 'c')"
     )
-    told = count_places(places, BOARD, database="release_open")
+    told = count_places(places, BOARD, database="release_open", earlier={})
     assert told is not None
     assert (told[1][0].is_total, told[1][0].occupied, told[1][0].is_suppressed) == (True, None, True)
     assert None in [one.occupied for one in told[1][1:]]
+
+
+def test_one_place_less_taken_is_not_told(places: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    provide(places, ("RP", "1", 10, 9), ("RP", "2", 80, 70), ("RP", "3", 20, 20))
+    first = count_places(places, BOARD, database="release_open", earlier={})
+    assert first is not None
+    assert [one.occupied for one in first[1]] == [99, 9, 70, 20]
+    earlier = {"first": kept(places, tmp_path / "first.parquet")}
+    assert count_places(places, BOARD, database="release_open", earlier=earlier) == first
+    places.execute("update marts.fct_capital_place set places_occupied = 69 where provision_id = '2'")
+
+    second = count_places(places, BOARD, database="release_open", earlier=earlier)
+
+    assert second is not None
+    total, *provisions = [one.occupied for one in second[1]]
+    assert total is None
+    assert provisions == [9, None, 20] or provisions.count(None) > 1
 
 
 def test_capacity_is_the_registers_and_says_what_it_lacks(borough: duckdb.DuckDBPyConnection) -> None:
