@@ -97,7 +97,8 @@ class OpenRelease(_Declared):
     more people leaves over is protected as other counts are. DfE publishes its own unrounded, so nothing here can round
     them: another base needs the code that rounds first.
     Money of the whole authority is shown by the breakdown topics of `authority_money`, and not otherwise; a mean of money is
-    suppressed as any figure on too few people.
+    suppressed as any figure on too few people. `withheld_breakdowns`: of KPIs, breakdown topics that other figures shown would
+    turn into few children.
     """
 
     authority_rounding_base: Literal[1]
@@ -106,6 +107,7 @@ class OpenRelease(_Declared):
     trusts: Literal["sole"]
     published_wholes: Literal["protected"]
     authority_money: list[str] = Field(min_length=1)
+    withheld_breakdowns: dict[str, list[str]] = Field(min_length=1)
     collapse: Collapse
     statement: str = Field(min_length=1)
 

@@ -48,7 +48,7 @@ select
     case
         when
             coalesce(topic.is_withheld, true)
-            or kpi_value.kpi_id = 'census_sen2_ehcp_difference' and kpi_value.breakdown_topic = 'School phase'
+            or breakdown.kpi_id is not null
             then 'breakdown'
         when kpi_value.unit = 'gbp' and money.breakdown_topic is null then 'money'
         when collapsed.kpi_id is not null then if(collapsed.merged_topic is null, 'table', 'merged')
@@ -57,6 +57,8 @@ select
 from kpi.kpi_value as kpi_value
 left join seed.kpi_breakdown_topic as topic  -- at most one
     on kpi_value.breakdown_topic = topic.breakdown_topic
+left join disclosure.withheld_breakdown as breakdown  -- at most one
+    on kpi_value.kpi_id = breakdown.kpi_id and kpi_value.breakdown_topic = breakdown.breakdown_topic
 left join disclosure.money_topic as money  -- at most one
     on kpi_value.breakdown_topic = money.breakdown_topic
 left join disclosure.collapsed_table as collapsed  -- at most one
@@ -68,7 +70,7 @@ where
     kpi_value.value_basis = 'local'
     and (
         coalesce(topic.is_withheld, true)
-        or (kpi_value.kpi_id = 'census_sen2_ehcp_difference' and kpi_value.breakdown_topic = 'School phase')
+        or breakdown.kpi_id is not null
         or (kpi_value.unit = 'gbp' and money.breakdown_topic is null)
         or collapsed.kpi_id is not null
         or (
@@ -989,7 +991,7 @@ def _build(connection: duckdb.DuckDBPyConnection, policy: DisclosurePolicy, ledg
         connection.execute(f"create table {quoted('kpi_open', table)} as from {quoted('kpi', table)}")
     for table, (schema, view_name) in DERIVED_TABLES.items():
         select = relocated_select(connection, read_view(connection, schema, view_name), schema_names=_AS_OPEN)
-        connection.execute(f"create table {quoted('kpi_open', table)} as {select}")
+        connection.execute(f"create table {quoted('kpi_open', table)} as from ({select}) order by all")
     [database] = connection.execute("select current_database()").fetchall()[0]
     for view in released_views(connection):
         if view.schema_name == "kpi":
@@ -1036,6 +1038,11 @@ def _decide(connection: duckdb.DuckDBPyConnection, policy: DisclosurePolicy, led
     connection.execute("create table disclosure.money_topic (breakdown_topic varchar)")
     connection.executemany(
         "insert into disclosure.money_topic values (?)", [[topic] for topic in policy.open_release.authority_money]
+    )
+    connection.execute("create table disclosure.withheld_breakdown (kpi_id varchar, breakdown_topic varchar)")
+    connection.executemany(
+        "insert into disclosure.withheld_breakdown values (?, ?)",
+        [[kpi_id, topic] for kpi_id, topics in policy.open_release.withheld_breakdowns.items() for topic in topics],
     )
     connection.execute(_NO_TABLE_COLLAPSED)
     read_earlier(connection, ledger)

@@ -48,6 +48,7 @@ def test_the_rules_of_the_marts_restate_those_about_several_lists(catalogue: Cat
 
 
 NOTHING_BESIDE = {
+    "EHC-108": "delete from marts.fct_forecast_back_test",
     "RTW-012": "delete from intermediate.int_therapy_delivery__current where submission_id <> 'list-1';"
     " update intermediate.int_therapy_delivery__current set previous_snapshot_date = null",
     "RTW-036": "delete from staging.stg_therapy_waiting_list__referral where submission_id = 'other-3'",
