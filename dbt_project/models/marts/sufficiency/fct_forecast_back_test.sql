@@ -13,4 +13,7 @@ select
     is_within,
     is_chosen
 from {{ ref('int_forecast__back_test') }}
-where la_code in (select area.la_code from {{ ref('dim_area') }} as area where area.area_level = 'local_authority')
+where la_code in (
+    select area.la_code from {{ ref('dim_area') }} as area
+    where area.area_level = 'local_authority'
+)
