@@ -86,6 +86,7 @@ create table disclosure.attacked_cell (cell_key varchar, lower bigint, upper big
 create table disclosure.line (line_key varchar, cell_key varchar, is_total boolean);
 create table disclosure.value_cell (kpi_value_key varchar, cell_key varchar);
 create table disclosure.suppressed_value (kpi_value_key varchar);
+create table disclosure.withheld_breakdown (kpi_id varchar, breakdown_topic varchar);
 create table disclosure.money_topic (breakdown_topic varchar);
 create table disclosure.collapsed_table (kpi_id varchar, breakdown_topic varchar, time_identifiers varchar[]);
 create table disclosure.merged_value (kpi_value_key varchar);
