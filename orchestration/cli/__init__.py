@@ -1,0 +1,36 @@
+"""The `cornerstone` command, one module for each kind of work.
+
+Exit status: 0 good, 1 the data has errors, 2 the file or the set-up cannot be used. Results go to standard output,
+progress and errors to standard error.
+"""
+
+import logging
+import sys
+from collections.abc import Callable
+
+from orchestration.cli.console import err, progress
+from orchestration.cli.tree import app
+from orchestration.errors import CornerstoneError
+
+# Each adds its commands to the tree, in the order in which help shows them.
+# isort: off
+from orchestration.cli import journey, files, children, telling, releases
+
+__all__ = ["app", "children", "files", "journey", "main", "releases", "telling"]
+
+
+def _guarded(command: Callable[[], None]) -> int:
+    try:
+        command()
+    except CornerstoneError as error:
+        err.print(f"error: {error}", style="red", markup=False, soft_wrap=True)
+        return error.exit_code
+    return 0
+
+
+def main() -> None:
+    """Entry point: errors as one clear sentence, no traceback."""
+    logging.getLogger("cornerstone").addHandler(progress)
+    logging.getLogger("cornerstone").setLevel(logging.INFO)
+    logging.getLogger("cornerstone").propagate = False
+    sys.exit(_guarded(app))
