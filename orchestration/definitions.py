@@ -7,6 +7,7 @@ from orchestration.assets.gates import gate
 from orchestration.assets.landing import landing_asset, received_asset
 from orchestration.assets.models import control_asset, dbt_project, model_assets
 from orchestration.assets.release import open_tables_asset, release_asset
+from orchestration.automation.alerts import alerts_sensor
 from orchestration.automation.jobs import refresh
 from orchestration.dbt_manifest import KPI_STEP, dbt_executable, ensure_manifest
 from orchestration.resources import InstalledDbtResource, WarehouseResource
@@ -40,6 +41,7 @@ defs = dg.Definitions(
         gate("open", settings, catalogue),
     ],
     jobs=[refresh],
+    sensors=[alerts_sensor(settings, catalogue)],
     resources={
         "dbt": InstalledDbtResource(
             project_dir=str(project.project_dir),

@@ -8,10 +8,13 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from expectations.catalogue import load_catalogue
+from orchestration.alerts.ended import WHOLE_JOB, FailedRule, RunEnd
+from orchestration.alerts.notify import notify
 from orchestration.code_version import code_version
 from orchestration.dagster_home import prepare_dagster_home
 from orchestration.dbt_manifest import ensure_manifest
@@ -52,18 +55,6 @@ STATE_FILE = "last_run.json"
 
 
 @dataclass(frozen=True)
-class FailedRule:
-    """A rule that stopped the release: what, how much, whose, and what to do."""
-
-    rule_id: str
-    table: str
-    failing_rows: int
-    label: str
-    owner: str
-    action: str
-
-
-@dataclass(frozen=True)
 class RunOutcome:
     """What a run came to. Times are wall-clock seconds by step, in the order they ran."""
 
@@ -76,6 +67,7 @@ class RunOutcome:
     left: list[str] = field(default_factory=list)
     waiting: list[str] = field(default_factory=list)
     failed_rules: list[FailedRule] = field(default_factory=list)
+    failed_steps: list[str] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
     people: People | None = None
     cells: Reproduction | None = None
@@ -134,27 +126,56 @@ def _is_nothing_new(settings: Settings) -> bool:
 
 
 def run_journey(settings: Settings) -> RunOutcome:
-    """Land whatever is new and carry it to a release.
+    """Land whatever is new and carry it to a release, and tell whom it concerns what stands in its way.
 
     Raises:
         CornerstoneError: another run holds the store, or the set-up cannot be used.
     """
-    prepare_store(settings)
+    with _failure_told(settings):
+        prepare_store(settings)
     with exclusive_lock(settings.store / "run.lock", wait_seconds=2, holder="another run"):
-        started = time.perf_counter()
-        invented = _is_fresh(settings) and _invent_borough(settings)
-        seconds = {"inventing a borough": time.perf_counter() - started} if invented else {}
-        outcome = _nothing_new(settings) if _is_nothing_new(settings) else _run_dagster(settings)
-        made = _made(settings, outcome)
-        return replace(
-            outcome,
-            people=people_in_store(settings),
-            cells=read_reproduction(made) if made else None,
-            census=read_census(made) if made else None,
-            therapy=read_waiting_lists(made) if made else None,
-            grant=read_grant(made) if made else None,
-            seconds=seconds | outcome.seconds,
-        )
+        with _failure_told(settings):
+            outcome = _journey(settings)
+        notify(settings, [_end_of(outcome)])
+    return outcome
+
+
+@contextmanager
+def _failure_told(settings: Settings) -> Iterator[None]:
+    """An error that ends the run outside Dagster is told of too, without its words, which can name a file."""
+    try:
+        yield
+    except Exception:
+        notify(settings, [RunEnd(WHOLE_JOB, "failed", datetime.now(UTC))])
+        raise
+
+
+def _end_of(outcome: RunOutcome) -> RunEnd:
+    return RunEnd(
+        WHOLE_JOB,
+        outcome.status if outcome.status == "blocked" or outcome.status == "failed" else "ok",  # noqa: PLR1714
+        datetime.now(UTC),
+        outcome.run_id,
+        tuple(outcome.failed_rules),
+        tuple(outcome.failed_steps),
+    )
+
+
+def _journey(settings: Settings) -> RunOutcome:
+    started = time.perf_counter()
+    invented = _is_fresh(settings) and _invent_borough(settings)
+    seconds = {"inventing a borough": time.perf_counter() - started} if invented else {}
+    outcome = _nothing_new(settings) if _is_nothing_new(settings) else _run_dagster(settings)
+    made = _made(settings, outcome)
+    return replace(
+        outcome,
+        people=people_in_store(settings),
+        cells=read_reproduction(made) if made else None,
+        census=read_census(made) if made else None,
+        therapy=read_waiting_lists(made) if made else None,
+        grant=read_grant(made) if made else None,
+        seconds=seconds | outcome.seconds,
+    )
 
 
 def _made(settings: Settings, outcome: RunOutcome) -> Path | None:
@@ -279,46 +300,19 @@ def _outcome(settings: Settings, result: "ExecuteInProcessResult", seconds: dict
         }[told["status"]]  # type: ignore[assignment]  # fmt: skip
         return RunOutcome(status, told["message"], **{**common, "release_id": told["release_id"]})
     stands = f"The release {standing} stands." if standing else "Nothing has been released yet."
-    failed_rules = list(_failed_rules(result, settings))
-    if failed_rules:
-        rules = ", ".join(rule.rule_id for rule in failed_rules)
-        return RunOutcome(
-            "blocked", f"No release was made: {rules} failed. {stands}", failed_rules=failed_rules, **common
-        )
+    from orchestration.automation.run_ends import failed_rules
+
+    common["failed_steps"] = [event.step_key for event in result.all_events if event.is_step_failure]
+    failed = list(failed_rules(result.all_events, load_catalogue(settings.rules_dir)))
+    if failed:
+        rules = ", ".join(rule.rule_id for rule in failed)
+        return RunOutcome("blocked", f"No release was made: {rules} failed. {stands}", failed_rules=failed, **common)
     reasons = [_reason(event) for event in result.all_events if event.is_step_failure]
     return RunOutcome("failed", f"The run failed: {'; '.join(reasons)} {stands}", **common)
 
 
 def _metadata(event: "DagsterEvent") -> dict[str, Any]:
     return {name: value.value for name, value in event.materialization.metadata.items()}
-
-
-def _failed_rules(result: "ExecuteInProcessResult", settings: Settings) -> list[FailedRule]:
-    from dagster import AssetCheckSeverity
-
-    from orchestration.assets.models import FAILED_TESTS
-
-    catalogue = load_catalogue(settings.rules_dir)
-    failed = []
-    for evaluation in result.get_asset_check_evaluations():
-        if evaluation.passed or evaluation.severity != AssetCheckSeverity.ERROR or not evaluation.blocking:
-            continue
-        metadata: dict[str, Any] = {name: value.value for name, value in evaluation.metadata.items()}
-        rule = catalogue.rule(metadata["rule_id"])
-        failed.append(
-            FailedRule(rule.rule_id, rule.table, metadata["failing_rows"], rule.label, rule.owner, rule.action)
-        )
-    for event in result.all_events:
-        told = event.step_failure_data.user_failure_data if event.is_step_failure else None
-        tests: Any = told.metadata[FAILED_TESTS].value if told and FAILED_TESTS in told.metadata else []
-        failed += [
-            FailedRule(
-                one["test"], one["table"], one["failing_rows"], "A dbt test of the model failed.", "data-engineering",
-                "See the test in the model's YAML.",
-            )
-            for one in tests
-        ]  # fmt: skip
-    return failed
 
 
 def _reason(event: "DagsterEvent") -> str:

@@ -2,21 +2,29 @@
 
 from pathlib import Path
 from typing import Literal, Self
+from urllib.parse import SplitResult, urlsplit
 
 from platformdirs import user_config_path
-from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from orchestration.errors import CornerstoneError
 
 PROJECT_DIR = Path(__file__).resolve().parent.parent
 
+SMTP_PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
+"""By scheme of the mail server's address, the port where it names none."""
+
 
 class Settings(BaseSettings):
     """Where things are and whose they are. Every path below `store` is made at run time."""
 
     model_config = SettingsConfigDict(
-        env_prefix="CORNERSTONE_", env_file=PROJECT_DIR / ".env", frozen=True, extra="ignore"
+        env_prefix="CORNERSTONE_",
+        env_file=PROJECT_DIR / ".env",
+        frozen=True,
+        extra="ignore",
+        hide_input_in_errors=True,  # a setting can hold a password
     )
 
     store: Path = Field(default=PROJECT_DIR / "store", description="Everything made at run time.")
@@ -50,6 +58,56 @@ class Settings(BaseSettings):
         ge=0.0,
         description="Match weight from which two children that are not joined are put before a reviewer; 4 is 94 in 100.",
     )
+
+    alert_email_from: str | None = Field(default=None, description="Address from which alerts are sent by e-mail.")
+    alert_email_to: str | None = Field(
+        default=None, description="Addresses to which alerts are sent by e-mail, separated by commas."
+    )
+    alert_smtp_url: SecretStr | None = Field(
+        default=None,
+        description=(
+            "Mail server for alerts: smtp+starttls://user:password@host, smtps://user:password@host, or smtp://host without login;"
+            " signs such as @ in user and password are written as %40. Unset, no e-mail is sent."
+        ),
+    )
+    alert_webhook_url: SecretStr | None = Field(
+        default=None, description="Address to which alerts are posted as JSON. Unset, none is called."
+    )
+    alert_remind_days: int = Field(default=7, ge=1, description="Days after which an alert that stands is told again.")
+    alert_disk_free_gib: float = Field(
+        default=5.0,
+        ge=0.0,
+        description=(
+            "Free space (GiB) on the disk of the store below which there is an alert. A first run of the standard borough takes"
+            " 1.6, a later one 0.6 beside what is there; the rest is time to act."
+        ),
+    )
+
+    @field_validator("alert_smtp_url")
+    @classmethod
+    def _is_a_mail_server(cls, url: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        if url is None:
+            return None
+        parts = urlsplit(url.get_secret_value())
+        if parts.scheme not in SMTP_PORTS or not parts.hostname or not _has_sound_port(parts):
+            raise ValueError(
+                "it has to be smtp+starttls://, smtps:// or smtp://, then a host, and a port where it is another than"
+                " usual; signs such as @ : / # in user and password are written as %40 %3A %2F %23"
+            )
+        if parts.username and parts.scheme == "smtp":
+            raise ValueError("a password is never sent in clear; write smtp+starttls:// or smtps://")
+        if not (info.data.get("alert_email_from") and info.data.get("alert_email_to")):
+            raise ValueError("it goes with CORNERSTONE_ALERT_EMAIL_FROM and CORNERSTONE_ALERT_EMAIL_TO")
+        return url
+
+    @field_validator("alert_webhook_url")
+    @classmethod
+    def _is_a_web_address(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None:
+            parts = urlsplit(url.get_secret_value())
+            if parts.scheme not in ("https", "http") or not parts.hostname or not _has_sound_port(parts):
+                raise ValueError("it has to begin with https:// or http:// and name a host")
+        return url
 
     @model_validator(mode="after")
     def _both_codes_are_of_one_authority(self) -> Self:
@@ -155,6 +213,13 @@ class Settings(BaseSettings):
     def current_link(self) -> Path:
         """Link to the release that people read."""
         return self.store / "current"
+
+
+def _has_sound_port(parts: SplitResult) -> bool:
+    try:
+        return parts.port != 0
+    except ValueError:
+        return False
 
 
 def load_settings() -> Settings:

@@ -1,4 +1,4 @@
-"""The journey and the store: run, status, prepare, clean-store."""
+"""The journey and the store: run, status, alerts, prepare, clean-store."""
 
 from dataclasses import asdict
 from typing import Annotated
@@ -80,6 +80,31 @@ def status(as_json: AsJson = False) -> None:
         print_json(asdict(report))
     else:
         report.print_to(out)
+
+
+@app.command()
+def alerts(
+    trial: Annotated[
+        bool, typer.Option("--test", help="Send a trial message by every channel, to see whether it arrives.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """What stands that somebody should know of, since when, and who was told; sends nothing unless --test is given."""
+    from orchestration.alerts import shown
+
+    settings = load_settings()
+    if trial:
+        sent = shown.send_trial(settings)
+        if as_json:
+            print_json(sent)
+        else:
+            shown.print_trial(sent, out)
+        raise typer.Exit(2 if any(sent.values()) else 0)
+    found = shown.read_alerts(settings)
+    if as_json:
+        print_json(asdict(found))
+    else:
+        shown.print_alerts(found, out)
 
 
 @app.command()

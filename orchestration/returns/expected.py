@@ -38,16 +38,21 @@ class ExpectedPeriod:
     state: Literal["complete", "open", "overdue"]
 
     @property
-    def completeness(self) -> str:
-        """What has come, in a line: spring 2026: 118 of 119 schools; 1 missing: Invented Primary (LAEstab 3724001, URN 900001)."""
+    def counted(self) -> str:
+        """What has come, in numbers alone: spring 2026: 118 of 119 schools; 1 missing."""
         if self.expected_suppliers is None:
             came = f"{self.received_suppliers} received" if self.received_suppliers else "nothing received"
             return f"{self.occasion.said}: {came}"
-        named = ", ".join(self.missing[:_NAMED]) + (" and others" if len(self.missing) > _NAMED else "")
         return (
             f"{self.occasion.said}: {self.expected_suppliers - len(self.missing)} of {self.expected_suppliers}"
-            f" {self.suppliers_called}" + (f"; {len(self.missing)} missing: {named}" if self.missing else "")
+            f" {self.suppliers_called}" + (f"; {len(self.missing)} missing" if self.missing else "")
         )
+
+    @property
+    def completeness(self) -> str:
+        """What has come, in a line: spring 2026: 118 of 119 schools; 1 missing: Invented Primary (LAEstab 3724001, URN 900001)."""
+        named = ", ".join(self.missing[:_NAMED]) + (" and others" if len(self.missing) > _NAMED else "")
+        return f"{self.counted}: {named}" if named else self.counted
 
 
 def expected_periods(settings: Settings, today: date) -> list[ExpectedPeriod]:
