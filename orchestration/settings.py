@@ -2,7 +2,7 @@
 
 from pathlib import Path
 from typing import Literal, Self
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from platformdirs import user_config_path
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
@@ -96,6 +96,8 @@ class Settings(BaseSettings):
             )
         if parts.username and parts.scheme == "smtp":
             raise ValueError("a password is never sent in clear; write smtp+starttls:// or smtps://")
+        if not unquote(f"{parts.username or ''}{parts.password or ''}").isascii():
+            raise ValueError("user and password of a mail server can hold ASCII signs alone")
         if not (info.data.get("alert_email_from") and info.data.get("alert_email_to")):
             raise ValueError("it goes with CORNERSTONE_ALERT_EMAIL_FROM and CORNERSTONE_ALERT_EMAIL_TO")
         return url

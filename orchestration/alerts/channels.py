@@ -36,6 +36,12 @@ class NotDelivered(Exception):
         self.may_pass = may_pass
 
 
+def _out_of_reach(host: str | None) -> NotDelivered:
+    return NotDelivered(
+        f"{host} cannot be reached, or does not answer within {TIMEOUT_SECONDS:g} seconds", may_pass=True
+    )
+
+
 class Channel(Protocol):
     """A way to tell people. Another one is another class here, and a line in `channels`."""
 
@@ -152,7 +158,8 @@ class Email:
             raise NotDelivered(f"{host} does not accept the user or the password", may_pass=False) from None
         except smtplib.SMTPNotSupportedError:
             raise NotDelivered(
-                f"{host} offers no STARTTLS or no login; see the scheme of the URL", may_pass=False
+                f"{host} lacks what is asked of it: STARTTLS, a login, or addresses in other than ASCII signs",
+                may_pass=False,
             ) from None
         except smtplib.SMTPRecipientsRefused as refused:
             may_pass = any(code in _TEMPORARY_REPLY for code, _ in refused.recipients.values())
@@ -161,10 +168,8 @@ class Email:
             raise NotDelivered(
                 f"{host} answered {answered.smtp_code}", may_pass=answered.smtp_code in _TEMPORARY_REPLY
             ) from None
-        except TimeoutError:
-            raise NotDelivered(f"{host} did not answer within {TIMEOUT_SECONDS:.0f} seconds", may_pass=True) from None
         except (smtplib.SMTPServerDisconnected, OSError):
-            raise NotDelivered(f"{host} cannot be reached, or closed the connection", may_pass=True) from None
+            raise _out_of_reach(host) from None
 
 
 class Webhook:
@@ -191,10 +196,8 @@ class Webhook:
                 f"the certificate of {host} is not trusted; REQUESTS_CA_BUNDLE names the file of your own authority",
                 may_pass=False,
             ) from None
-        except requests.exceptions.Timeout:
-            raise NotDelivered(f"{host} did not answer within {TIMEOUT_SECONDS:.0f} seconds", may_pass=True) from None
         except requests.exceptions.RequestException:
-            raise NotDelivered(f"{host} cannot be reached, or closed the connection", may_pass=True) from None
+            raise _out_of_reach(host) from None
         status = answer.status_code
         if not HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
             may_pass = status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR

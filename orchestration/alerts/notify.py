@@ -67,7 +67,7 @@ class Notified:
     def sentence(self) -> str:
         """For a line in a list."""
         failed = "".join(f"; not sent by {name}: {why}" for name, why in self.failed.items())
-        return f"{len(self.standing)} alerts stand, {self.told} told of now{failed}"
+        return f"alerts that stand: {len(self.standing)}; told of now: {self.told}{failed}"
 
 
 def notify(settings: Settings, ends: Sequence[RunEnd] = (), now: datetime | None = None) -> Notified | None:

@@ -187,7 +187,7 @@ def _disk_low(settings: Settings, *, was_low: bool) -> Iterator[Alert]:
     yield Alert(
         "disk_low",
         "store",
-        title=f"disk low: {free:.1f} GiB free",
+        title="disk low",
         what=f"The disk that holds {settings.store} has {free:.1f} GiB free; {wanted:g} GiB are wanted.",
         stands=f"{_stands(settings)} A run that finds the disk full stops, and nothing that was received is lost.",
         owner="data-engineering",

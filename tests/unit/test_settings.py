@@ -33,3 +33,34 @@ def test_a_review_begins_below_the_weight_that_joins(monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("CORNERSTONE_LINK_REVIEW_WEIGHT", "12")
     with pytest.raises(CornerstoneError, match="CORNERSTONE_LINK_REVIEW_WEIGHT is above CORNERSTONE_LINK_JOIN_WEIGHT"):
         load_settings()
+
+
+@pytest.mark.parametrize(
+    ("variables", "said"),
+    [
+        ({"SMTP_URL": "smtp://user:s3cret@mail.council.example"}, "a password is never sent in clear"),
+        ({"SMTP_URL": "mailto://mail.council.example"}, "it has to be smtp+starttls://"),
+        ({"SMTP_URL": "smtps://user:s3cret"}, "it has to be smtp+starttls://"),
+        ({"SMTP_URL": "smtps://user:s3/cret@mail.council.example"}, "it has to be smtp+starttls://"),
+        (
+            {"SMTP_URL": "smtps://user:s3cr%C3%A9t@mail.council.example"},
+            "user and password of a mail server can hold ASCII",
+        ),
+        (
+            {"SMTP_URL": "smtps://user:s3cret@mail.council.example", "EMAIL_TO": ""},
+            "it goes with CORNERSTONE_ALERT_EMAIL_FROM",
+        ),
+        ({"WEBHOOK_URL": "hooks.council.example/s3cret"}, "it has to begin with https://"),
+    ],
+)
+def test_an_address_for_alerts_that_will_not_do_is_named_and_never_shown(
+    variables: dict[str, str], said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in ({"EMAIL_FROM": "a@council.example", "EMAIL_TO": "b@council.example"} | variables).items():
+        monkeypatch.setenv(f"CORNERSTONE_ALERT_{name}", value)
+    with pytest.raises(CornerstoneError) as refused:
+        load_settings()
+    [named] = [name for name in variables if name.endswith("URL")]
+    assert str(refused.value).startswith(f"The setting CORNERSTONE_ALERT_{named} cannot be used: Value error, {said}")
+    # A traceback shows the whole chain: none of it holds what was set.
+    assert "s3" not in f"{refused.value} {refused.value.__cause__}"
