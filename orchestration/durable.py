@@ -1,14 +1,17 @@
 """Writing that survives a kill at any instant: complete under another name first, then one rename; or one line more."""
 
+import fcntl
+import hashlib
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, TypeVar
 
 from orchestration.errors import CornerstoneError
 
 Entry = TypeVar("Entry")
+BEFORE = "before"  # of a journal's line: the digest of the line before it
 
 
 def sync_dir(path: Path) -> None:
@@ -65,30 +68,81 @@ def write_private(path: Path, content: bytes) -> None:
 
 
 def append_to_journal(path: Path, *entries: dict[str, Any], mode: int) -> None:
-    """Append a line of JSON an entry to a journal that is only ever added to, and flush it to disk."""
-    lines = "".join(json.dumps(entry) + "\n" for entry in entries)
-    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, mode)
-    with os.fdopen(descriptor, "ab") as stream:
-        stream.write(lines.encode())
-        stream.flush()
-        os.fsync(descriptor)
+    """Append a line of JSON an entry to a journal that is only ever added to, and flush it to disk: all lines or none.
+
+    Each line holds the digest of the line before it, so that one altered, moved or taken out afterwards is noticed.
+
+    Raises:
+        CornerstoneError: the lines could not be written whole; the journal is as it was.
+    """
+    descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, mode)
+    with os.fdopen(descriptor, "rb", buffering=0) as stream:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        held = stream.readall()
+        # Behind the last line end stands what a writer that was killed did not finish: nobody was told that it is written.
+        whole = held[: held.rfind(b"\n") + 1]
+        before = _digest(whole.splitlines()[-1]) if whole else ""
+        lines = b""
+        for entry in entries:
+            line = json.dumps(entry | {BEFORE: before}).encode()
+            before = _digest(line)
+            lines += line + b"\n"
+        try:
+            os.ftruncate(descriptor, len(whole))
+            while lines:
+                lines = lines[os.write(descriptor, lines) :]
+            os.fsync(descriptor)
+        except OSError as error:
+            os.ftruncate(descriptor, len(whole))
+            raise CornerstoneError(
+                f"{path} cannot be added to ({error.strerror}); nothing was recorded. Make room on the disk and try again."
+            ) from error
     sync_dir(path.parent)
+
+
+def _digest(line: bytes) -> str:
+    return hashlib.sha256(line).hexdigest()
 
 
 def read_journal_entries(path: Path, entry: Callable[..., Entry]) -> list[Entry]:
     """Every line of such a journal as `entry` takes it, the oldest first; none where there is no journal yet.
 
     Raises:
-        CornerstoneError: a line is none that Cornerstone wrote.
+        CornerstoneError: a line is none that Cornerstone wrote, or does not follow the one before it.
     """
     if not path.is_file():
         return []
+    content = path.read_bytes()
     entries = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+    is_chained, digest = False, ""
+    for number, line in enumerate(content[: content.rfind(b"\n") + 1].splitlines(), 1):
         try:
-            entries.append(entry(**json.loads(line)))
-        except (json.JSONDecodeError, TypeError) as error:
+            fields = json.loads(line)
+            before = fields.pop(BEFORE, None)  # the first lines of an old journal have none
+            if before != digest and (before is not None or is_chained):
+                raise TypeError
+            entries.append(entry(**fields))
+        except (json.JSONDecodeError, UnicodeDecodeError, AttributeError, TypeError) as error:
             raise CornerstoneError(
-                f"Line {number} of {path} is damaged or was altered; keep the file and restore it from a backup."
+                f"Line {number} of {path} is damaged or was altered, or the line before it was; keep the file and restore it"
+                " from a backup."
             ) from error
+        is_chained, digest = before is not None, _digest(line)
     return entries
+
+
+def journal_head(path: Path) -> str:
+    """The digest of a journal's last line: whoever notes it elsewhere can tell later that no line was cut off the end."""
+    lines = path.read_bytes().splitlines() if path.is_file() else []
+    return _digest(lines[-1]) if lines else ""
+
+
+def rewrite_journal(path: Path, entries: Iterable[dict[str, Any]], mode: int) -> None:
+    """Write a journal anew with these entries, chained among themselves: for what has to leave it by law.
+
+    The journal either is as it was or holds exactly these.
+    """
+    partial = path.with_name(f".{path.name}.partial")
+    partial.unlink(missing_ok=True)
+    append_to_journal(partial, *entries, mode=mode)
+    replace_durably(partial, path)

@@ -14,9 +14,9 @@ from orchestration.errors import CornerstoneError
 
 # Each adds its commands to the tree, in the order in which help shows them.
 # isort: off
-from orchestration.cli import journey, files, children, telling, releases
+from orchestration.cli import journey, files, children, telling, releases, rights
 
-__all__ = ["app", "children", "files", "journey", "main", "releases", "telling"]
+__all__ = ["app", "children", "files", "journey", "main", "releases", "rights", "telling"]
 
 
 def _guarded(command: Callable[[], None]) -> int:

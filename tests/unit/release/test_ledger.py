@@ -14,6 +14,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from orchestration import run
+from orchestration.durable import append_to_journal
 from orchestration.errors import CornerstoneError
 from orchestration.privacy.disclosure import load_policy, suppress
 from orchestration.release import build as building
@@ -505,7 +506,6 @@ def test_open_tables_that_were_not_compared_with_the_last_release_are_refused(
     )
     count_locally(warehouse, girls=60, boys=60, others=97)
     publish_at(TUESDAY)
-    with journal.open("a") as stream:
-        stream.write(json.dumps({**entry, "release_id": "other"}) + "\n")
+    append_to_journal(journal, entry | {"release_id": "other"}, mode=0o640)
     with pytest.raises(ReleaseRefused, match="another release was published after"):
         building.publish(settings, warehouse, catalogue=catalogue, code_version="2.0", run_id="r", now=WEDNESDAY)

@@ -1,0 +1,94 @@
+"""Journals: lines are added whole or not at all, and one altered, moved or taken out is noticed."""
+
+import errno
+import json
+import os
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from orchestration import durable
+from orchestration.durable import append_to_journal, journal_head, read_journal_entries, rewrite_journal
+from orchestration.errors import CornerstoneError
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Path:
+    path = tmp_path / "journal.jsonl"
+    append_to_journal(path, {"n": 1}, {"n": 2}, mode=0o600)
+    append_to_journal(path, {"n": 3}, mode=0o600)
+    return path
+
+
+def numbers(path: Path) -> list[int]:
+    return [line["n"] for line in read_journal_entries(path, dict)]
+
+
+def test_each_line_holds_the_digest_of_the_one_before(journal: Path) -> None:
+    lines = journal.read_bytes().splitlines()
+    assert [json.loads(line)["before"] for line in lines] == [
+        "",
+        sha256(lines[0]).hexdigest(),
+        sha256(lines[1]).hexdigest(),
+    ]
+    assert journal_head(journal) == sha256(lines[2]).hexdigest()
+    assert numbers(journal) == [1, 2, 3]
+    assert journal.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        (lambda lines: [lines[0].replace(b'"n": 1', b'"n": 7'), *lines[1:]], 2),
+        (lambda lines: [lines[0], lines[2]], 2),
+        (lambda lines: lines[1:], 1),
+        (lambda lines: [lines[1], lines[0], lines[2]], 1),
+        (lambda lines: [*lines[:2], b'{"n": 3}'], 3),
+        (lambda lines: [*lines, b"7"], 4),
+    ],
+)
+def test_a_line_altered_taken_out_or_moved_is_noticed(journal: Path, change: object, line: int) -> None:
+    lines = change(journal.read_bytes().splitlines())  # type: ignore[operator]
+    journal.write_bytes(b"".join(one + b"\n" for one in lines))
+    with pytest.raises(CornerstoneError, match=f"Line {line} of .*altered"):
+        numbers(journal)
+
+
+def test_lines_of_before_there_was_a_chain_are_read_and_chained_on(tmp_path: Path) -> None:
+    path = tmp_path / "journal.jsonl"
+    path.write_text('{"n": 1}\n{"n": 2}\n')
+    append_to_journal(path, {"n": 3}, mode=0o600)
+    assert numbers(path) == [1, 2, 3]
+    path.write_text(path.read_text().replace('"n": 2', '"n": 9'))
+    with pytest.raises(CornerstoneError, match="Line 3"):
+        numbers(path)
+
+
+def test_what_a_killed_writer_left_unfinished_is_not_read_and_is_written_over(journal: Path) -> None:
+    with journal.open("ab") as stream:
+        stream.write(b'{"n": 4, "bef')
+    assert numbers(journal) == [1, 2, 3]
+    append_to_journal(journal, {"n": 5}, mode=0o600)
+    assert numbers(journal) == [1, 2, 3, 5]
+
+
+def test_on_a_full_disk_a_journal_stays_as_it_was_and_says_so(journal: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = journal.read_bytes()
+    write = os.write
+
+    def full(descriptor: int, data: bytes) -> int:
+        if len(data) < 40:  # the disk takes a part, then no more
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write(descriptor, data[:-20])
+
+    monkeypatch.setattr(durable.os, "write", full)
+    with pytest.raises(CornerstoneError, match=r"No space left on device.*nothing was recorded"):
+        append_to_journal(journal, {"n": 4}, mode=0o600)
+    assert journal.read_bytes() == before
+
+
+def test_a_journal_written_anew_is_chained_among_its_own(journal: Path) -> None:
+    rewrite_journal(journal, [{"n": 1}, {"n": 3}], mode=0o600)
+    assert numbers(journal) == [1, 3]
+    assert [path.name for path in journal.parent.iterdir()] == ["journal.jsonl"]
