@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 VALIDATIONS_KEPT = 10
 LANDINGS_KEPT = 1
 
+VALIDATIONS, SITE = "validations", "data_docs"
+"""Below the quality folder: results as GX writes them, and the pages drawn of them."""
+
 ASSETS_DIR = Path(__file__).parent / "data_docs_assets"
 
 # What the pages of GX load from other servers, and our copy of it. Nothing is drawn with vega: no copy, no reference.
@@ -71,12 +74,7 @@ class QualityStore:
     @property
     def validations_dir(self) -> Path:
         """Validation results as GX writes them."""
-        return self.quality_dir / "validations"
-
-    @property
-    def site_dir(self) -> Path:
-        """The Data Docs site."""
-        return self.quality_dir / "data_docs"
+        return self.quality_dir / VALIDATIONS
 
     def keep(self, result: "ExpectationSuiteValidationResult", suite_name: str) -> None:
         """Write one validation result, and drop the oldest of the gate, or of the return's landings, that are too many."""
@@ -96,7 +94,7 @@ class QualityStore:
         # Written beside and moved into place: a run that is killed leaves no half result behind.
         writing = self.quality_dir / "validations.partial"
         shutil.rmtree(writing, ignore_errors=True)
-        new_context(**self._project(writing)).validation_results_store.set(identifier, result)
+        new_context(**_project(writing)).validation_results_store.set(identifier, result)
         (written,) = writing.glob(f"{suite_name}/*/*/")
         kept = self.validations_dir / written.relative_to(writing)
         shutil.rmtree(kept, ignore_errors=True)
@@ -111,62 +109,69 @@ class QualityStore:
             if not any(expired.parent.iterdir()):
                 expired.parent.rmdir()
 
-    def build_site(self) -> Path:
-        """Draw the pages of every kept validation beside the old site, then put the new site in its place.
 
-        Returns:
-            The path of the index page.
+def build_site(quality_dir: Path) -> Path:
+    """Draw the pages of every kept validation beside the old site, then put the new site in its place.
 
-        Raises:
-            DataDocsError: GX left out a page, or a page would load something from another server.
-        """
-        rule_expectation_class()  # known to GX before it reads a stored result
-        building = self.site_dir.with_name("data_docs.partial")
-        shutil.rmtree(building, ignore_errors=True)
-        new_context(**self._project(self.validations_dir, site_dir=building)).build_data_docs()
-        # GX logs a page that it cannot draw and carries on without it.
-        drawn, kept = len(list(building.glob("validations/**/*.html"))), len(list(self.validations_dir.rglob("*.json")))
-        if drawn != kept or not (building / "index.html").is_file():
-            raise DataDocsError(f"Data Docs hold {drawn} pages for {kept} validations: the old pages stay.")
-        shutil.rmtree(building / "static")
-        shutil.copytree(ASSETS_DIR, building / "static")
-        for page in building.rglob("*.html"):
-            depth = len(page.relative_to(building).parts) - 1
-            page.write_text(offline_page(page.read_text("utf-8"), static="../" * depth + "static/"), "utf-8")
-        replaced = self.site_dir.with_name("data_docs.replaced")
-        shutil.rmtree(replaced, ignore_errors=True)
-        if self.site_dir.exists():
-            self.site_dir.rename(replaced)
-        building.rename(self.site_dir)
-        shutil.rmtree(replaced, ignore_errors=True)
-        return self.site_dir / "index.html"
+    Drawing takes seconds, so that a run does it once: when a gate fails, or before the release.
 
-    @staticmethod
-    def _project(validations_dir: Path, site_dir: Path | None = None) -> dict[str, Any]:
-        """GX project settings: results on disk, and the site to be drawn."""
-        project: dict[str, Any] = {
-            "stores": {
-                "validation_results_store": {
-                    "class_name": "ValidationResultsStore",
-                    "store_backend": {
-                        "class_name": "TupleFilesystemStoreBackend",
-                        "base_directory": str(validations_dir),
-                    },
-                }
+    Args:
+        quality_dir: where gates and landings keep their results.
+
+    Returns:
+        The path of the index page.
+
+    Raises:
+        DataDocsError: GX left out a page, or a page would load something from another server.
+    """
+    rule_expectation_class()  # known to GX before it reads a stored result
+    site, validations = quality_dir / SITE, quality_dir / VALIDATIONS
+    building = site.with_name(f"{SITE}.partial")
+    shutil.rmtree(building, ignore_errors=True)
+    new_context(**_project(validations, site_dir=building)).build_data_docs()
+    # GX logs a page that it cannot draw and carries on without it.
+    drawn, kept = len(list(building.glob("validations/**/*.html"))), len(list(validations.rglob("*.json")))
+    if drawn != kept or not (building / "index.html").is_file():
+        raise DataDocsError(f"Data Docs hold {drawn} pages for {kept} validations: the old pages stay.")
+    shutil.rmtree(building / "static")
+    shutil.copytree(ASSETS_DIR, building / "static")
+    for page in building.rglob("*.html"):
+        depth = len(page.relative_to(building).parts) - 1
+        page.write_text(offline_page(page.read_text("utf-8"), static="../" * depth + "static/"), "utf-8")
+    replaced = site.with_name(f"{SITE}.replaced")
+    shutil.rmtree(replaced, ignore_errors=True)
+    if site.exists():
+        site.rename(replaced)
+    building.rename(site)
+    shutil.rmtree(replaced, ignore_errors=True)
+    return site / "index.html"
+
+
+def _project(validations_dir: Path, site_dir: Path | None = None) -> dict[str, Any]:
+    """GX project settings: results on disk, and the site to be drawn."""
+    project: dict[str, Any] = {
+        "stores": {
+            "validation_results_store": {
+                "class_name": "ValidationResultsStore",
+                "store_backend": {
+                    "class_name": "TupleFilesystemStoreBackend",
+                    "base_directory": str(validations_dir),
+                },
             }
         }
-        if site_dir is not None:
-            project["data_docs_sites"] = {
-                "data_docs": {
-                    "class_name": "SiteBuilder",
-                    "show_how_to_buttons": False,
-                    "store_backend": {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(site_dir)},
-                    "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"},
-                    # A result's page shows its rules; the suites themselves live in the rules files.
-                    "site_section_builders": {"expectations": "None", "profiling": "None"},
-                }
+    }
+    if site_dir is not None:
+        project["data_docs_sites"] = {
+            "data_docs": {
+                "class_name": "SiteBuilder",
+                "show_how_to_buttons": False,
+                "store_backend": {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(site_dir)},
+                "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"},
+                # A result's page shows its rules; the suites themselves live in the rules files.
+                "site_section_builders": {"expectations": "None", "profiling": "None"},
             }
-        return project
+        }
+    return project
 
 
 def offline_page(page: str, *, static: str) -> str:

@@ -12,7 +12,7 @@ from typing import Literal
 import duckdb
 
 from expectations.catalogue import Catalogue
-from expectations.data_docs import QualityStore
+from expectations.data_docs import QualityStore, build_site
 from expectations.engine import GateError, RuleResult, evaluate
 from orchestration.release.digest import content_digest
 from orchestration.release.inventory import SCHEMAS_OF_GATE, guarded_tables
@@ -46,11 +46,10 @@ create table if not exists gate.rule_result (
 
 @dataclass(frozen=True)
 class GateVerdict:
-    """The outcome of a gate. `data_docs_index` is the front page of the Data Docs that show it."""
+    """The outcome of a gate."""
 
     gate: Gate
     results: list[RuleResult]
-    data_docs_index: Path
 
     @property
     def passed(self) -> bool:
@@ -75,7 +74,7 @@ def run_gate(
     """Judge the warehouse by the rules of a level, and record a verdict on every table it guards.
 
     A verdict names a table with its schema. `gate.verdict` and `gate.rule_result` hold the latest evaluation of each
-    gate; earlier ones are in `quality_dir`.
+    gate; earlier ones are in `quality_dir`. Data Docs are drawn here where the gate fails; else when the release is made.
 
     Args:
         connection: the warehouse, open for writing.
@@ -97,7 +96,10 @@ def run_gate(
         raise GateError(f"Schema {' and '.join(sorted(empty))} holds no table: build it before the {gate} gate.")
     digests = {f"{schema}.{table}": content_digest(connection, schema, table) for schema, table in tables}
     results = evaluate(connection, catalogue.for_level(gate), suite_name=gate, docs=docs)
-    verdict = GateVerdict(gate, results, docs.build_site())
+    verdict = GateVerdict(gate, results)
+    if not verdict.passed:
+        # No release follows, which would draw the pages of all gates together.
+        build_site(quality_dir)
     _record(connection, verdict, digests, catalogue_digest=catalogue.digest, run_id=run_id, now=now)
     return verdict
 

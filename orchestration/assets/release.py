@@ -75,11 +75,13 @@ def release_asset(settings: Settings, catalogue: Catalogue, deps: list[dg.AssetK
         pool="warehouse",
     )
     def release(context: dg.AssetExecutionContext, warehouse: WarehouseResource) -> dg.MaterializeResult[None]:
+        from expectations.data_docs import build_site
         from orchestration.packs.headline import read_headline
         from orchestration.release.build import publish
 
         log.info("writing and auditing the release")
         with warehouse.get_connection() as connection:
+            build_site(settings.quality_dir)
             outcome = publish(
                 settings,
                 connection,

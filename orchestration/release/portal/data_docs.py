@@ -13,6 +13,7 @@ from typing import Any
 
 import lxml.html
 
+from expectations.data_docs import SITE, VALIDATIONS
 from orchestration.errors import CornerstoneError
 from orchestration.release.inventory import Inventory
 from orchestration.release.portal.names import said_gate, said_return
@@ -60,7 +61,7 @@ def released_data_docs(
     Raises:
         CornerstoneError: a gate left no page, or a page cannot be read.
     """
-    site = quality_dir / "data_docs" / "validations"
+    site = quality_dir / SITE / VALIDATIONS
     pages = []
     for gate in inventory.gates:
         found = sorted(site.glob(f"{gate.gate}/{gate.run_id}/*/*.html"))

@@ -6,6 +6,7 @@ import dagster as dg
 import duckdb
 import pytest
 
+import expectations.data_docs
 import orchestration.packs.headline
 import orchestration.release.build
 from expectations.catalogue import Catalogue
@@ -20,15 +21,19 @@ def test_a_materialisation_links_to_the_portal_and_shows_its_first_tile(
 ) -> None:
     folder = settings.releases_dir / "20260301T120000Z-11111111"
     outcome = ReleaseOutcome("published", folder.name, "c" * 64, folder, "Current.")
-    monkeypatch.setattr(orchestration.release.build, "publish", lambda *_, **__: outcome)
+    done: list[str] = []
+    monkeypatch.setattr(expectations.data_docs, "build_site", lambda told: done.append(told.name))
+    monkeypatch.setattr(orchestration.release.build, "publish", lambda *_, **__: done.append("release") or outcome)
     monkeypatch.setattr(orchestration.packs.headline, "read_headline", lambda told: f"**{told.name}**")
     settings.store.mkdir()
     duckdb.connect(str(settings.warehouse_path)).close()
-    done = dg.materialize(
+    ended = dg.materialize(
         [release_asset(settings, catalogue, deps=[])],
         resources={"warehouse": WarehouseResource(database=str(settings.warehouse_path))},
     )
-    [event] = done.asset_materializations_for_node(RELEASE_KEY.path[0])
+    [event] = ended.asset_materializations_for_node(RELEASE_KEY.path[0])
     assert event.metadata["headline"] == dg.MetadataValue.md("**20260301T120000Z-11111111**")
     assert event.metadata["evidence"] == dg.MetadataValue.path(str(folder / "evidence" / "index.html"))
     assert Path(str(event.metadata["open_tables"].value)) == folder / "open"
+    # The pages that the gates left to it are drawn once, and before the release reads them.
+    assert done == ["quality", "release"]

@@ -9,7 +9,16 @@ import pytest
 
 from expectations import data_docs
 from expectations.catalogue import Rule
-from expectations.data_docs import ASSETS_DIR, VALIDATIONS_KEPT, DataDocsError, QualityStore, offline_page, remote_loads
+from expectations.data_docs import (
+    ASSETS_DIR,
+    SITE,
+    VALIDATIONS_KEPT,
+    DataDocsError,
+    QualityStore,
+    build_site,
+    offline_page,
+    remote_loads,
+)
 from expectations.engine import evaluate
 
 STREET = "Aardvark Street"
@@ -41,17 +50,21 @@ def keep_runs(folder: Path, count: int) -> QualityStore:
     return store
 
 
+def site_of(store: QualityStore) -> Path:
+    return store.quality_dir / SITE
+
+
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> QualityStore:
     store = keep_runs(tmp_path_factory.mktemp("quality"), VALIDATIONS_KEPT + 2)
-    store.build_site()
+    build_site(store.quality_dir)
     return store
 
 
 def test_nothing_of_the_site_is_loaded_from_another_server(store: QualityStore) -> None:
     loaded = {
-        path.relative_to(store.site_dir): remote_loads(path.read_text("utf-8", "replace"))
-        for path in store.site_dir.rglob("*")
+        path.relative_to(site_of(store)): remote_loads(path.read_text("utf-8", "replace"))
+        for path in site_of(store).rglob("*")
         if path.suffix in {".html", ".css"}
     }
     assert len(loaded) > VALIDATIONS_KEPT
@@ -59,25 +72,25 @@ def test_nothing_of_the_site_is_loaded_from_another_server(store: QualityStore) 
 
 
 def test_everything_a_page_loads_is_there(store: QualityStore) -> None:
-    pages = list(store.site_dir.rglob("*.html"))
+    pages = list(site_of(store).rglob("*.html"))
     for page in pages:
         local = re.findall(r'<(?:link|script)\b[^>]*\b(?:href|src)="([^"]+)"', page.read_text("utf-8"))
         assert local
         assert [url for url in local if not (page.parent / url).is_file()] == []
-    for sheet in store.site_dir.rglob("*.css"):
+    for sheet in site_of(store).rglob("*.css"):
         named = re.findall(r"url\(['\"]?(?!data:)([^'\")]+)", sheet.read_text("utf-8"))
         assert [url for url in named if not (sheet.parent / url).is_file()] == []
 
 
 def test_pages_link_to_no_page_that_is_not_there(store: QualityStore) -> None:
-    for page in store.site_dir.rglob("*.html"):
+    for page in site_of(store).rglob("*.html"):
         links = re.findall(r'href="([^"#]+\.html)"|\'_table_row_link_path\': \'([^\']+)\'', page.read_text("utf-8"))
         assert links
         assert [link for pair in links for link in pair if link and not (page.parent / link).is_file()] == []
 
 
 def test_a_result_shows_the_rule_and_its_count_and_no_value(store: QualityStore) -> None:
-    (page,) = store.site_dir.glob(f"validations/mart/{store.run_id}/**/*.html")
+    (page,) = site_of(store).glob(f"validations/mart/{store.run_id}/**/*.html")
     text = page.read_text("utf-8")
     assert "HOME (warn) Every home costs less than $5" in text and "Owner: Data engineer. Action: Look." in text
     kept = [path for path in store.quality_dir.rglob("*") if path.is_file() and ASSETS_DIR.name not in path.parts]
@@ -88,7 +101,7 @@ def test_a_result_shows_the_rule_and_its_count_and_no_value(store: QualityStore)
 def test_only_the_newest_validations_are_kept(store: QualityStore) -> None:
     runs = sorted(path.name for path in (store.validations_dir / "mart").iterdir())
     assert runs == sorted(f"run-{number}" for number in range(2, VALIDATIONS_KEPT + 2))
-    assert len(list(store.site_dir.glob("validations/**/*.html"))) == VALIDATIONS_KEPT
+    assert len(list(site_of(store).glob("validations/**/*.html"))) == VALIDATIONS_KEPT
 
 
 def test_the_latest_landing_of_each_return_stays_however_often_another_lands(tmp_path: Path) -> None:
@@ -109,8 +122,8 @@ def test_a_result_that_a_killed_run_left_half_written_is_never_drawn(tmp_path: P
     half.parent.mkdir(parents=True)
     half.write_text('{"results": [')
     store = keep_runs(tmp_path, 1)
-    store.build_site()
-    assert len(list(store.site_dir.glob("validations/**/*.html"))) == 1
+    build_site(store.quality_dir)
+    assert len(list(site_of(store).glob("validations/**/*.html"))) == 1
     assert not half.exists()
 
 
@@ -121,12 +134,12 @@ def test_judging_again_in_one_run_replaces_the_result(tmp_path: Path) -> None:
 
 
 def test_the_old_site_stays_when_a_page_cannot_be_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    index = keep_runs(tmp_path, 1).build_site()
+    index = build_site(keep_runs(tmp_path, 1).quality_dir)
     before = index.read_text("utf-8")
     keep_runs(tmp_path, 2)
     monkeypatch.setattr(data_docs, "_COPIES", {})
     with pytest.raises(DataDocsError, match="of which there is no copy"):
-        QualityStore(tmp_path, "run-1", NOW).build_site()
+        build_site(tmp_path)
     assert index.read_text("utf-8") == before
 
 

@@ -8,7 +8,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
+import expectations.gate
 from expectations.catalogue import Catalogue, Rule
+from expectations.data_docs import SITE, build_site
 from expectations.engine import GateError
 from expectations.gate import GateVerdict, run_gate
 from orchestration.release.digest import content_digest
@@ -59,7 +61,7 @@ def test_a_pass_is_recorded_for_every_table_with_its_content_and_the_rules(
     warehouse: duckdb.DuckDBPyConnection, tmp_path: Path
 ) -> None:
     verdict = judge(warehouse, tmp_path)
-    assert verdict.passed and verdict.data_docs_index.is_file()
+    assert verdict.passed
     assert recorded(warehouse) == [
         (
             f"marts.{table}",
@@ -84,6 +86,22 @@ def test_one_blocking_failure_fails_the_gate_for_every_table(
     verdict = judge(warehouse, tmp_path)
     assert [result.rule.rule_id for result in verdict.blocking] == ["NEGATIVE"]
     assert {row[3] for row in recorded(warehouse)} == {"fail"}
+
+
+def test_a_gate_that_fails_leaves_its_page_and_one_that_passes_leaves_it_to_the_release(
+    warehouse: duckdb.DuckDBPyConnection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    built = []
+    monkeypatch.setattr(
+        expectations.gate, "build_site", lambda quality_dir: built.append(quality_dir) or build_site(quality_dir)
+    )
+    judge(warehouse, tmp_path)
+    assert built == []
+    warehouse.execute("insert into marts.waits values (-1)")
+    judge(warehouse, tmp_path)
+    assert built == [tmp_path]
+    [page] = (tmp_path / SITE).glob("validations/mart/run-1/*/*.html")
+    assert "NEGATIVE (block) No wait is negative." in page.read_text("utf-8")
 
 
 def test_a_warning_is_recorded_and_does_not_fail_the_gate(warehouse: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import duckdb
 import pytest
 
 from expectations.catalogue import Rule
-from expectations.data_docs import QualityStore
+from expectations.data_docs import QualityStore, build_site
 from expectations.engine import evaluate
 from orchestration.errors import CornerstoneError
 from orchestration.release.inventory import Inventory
@@ -39,7 +39,7 @@ def quality(tmp_path_factory: pytest.TempPathFactory) -> Path:
             evaluate(connection, RULES, suite_name="mart", docs=QualityStore(folder, run, NOW))
         landing = QualityStore(folder, "landing-published_statistics", NOW, is_landing=True)
         evaluate(connection, RULES, suite_name="landing", docs=landing)
-    landing.build_site()
+    build_site(folder)
     return folder
 
 
