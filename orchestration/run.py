@@ -32,7 +32,7 @@ from orchestration.release.held import (
     read_waiting_lists,
 )
 from orchestration.release.ledger import is_overtaken
-from orchestration.release.portal.maps import boundary_digests
+from orchestration.release.portal.maps import boundary_inputs
 from orchestration.returns.inbox import bundled_files
 from orchestration.returns.land import has_received_nothing, has_work
 from orchestration.returns.spec import return_ids
@@ -103,7 +103,7 @@ def _fingerprint(settings: Settings) -> str:
         settings.la_code,
         settings.la_ons_code,
         [settings.link_join_weight, settings.link_review_weight],
-        boundary_digests(settings),
+        [one.sha256 for one in boundary_inputs(settings)],
         sorted((*pair, one.decision) for pair, one in read_decisions(settings).items()),
         sorted(path.name for path in settings.linkage_dir.glob("*")),  # deleted, it is made again
     ]

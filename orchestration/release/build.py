@@ -57,10 +57,10 @@ from orchestration.release.ledger import (
     read_ledger,
     write_counts,
 )
-from orchestration.release.manifest import Approval, Manifest, combined_digest, write_manifest
+from orchestration.release.manifest import Approval, BoundaryFile, Manifest, combined_digest, write_manifest
 from orchestration.release.meta import utc, write_meta, write_release
 from orchestration.release.portal.evidence import write_evidence
-from orchestration.release.portal.maps import boundary_digests
+from orchestration.release.portal.maps import boundary_inputs
 from orchestration.release.remembered import compared_releases
 from orchestration.release.revisions import count_revisions
 from orchestration.release.spreadsheet import SheetContent, write_spreadsheet
@@ -119,13 +119,14 @@ def publish(
         settings.releases_dir.chmod(PUBLIC_DIR_MODE)
         remove_leftovers(settings)
         inventory = take_inventory(connection, catalogue_digest=catalogue.digest)
+        boundaries = boundary_inputs(settings)
         content = combined_digest(
             inventory.tables,
             inventory.views,
             inventory.inputs,
             catalogue_digest=catalogue.digest,
             code_version=code_version,
-            boundaries=boundary_digests(settings),
+            boundaries=boundaries,
         )
         made_before = same_content(settings, content, now=now)
         if made_before is not None:
@@ -135,7 +136,14 @@ def publish(
                 "Not released: another release was published after the open tables were compared with all that were; run again."
             )
         manifest = new_manifest(
-            settings, inventory, content, catalogue=catalogue, code_version=code_version, run_id=run_id, now=now
+            settings,
+            inventory,
+            content,
+            boundaries=boundaries,
+            catalogue=catalogue,
+            code_version=code_version,
+            run_id=run_id,
+            now=now,
         )
         folder = settings.releases_dir / manifest.release_id
         partial = settings.releases_dir / f"{manifest.release_id}{PARTIAL}"
@@ -215,6 +223,7 @@ def new_manifest(
     inventory: Inventory,
     content: str,
     *,
+    boundaries: list[BoundaryFile],
     catalogue: PublishedCatalogue,
     code_version: str,
     run_id: str,
@@ -235,6 +244,7 @@ def new_manifest(
         duckdb_storage_version=STORAGE_VERSION,
         people=people_in_store(settings),
         inputs=inventory.inputs,
+        boundaries=boundaries,
         tables=inventory.tables,
         views=inventory.views,
         gates=inventory.gates,
@@ -299,6 +309,7 @@ def build(
             settings=settings,
             inventory=inventory,
             release=release,
+            boundaries=manifest.boundaries or [],
             left_out=export.left_out,
         )
     return export, sheets

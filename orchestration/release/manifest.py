@@ -37,6 +37,13 @@ class InputSubmission(Record):
     is_current: bool
 
 
+class BoundaryFile(Record):
+    """A file of boundaries that maps are drawn with; it holds no figure, and is no submission."""
+
+    file: str
+    sha256: str
+
+
 class TableContent(Record):
     """One table of the warehouse, as the gate passed it and as it is released."""
 
@@ -179,6 +186,8 @@ class Manifest(Record):
     duckdb_storage_version: str
     people: People | None = None
     inputs: list[InputSubmission]
+    boundaries: list[BoundaryFile] | None = None
+    """None in a release made before they were recorded."""
     tables: list[TableContent]
     views: list[ViewContent]
     gates: list[GateResult]
@@ -198,7 +207,7 @@ def combined_digest(
     *,
     catalogue_digest: str,
     code_version: str,
-    boundaries: list[str],
+    boundaries: list[BoundaryFile],
 ) -> str:
     """SHA-256 (hex) of all that decides what a release says: no run id, no time, no order of arrival."""
     parts = {
@@ -207,7 +216,7 @@ def combined_digest(
         "inputs": sorted([item.return_id, item.period, item.supplier, item.sha256] for item in inputs),
         "catalogue": catalogue_digest,
         "code": code_version,
-        "boundaries": boundaries,
+        "boundaries": [item.sha256 for item in boundaries],
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 

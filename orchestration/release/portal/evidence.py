@@ -1,5 +1,6 @@
 """The evidence folder: the portal's pages a governance reader can open, Data Docs among them, and the rule results as Parquet."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import duckdb
 from orchestration.dbt_manifest import built_manifest
 from orchestration.release.exports import PLACES_COUNTS
 from orchestration.release.inventory import Inventory
+from orchestration.release.manifest import BoundaryFile
 from orchestration.release.portal.kpis import figure_pages, tell_kpis
 from orchestration.release.portal.lineage import lineage_pages
 from orchestration.release.portal.maps import boundary_files
@@ -29,6 +31,7 @@ def write_evidence(
     settings: Settings,
     inventory: Inventory,
     release: dict[str, str | bool | datetime | None],
+    boundaries: Sequence[BoundaryFile],
     left_out: dict[str, int],
 ) -> None:
     """Fill the evidence folder, and keep the counts behind the pages of places in `restricted/` beside it for the next release.
@@ -40,6 +43,7 @@ def write_evidence(
         settings: the store: what the gates and linkage left, and the releases before.
         inventory: what is released.
         release: the one row of `meta.release`.
+        boundaries: the files that maps are drawn with.
         left_out: KPI rows that the CSV files cannot carry, by area level.
 
     Raises:
@@ -52,7 +56,7 @@ def write_evidence(
     checks = check_release(connection, database, settings, inventory, release)
     told = tell_kpis(connection, database)
     pages = [
-        this_release_page(connection, folder, database, inventory, left_out, checks, told),
+        this_release_page(connection, folder, database, inventory, boundaries, left_out, checks, told),
         *validation_pages(connection, database, settings.quality_dir, inventory, checks),
         *figure_pages(told),
         *places_pages(connection, database, boundary_files(settings), earlier_files(settings)),

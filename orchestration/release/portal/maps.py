@@ -11,6 +11,7 @@ from typing import Any
 
 from orchestration.charts import svg_of
 from orchestration.errors import CornerstoneError
+from orchestration.release.manifest import BoundaryFile
 from orchestration.settings import Settings
 
 LEVELS = {"WD": "ward", "LSOA": "lsoa"}
@@ -58,9 +59,12 @@ def boundary_files(settings: Settings) -> list[Path]:
     return []
 
 
-def boundary_digests(settings: Settings) -> list[str]:
-    """SHA-256 of each boundary file, by which a new one is noticed."""
-    return [hashlib.sha256(path.read_bytes()).hexdigest() for path in boundary_files(settings)]
+def boundary_inputs(settings: Settings) -> list[BoundaryFile]:
+    """Each boundary file with its digest, by which a new one is noticed."""
+    return [
+        BoundaryFile(file=path.name, sha256=hashlib.sha256(path.read_bytes()).hexdigest())
+        for path in boundary_files(settings)
+    ]
 
 
 def read_layers(files: Sequence[Path], areas: Mapping[str, Sequence[str]]) -> tuple[dict[str, Layer], list[str]]:

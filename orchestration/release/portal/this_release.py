@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 
 from orchestration.release.inventory import Inventory
-from orchestration.release.manifest import InputSubmission
+from orchestration.release.manifest import BoundaryFile, InputSubmission
 from orchestration.release.meta import untold_returns
 from orchestration.release.portal.kpis import Told, figures_say, headlines
 from orchestration.release.portal.names import said_return
@@ -80,6 +80,7 @@ def this_release_page(
     folder: Path,
     database: str,
     inventory: Inventory,
+    boundaries: Sequence[BoundaryFile],
     left_out: dict[str, int],
     checks: Checks,
     told: list[Told],
@@ -91,6 +92,7 @@ def this_release_page(
         folder: the evidence folder of the release being built, whose restricted database is complete.
         database: alias of the open database.
         inventory: what is released.
+        boundaries: the files that maps are drawn with.
         left_out: KPI rows that the CSV files cannot carry, by area level.
         checks: what was found of the release.
         told: every KPI of the release, as the pages of figures tell it.
@@ -103,6 +105,7 @@ def this_release_page(
         "inputs": folds_by_return(fold_inputs(inventory.inputs)),
         "completeness": suppliers_expected(checks.expected),
         "disclosure": inventory.disclosure,
+        "boundaries": boundaries,
         "left_out": left_out,
         "untold": untold_returns(inventory.inputs, inventory.disclosure.threshold),
         "revised_families": family_revisions(connection, database),

@@ -10,8 +10,8 @@ import pytest
 from orchestration.charts import Chart
 from orchestration.release.portal.maps import (
     BoundariesUnusable,
-    boundary_digests,
     boundary_files,
+    boundary_inputs,
     choropleth,
     read_layer,
     read_layers,
@@ -125,12 +125,12 @@ def test_a_councils_files_come_before_the_invented_ones(settings: Settings) -> N
     assert boundary_files(settings) == []
     write_boundaries(settings.synthetic_dir / "boundaries")
     assert [path.name for path in boundary_files(settings)] == ["neighbourhoods.geojson", "wards.geojson"]
-    before = boundary_digests(settings)
+    before = boundary_inputs(settings)
     own = written(settings.boundaries_dir, [square(NORTH)])
     (settings.boundaries_dir / "README.md").touch()
     assert boundary_files(settings) == [own]
     assert len(before) == 2
-    assert boundary_digests(settings) not in (before, [])
+    assert boundary_inputs(settings) not in (before, [])
 
 
 def test_the_invented_wards_are_squares_of_two_neighbourhoods(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """The portal's pages of places, as a release has them."""
 
+import hashlib
 import json
 import re
 from collections.abc import Callable
@@ -91,6 +92,7 @@ def test_a_new_boundary_file_makes_a_release_with_a_map(
     publish_at: Callable[..., ReleaseOutcome], settings: Settings
 ) -> None:
     first = publish_at(TUESDAY)
+    assert read_manifest(first.folder).boundaries == []
     ring = [[0, 0], [1, 0], [1, 1], [0, 0]]
     features = [
         {"properties": {"WD24CD": code}, "geometry": {"type": "Polygon", "coordinates": [ring]}}
@@ -105,6 +107,10 @@ def test_a_new_boundary_file_makes_a_release_with_a_map(
     second = publish_at(TUESDAY.replace(hour=13))
 
     assert (second.status, second.release_id != first.release_id) == ("published", True)
+    supplied = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in settings.boundaries_dir.iterdir()}
+    assert {one.file: one.sha256 for one in read_manifest(second.folder).boundaries or []} == supplied
+    first_page = (second.folder / "evidence/index.html").read_text(encoding="utf-8")
+    assert all(f"<li>{file}<br><code>{digest}</code></li>" in first_page for file, digest in supplied.items())
     page = pages_of(second)["places_homes"]
     assert re.search(
         r'role="img" aria-label="Map\. Where children with a plan live, by ward, 16 January 2025\. Most: ', page
