@@ -29,6 +29,9 @@ from orchestration.forecast.totals import COHORT, TOTAL_MODELS
 LAST_JANUARY = 2030
 YEAR_GROUPS = {"6": 10, "11": 15}  # by age at 31 August before the January
 LOW, HIGH = (1 - COVERAGE) / 2, (1 + COVERAGE) / 2
+# Parts this large, and so many of them, tell how far off a kind of part is: of fewer children chance alone decides.
+LEAST_COUNT, LEAST_PARTS = 10, 20
+DECIMALS = 2
 SPLITS = (
     "age_group",
     "year_group",
@@ -118,8 +121,9 @@ def forecast_plans(
         need_tables: by provision, the table of the reform plan that splits it by need; provisions without one are left out.
         scenarios: the settings.
 
-    Returns: columns of `FORECAST_SCHEMA`, sorted. `plans` is the median of the simulations, `low_count` and `high_count` hold
-    80% of them; parts therefore need not add up. Horizon 0 is the origin itself, counted.
+    Returns: columns of `FORECAST_SCHEMA`, sorted. The total is the median of the simulations; a part is its mean share of them,
+    so that parts add up to the total. `low_count` and `high_count` hold 80% of the simulations, of parts as much wider as
+    earlier forecasts call for (`_widths`). Horizon 0 is the origin itself, counted.
     """
     history = History.of(figures)
     made = [pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in FORECAST_SCHEMA.items()})]
@@ -127,6 +131,7 @@ def forecast_plans(
         layout = Layout.of(own)
         own_areas = areas[areas["la_code"] == la_code]
         counted = _counted(layout, need_tables, own, own_areas)
+        earlier: list[pd.DataFrame] = []
         for origin in map(int, sorted(own["census_year"].unique())):
             known = Known(
                 str(la_code),
@@ -142,7 +147,9 @@ def forecast_plans(
             # Needs and placements of later Januaries are not known yet.
             forecast = _forecast(known, Layout.of(known.transitions))
             keys = ["measure_code", "census_year", *SPLITS]
-            made.append(forecast.merge(counted, on=keys, how="left", validate="many_to_one"))
+            beside = forecast.merge(counted, on=keys, how="left", validate="many_to_one")
+            made.append(_widened(beside, _widths(earlier, origin)))
+            earlier.append(beside[beside["scenario_code"] == BASELINE])
     forecasts = pd.concat(made, ignore_index=True) if len(made) > 1 else made[0]
     order = [
         name for name, kind in FORECAST_SCHEMA.items() if not kind.startswith("float") and not name.startswith("total")
@@ -177,6 +184,45 @@ def _forecast(known: Known, layout: Layout) -> pd.DataFrame:
         total_model_code=choice.model_code,
         total_model_reason=choice.reason,
     )
+
+
+def _kind(rows: pd.DataFrame) -> pd.Series:
+    """What a figure is of, as far as parts of it err alike: its measure, and whether it is told by child, by placement or by ward.
+
+    Totals have none: their interval is the back-test's.
+    """
+    is_split = rows[list(SPLITS)] != TOTAL
+    by_child = is_split[["age_group", "year_group", "need_code"]].any(axis=1)
+    by_placement = is_split[["placement_group_code", "provision_code", "need_table_no"]].any(axis=1)
+    kind = pd.Series(np.select([is_split["ward_code"], by_placement, by_child], ["ward", "placement", "child"], ""))
+    return (rows["measure_code"].reset_index(drop=True) + " " + kind).mask(kind == "").set_axis(rows.index)
+
+
+def _widths(earlier: Sequence[pd.DataFrame], origin: int) -> pd.Series:
+    """How much wider than the simulations' the intervals of parts must be, by kind, for four in five to have held so far.
+
+    The simulations know how children differ by chance and years by what was seen of them, which is little. Read are the
+    forecasts from earlier origins, as simulated, of Januaries known at the origin: how far off each was, in halves of its
+    interval. Four in five were no further off than the width told. Intervals are never made narrower, and a kind of fewer
+    than `LEAST_PARTS` figures of ten or more is left as it is.
+    """
+    told = pd.concat(earlier) if earlier else pd.DataFrame(columns=["census_year", "horizon", "actual_count"])
+    known = told[(told["census_year"] <= origin) & (told["horizon"] > 0) & (told["actual_count"] >= LEAST_COUNT)]
+    if known.empty:
+        return pd.Series(dtype="float64")
+    miss = known["actual_count"] - known["plan_count"]
+    half = np.where(miss > 0, known["high_count"] - known["plan_count"], known["plan_count"] - known["low_count"])
+    off = pd.Series(np.abs(miss) / np.maximum(half, 0.5), index=known.index).groupby(_kind(known))
+    return off.quantile(COVERAGE).where(off.size() >= LEAST_PARTS, 1.0).clip(lower=1.0)
+
+
+def _widened(forecast: pd.DataFrame, widths: pd.Series) -> pd.DataFrame:
+    """The forecast with the intervals of its parts so much wider; none reaches below nought."""
+    factor = _kind(forecast).map(widths).astype("float64").fillna(1.0)
+    middle = forecast["plan_count"]
+    low = (middle - factor * (middle - forecast["low_count"])).clip(lower=0.0)
+    high = middle + factor * (forecast["high_count"] - middle)
+    return forecast.assign(low_count=low.round(DECIMALS), high_count=high.round(DECIMALS))
 
 
 def _level_changes(history: History) -> Numbers:
@@ -254,10 +300,23 @@ def _summaries(
         new_plans = dict(_new_splits(layout, one.begun))
         for measure_code, of_measure, factor in (("plans", plans, scale), ("new_plans", new_plans, np.ones(1))):
             values = np.stack(list(of_measure.values())) * factor
-            low, middle, high = np.round(np.quantile(values, [LOW, 0.5, HIGH], axis=1), 1)
+            middle = _adding_up(values)
+            low, high = np.quantile(values, [LOW, HIGH], axis=1)
             yield _rows(of_measure, measure_code, census_year, horizon=census_year - known.origin).assign(
-                plan_count=middle, low_count=low, high_count=high
+                plan_count=np.round(middle, DECIMALS),
+                # Of parts that are rarely anything, the mean may lie beyond what most simulations hold.
+                low_count=np.round(np.minimum(low, middle), DECIMALS),
+                high_count=np.round(np.maximum(high, middle), DECIMALS),
             )
+
+
+def _adding_up(values: Numbers) -> Numbers:
+    """Of figures x simulations, total first: the median of the total, and of it each part's mean share.
+
+    Parts add up to the total in each simulation, and so in the mean; medians of parts would not.
+    """
+    means = values.mean(axis=1)
+    return np.asarray(means * (np.median(values[0]) / means[0]) if means[0] else means)
 
 
 # What a figure is split by, as pairs of column and item; of a column that is not named it is the total.
@@ -314,10 +373,14 @@ def _splits(layout: Layout, need_tables: Mapping[str, str], stock: Counts) -> It
 
 
 def _ward_shares(areas: pd.DataFrame) -> pd.DataFrame:
-    """Of the plans of each age group, the share of each ward; a ward's share is taken to stay."""
+    """Of the plans of each age group, the share of each ward; a ward's share is taken to stay.
+
+    Of an age group that nobody is in, it is the share of all.
+    """
     wide = areas.pivot_table(index="age_group", columns="ward_code", values="plan_count", aggfunc="sum", fill_value=0)
-    wide = wide.reindex(list(AGE_GROUPS), fill_value=0)
-    return wide.div(wide.sum(axis=1).clip(lower=1), axis=0)
+    wide = wide.reindex(list(AGE_GROUPS), fill_value=0).astype("float64")
+    wide[wide.sum(axis=1) == 0] = wide.sum().to_numpy()[None, :]
+    return wide.div(wide.sum(axis=1), axis=0)
 
 
 def _by_ward(areas: pd.DataFrame) -> dict[Split, Counts]:
@@ -326,11 +389,11 @@ def _by_ward(areas: pd.DataFrame) -> dict[Split, Counts]:
 
 
 def _ward_draws(stock: Counts, shares: pd.DataFrame, random: np.random.Generator) -> dict[Split, Counts]:
+    if shares.empty:
+        return {}
     by_group = _in_groups(stock).sum(axis=(2, 3))
-    return {
-        (("ward_code", str(ward)),): random.binomial(by_group, shares[ward].to_numpy()).sum(axis=1)
-        for ward in shares.columns
-    }
+    drawn = random.multinomial(by_group, shares.to_numpy()).sum(axis=1)  # simulations x wards
+    return {(("ward_code", str(ward)),): drawn[:, number] for number, ward in enumerate(shares.columns)}
 
 
 def _new_splits(layout: Layout, begun: Counts) -> Iterator[tuple[Split, Counts]]:

@@ -328,6 +328,7 @@ select
     2026 as origin_year,
     'baseline' as scenario_code,
     'plans' as measure_code,
+    2026 + horizon as census_year,
     horizon,
     age_group,
     'Total' as year_group,
@@ -340,5 +341,5 @@ select
     plan_count - horizon as low_count,
     plan_count + horizon as high_count
 from (
-    values (0, 'Total', 40), (0, 'Under 5', 10), (0, '5 to 10', 30), (1, 'Total', 42), (1, 'Under 5', 9)
+    values (0, 'Total', 40), (0, 'Under 5', 10), (0, '5 to 10', 30), (1, 'Total', 42), (1, 'Under 5', 9), (1, '5 to 10', 33)
 ) as told (horizon, age_group, plan_count);

@@ -8,7 +8,7 @@ import pytest
 
 from orchestration.forecast.back_test import back_test
 from orchestration.forecast.history import HISTORY_COLUMNS
-from orchestration.forecast.plans import FORECAST_SCHEMA, LAST_JANUARY, SPLITS, forecast_plans
+from orchestration.forecast.plans import FORECAST_SCHEMA, LAST_JANUARY, SPLITS, _widened, _widths, forecast_plans
 from orchestration.forecast.scenarios import Scenario
 from orchestration.forecast.totals import TOTAL_MODELS
 
@@ -144,6 +144,48 @@ def test_the_same_data_give_the_same_forecast(untested: pd.DataFrame) -> None:
     pd.testing.assert_frame_equal(forecast(invented_transitions()), untested)
     columns = [name for name in FORECAST_SCHEMA if name != "forecast_version"]
     pd.testing.assert_frame_equal(forecast(shuffled)[columns], untested[columns])
+
+
+def test_the_parts_of_each_year_add_up_to_its_total(untested: pd.DataFrame) -> None:
+    pairs = [("need_code",), ("age_group", "need_code"), ("need_code", "provision_code"), ("placement_group_code",)]
+    for told in (untested, forecast(invented_transitions(), figures(), tested=errors_of(cohort=0.3, benchmark=0.02))):
+        plans = told[(told["measure_code"] == "plans") & (told["horizon"] > 0)]
+        keys = ["origin_year", "census_year"]
+        totals = only(plans).set_index(keys)["plan_count"]
+        for columns in [("age_group",), ("provision_code",), ("ward_code",), *pairs]:
+            is_part = (plans[list(columns)] != "Total").all(axis=1)
+            others = [split for split in SPLITS if split not in columns]
+            parts = plans[is_part & (plans[others] == "Total").all(axis=1)]
+            gaps = (parts.groupby(keys)["plan_count"].sum() - totals).dropna()
+            # Each part is rounded to a hundredth.
+            assert len(gaps) and gaps.abs().max() < 0.005 * len(parts) / len(gaps) + 0.005, columns
+
+
+def an_earlier_forecast(misses: list[float], **split: str) -> pd.DataFrame:
+    """Parts of 100, 90 to 120 by the simulations, of a January that came, and how far off each was."""
+    rows = pd.DataFrame({"actual_count": [100 + miss for miss in misses]})
+    told = {"measure_code": "plans", "census_year": 2025, "horizon": 1, **dict.fromkeys(SPLITS, "Total"), **split}
+    return rows.assign(plan_count=100.0, low_count=90.0, high_count=120.0, **told)
+
+
+def test_intervals_of_parts_are_as_much_wider_as_earlier_ones_were_too_narrow() -> None:
+    # 20 parts: of twelve the miss is half the interval's side, of four it is twice, of four three times. Four in five
+    # were off by 2 at most.
+    misses = [10.0] * 12 + [40.0] * 2 + [-20.0] * 2 + [60.0] * 2 + [-30.0] * 2
+    placed = an_earlier_forecast(misses, provision_code="MAINSTREAM")
+    widths = _widths([placed, an_earlier_forecast([0.0] * 30, need_code="ASD")], 2025)
+    assert widths.to_dict() == pytest.approx({"plans placement": 2.2, "plans child": 1.0})
+    told = _widened(pd.concat([placed.head(1), an_earlier_forecast([0.0])], ignore_index=True), widths)
+    assert told[["low_count", "high_count"]].to_numpy().tolist() == [[78.0, 144.0], [90.0, 120.0]]
+
+
+def test_what_is_not_known_yet_and_few_or_small_parts_widen_nothing() -> None:
+    off = [60.0] * 30
+    assert _widths([], 2025).empty
+    assert _widths([an_earlier_forecast(off, need_code="ASD")], 2024).empty
+    assert _widths([an_earlier_forecast(off[:19], need_code="ASD")], 2025).to_dict() == {"plans child": 1.0}
+    small = an_earlier_forecast(off, need_code="ASD").assign(actual_count=9.0)
+    assert _widths([small], 2025).empty
 
 
 def errors_of(cohort: float, benchmark: float) -> pd.DataFrame:

@@ -370,6 +370,48 @@ own_forecasts as (
             and years.kind = 'plans'
 ),
 
+-- The model tells of needs and provisions that somebody has had; of the others it expects nobody.
+own_years as (
+    select
+        la_code,
+        table_no,
+        calendar_year,
+        value_type,
+        as_at_date,
+        figure_source,
+        submission_id
+    from own_forecasts
+    group by all
+),
+
+unheard_of as (
+    select
+        own_years.la_code,
+        own_years.table_no,
+        own_years.calendar_year,
+        items.item,
+        0 as value,
+        0 as low_value,
+        0 as high_value,
+        own_years.value_type,
+        own_years.as_at_date,
+        own_years.figure_source,
+        own_years.submission_id
+    from own_years
+    inner join {{ ref('reform_plan_table') }} as reform_table -- exactly one
+        on own_years.table_no = reform_table.table_no
+    inner join items -- one table to many items
+        on
+            reform_table.split_by = items.split_by
+            and items.split_by in ('provision', 'need')
+    anti join own_forecasts as told
+        on
+            own_years.la_code = told.la_code
+            and own_years.table_no = told.table_no
+            and own_years.calendar_year = told.calendar_year
+            and items.item = told.item
+),
+
 reform_values as (
     select
         la_code,
@@ -389,11 +431,15 @@ reform_values as (
     union all by name
 
     select
-        own_forecasts.*,
+        forecast.*,
         reform_table.split_by
-    from own_forecasts
+    from (
+        select * from own_forecasts
+        union all by name
+        select * from unheard_of
+    ) as forecast
     inner join {{ ref('reform_plan_table') }} as reform_table -- exactly one
-        on own_forecasts.table_no = reform_table.table_no
+        on forecast.table_no = reform_table.table_no
 
     union all by name
 
