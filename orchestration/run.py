@@ -16,7 +16,7 @@ from expectations.catalogue import load_catalogue
 from orchestration.alerts.ended import WHOLE_JOB, FailedRule, RunEnd
 from orchestration.alerts.notify import notify
 from orchestration.code_version import code_version
-from orchestration.dagster_home import prepare_dagster_home
+from orchestration.dagster_home import fast_history, prepare_dagster_home
 from orchestration.dbt_manifest import ensure_manifest
 from orchestration.durable import write_json_durably
 from orchestration.linkage.decisions import read_decisions
@@ -223,7 +223,7 @@ def _run_dagster(settings: Settings) -> RunOutcome:
     from orchestration.definitions import defs
 
     seconds = {"imports and definitions": time.perf_counter() - started}
-    with DagsterInstance.get() as instance, _own_log(settings):
+    with fast_history(), DagsterInstance.get() as instance, _own_log(settings):
         _free_slots_of_dead_runs(instance)
         result = defs.resolve_job_def("refresh").execute_in_process(
             instance=instance,

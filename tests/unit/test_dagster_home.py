@@ -1,0 +1,50 @@
+"""The run history is written without waiting for the disk at each event, and whole afterwards."""
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+from sqlalchemy import NullPool, create_engine, text
+
+from orchestration.dagster_home import fast_history
+
+FULL, NORMAL = 2, 1
+
+
+def write_event(path: Path, number: int) -> int:
+    """As Dagster does: a connection for each event. How it waits for the disk."""
+    engine = create_engine(f"sqlite:///{path}", poolclass=NullPool)
+    with engine.begin() as connection:
+        connection.execute(text("insert into event values (:number)"), {"number": number})
+        waits: int = connection.execute(text("pragma synchronous")).scalar_one()
+    engine.dispose()
+    return waits
+
+
+@pytest.fixture
+def history(tmp_path: Path) -> Path:
+    path = tmp_path / "history.db"
+    with sqlite3.connect(path) as connection:
+        connection.execute("pragma journal_mode = wal")
+        connection.execute("create table event (number integer)")
+    connection.close()
+    return path
+
+
+def test_the_history_is_folded_back_once_at_the_end_and_holds_every_event(history: Path) -> None:
+    log = history.with_name("history.db-wal")
+    with fast_history():
+        assert [write_event(history, number) for number in range(3)] == [NORMAL] * 3
+        assert log.stat().st_size > 0
+    assert not log.exists()
+    with sqlite3.connect(history) as connection:
+        assert connection.execute("select number from event").fetchall() == [(0,), (1,), (2,)]
+    connection.close()
+
+
+def test_afterwards_and_when_the_run_fails_everything_is_as_it_was(history: Path) -> None:
+    with pytest.raises(RuntimeError), fast_history():
+        write_event(history, 0)
+        raise RuntimeError
+    assert write_event(history, 1) == FULL
+    assert not history.with_name("history.db-wal").exists()
