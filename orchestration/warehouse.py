@@ -18,6 +18,7 @@ import pyarrow as pa
 from orchestration.errors import CornerstoneError
 from orchestration.linkage.child_key import LINK_COLUMNS
 from orchestration.locking import exclusive_lock
+from orchestration.returns.again import RULE_FAILURES
 from orchestration.returns.spec import load_spec, return_ids
 from orchestration.returns.submission import (
     People,
@@ -135,12 +136,13 @@ def write_control_tables(connection: duckdb.DuckDBPyConnection, settings: Settin
         str(path)
         for return_id in return_ids()
         for folder in landing_dirs(settings, return_id)
-        if (path := folder / "rule_failure.parquet").is_file()
+        if (path := folder / f"{RULE_FAILURES}.parquet").is_file()
     ]
     if failures:
         connection.execute(
             "insert into control.rule_failure by name"
-            " select rule_id, submission_id, source_file, source_row, table_name from read_parquet(?)",
+            " select rule_id, submission_id, source_file, source_row, table_name from read_parquet(?)"
+            " semi join control.submission using (submission_id)",  # files read again left their earlier reading behind
             [failures],
         )
     connection.execute("create or replace table control.rule_not_judged (rule_id varchar, submission_id varchar)")

@@ -59,7 +59,7 @@ def archived_file(settings: Settings, keys: Keys, receipt: Receipt) -> Delivered
     )
 
 
-def _is_archived(settings: Settings, keys: Keys, sha256: str) -> bool:
+def is_archived(settings: Settings, keys: Keys, sha256: str) -> bool:
     """Whether the archive copy is whole: read back, verified and of the right digest."""
     if not archived_path(settings, sha256).is_file():
         return False
@@ -98,7 +98,7 @@ def receive(
     key = f"{sha256}-{hashlib.sha256(name.encode()).hexdigest()[:8]}" if by_name else sha256
     receipt_path = _receipts_dir(settings, return_id) / f"{key}.json"
     target = archived_path(settings, sha256)
-    if not _is_archived(settings, keys, sha256):
+    if not is_archived(settings, keys, sha256):
         target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         partial = target.with_suffix(".partial")
         with path.open("rb") as source:

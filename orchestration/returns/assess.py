@@ -107,6 +107,7 @@ def assess(
     people: People | None,
     docs: QualityStore | None,
     before: Sequence[Submission] = (),
+    anew: Collection[str] = (),
 ) -> Assessment:
     """Read delivered files into the workspace and judge them together.
 
@@ -122,6 +123,7 @@ def assess(
         people: whose rows the store holds; files of the other kind are refused. None while it holds nobody's.
         docs: where the validation result is kept; None keeps nothing.
         before: every submission of the return, in the order received: what new ones are compared with.
+        anew: of `known_ids`, those whose files are read and judged anew, as other submissions.
     """
     connection.execute(
         "insert into setting values ('la_code', ?), ('la_ons_code', ?), ('people', ?)", [la_code, la_ons_code, people]
@@ -129,7 +131,7 @@ def assess(
     groups = gather(files, spec)
     complete = [group for group in groups if not group.missing]
     seen = set(known_ids)
-    again = {one.submission_id for one in judged_again(before, catalogue.about_earlier(spec.return_id))}
+    again = {one.submission_id for one in judged_again(before, catalogue.about_earlier(spec.return_id))} | set(anew)
     reads: list[list[ReadSubmission]] = [[] for _ in complete]
     known: list[list[str]] = [[] for _ in complete]
     for number, unit, outcome in read_all(connection, spec, complete, la_code, seen, again):
@@ -146,7 +148,7 @@ def assess(
     deliveries = []
     for group, own, dealt_with in zip(complete, reads, known, strict=True):
         assessed = [_assessed(read, judged[read.submission_id]) for read in own]
-        refused = [_refused(spec, file) for file in group.refused]
+        refused = [_refused(spec, file, anew) for file in group.refused]
         # Refused before in the same words, by a run that was killed or of a file sent again.
         dealt_with += [one.source_file for one in refused if one.submission_id in seen]
         assessed += [one for one in refused if one.submission_id not in seen]
@@ -182,9 +184,12 @@ def _assessed(read: ReadSubmission, judged: Judged) -> Assessed:
     )
 
 
-def _refused(spec: ReturnSpec, file: RefusedFile) -> Assessed:
+def _refused(spec: ReturnSpec, file: RefusedFile, anew: Collection[str]) -> Assessed:
+    submission_id = submission_id_of(spec, f"{file.sha256}/{file.source_file}/{file.reason}", UNKNOWN_PERIOD)
+    while submission_id in anew:
+        submission_id = submission_id_of(spec, submission_id, UNKNOWN_PERIOD)
     return Assessed(
-        submission_id=submission_id_of(spec, f"{file.sha256}/{file.source_file}/{file.reason}", UNKNOWN_PERIOD),
+        submission_id=submission_id,
         source_file=file.source_file,
         sha256=file.sha256,
         tables={},

@@ -85,7 +85,7 @@ def read_all(
         groups: what to read: sets that are complete.
         la_code: the authority of files that do not name theirs.
         seen: submissions that are not read again.
-        again: of these, those that were refused and are judged anew, as other submissions.
+        again: of these, those that are read and judged anew, as other submissions.
 
     Yields: the number of a unit's group, the unit, and what came of it: nothing if it is one of `seen` or the same as one
         before.
@@ -96,7 +96,7 @@ def read_all(
         for unit in group.units:
             if isinstance(unit.found, str):
                 try:
-                    found = _read(connection, spec, unit, unit.found, started)
+                    found = _read(connection, spec, unit, unit.found, started, again)
                 except FileRefused as refused:
                     yield number, unit, refused
                 except PARSING_ERRORS as error:
@@ -122,12 +122,19 @@ def read_all(
 
 
 def _read(
-    connection: duckdb.DuckDBPyConnection, spec: ReturnSpec, unit: Unit, found: str, seen: Collection[str]
+    connection: duckdb.DuckDBPyConnection,
+    spec: ReturnSpec,
+    unit: Unit,
+    found: str,
+    seen: Collection[str],
+    again: Collection[str],
 ) -> list[ReadSubmission]:
     """Read a file whose rows are those of a landed table; nothing when it is one of `seen`."""
     [file] = unit.files
     read = read_recognised(file, spec, unit.kind, found)
     unit.submission_id = submission_id_of(spec, unit.sha256, read.period)
+    while unit.submission_id in again:
+        unit.submission_id = submission_id_of(spec, unit.submission_id, read.period)
     return [] if unit.submission_id in seen else [_insert(connection, spec, unit, read)]
 
 

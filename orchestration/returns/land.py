@@ -8,8 +8,8 @@ place; and a received file that is not dealt with is taken up again at the next 
 import hashlib
 import logging
 import shutil
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -35,6 +35,16 @@ from orchestration.privacy.deidentify import (
 from orchestration.privacy.keys import Keys, load_keys
 from orchestration.privacy.pseudonyms import define_pseudonym
 from orchestration.privacy.vault import identity_dir, open_vault, quarantine_dir, vault_file, write_vault
+from orchestration.returns.again import (
+    RULE_FAILURES,
+    Batch,
+    Periods,
+    choose,
+    landed_otherwise,
+    pair_readings,
+    require_archived,
+    turn,
+)
 from orchestration.returns.archive import FileChanged, Receipt, archived_file, receipts, receive, received_anew
 from orchestration.returns.assess import Assessed, Assessment, assess
 from orchestration.returns.delivered import delivered_file
@@ -57,6 +67,7 @@ from orchestration.returns.submission import (
     Delivery,
     Submission,
     WaitingSet,
+    committed_ids,
     current_submissions,
     landed_rows,
     landing_dirs,
@@ -87,7 +98,8 @@ class LandingReport:
 
     `committed`: submissions written now, accepted or refused. `current`: the submissions that count afterwards.
     `repeats`: one sentence for each file whose bytes had been received before. `left`: one for each that stays in the
-    inbox. `waiting`: sets of files that are not complete.
+    inbox. `waiting`: sets of files that are not complete. `read_again`: how many submissions of the archive were read again;
+    those that came out otherwise are among the committed.
     """
 
     committed: list[Submission]
@@ -95,6 +107,7 @@ class LandingReport:
     repeats: list[str]
     left: list[str]
     waiting: list[WaitingSet]
+    read_again: int = 0
 
     @property
     def refused(self) -> list[Submission]:
@@ -113,11 +126,14 @@ def pending_receipts(settings: Settings, return_id: str) -> list[Receipt]:
     ]
 
 
-def land_return(settings: Settings, return_id: str, catalogue: Catalogue, *, now: datetime) -> LandingReport:
-    """Land everything new of one return.
+def land_return(
+    settings: Settings, return_id: str, catalogue: Catalogue, *, now: datetime, again: Periods | None = None
+) -> LandingReport:
+    """Land everything new of one return, and read `again` what the archive holds of some periods.
 
     Raises:
-        CornerstoneError: another landing of the same store does not finish, or its secret key is missing.
+        CornerstoneError: another landing of the same store does not finish, its secret key is missing, or there is nothing to
+            read again, or not all of it whole.
     """
     spec = load_spec(return_id)
     with exclusive_lock(
@@ -138,8 +154,40 @@ def land_return(settings: Settings, return_id: str, catalogue: Catalogue, *, now
             committed += landed
         write_waiting(settings, return_id, incomplete)
         _fill_areas(settings, keys, spec)
+        read_again = 0
+        if again is not None:
+            otherwise, read_again = _land_again(settings, keys, spec, catalogue, again, docs)
+            committed += otherwise
         everything = read_submissions(settings, return_id)
-    return LandingReport(committed, list(current_submissions(everything).values()), repeats, left, incomplete)
+    return LandingReport(
+        committed, list(current_submissions(everything).values()), repeats, left, incomplete, read_again
+    )
+
+
+def to_read_again(settings: Settings, spec: ReturnSpec, catalogue: Catalogue, periods: Periods) -> list[Batch]:
+    """What the archive holds of some periods.
+
+    Raises:
+        CornerstoneError: nothing.
+    """
+    return choose(settings, spec, periods, in_turn=bool(catalogue.about_earlier(spec.return_id)))
+
+
+def _land_again(
+    settings: Settings, keys: Keys, spec: ReturnSpec, catalogue: Catalogue, periods: Periods, docs: QualityStore
+) -> tuple[list[Submission], int]:
+    """Read the archive again and land what comes out otherwise. Returns: that, and how many submissions were read."""
+    batches = to_read_again(settings, spec, catalogue, periods)
+    require_archived(settings, keys, batches)
+    committed: list[Submission] = []
+    read_again = 0
+    for number, batch in enumerate(batches, start=1):
+        log.info("reading again, %s of %s: %s submission(s)", number, len(batches), f"{len(batch.submissions):,}")
+        landed, _, _ = _land_batch(settings, keys, spec, catalogue, batch.receipts, [], docs, batch.submissions)
+        committed += landed
+        read_again += len(batch.submissions)
+    log.info("read again %s submission(s): %s came out otherwise", f"{read_again:,}", f"{len(committed):,}")
+    return committed, read_again
 
 
 def _receive_all(
@@ -230,12 +278,23 @@ def _land_batch(
     batch: list[Receipt],
     repeats: list[str],
     docs: QualityStore,
+    anew: Sequence[Submission] = (),
 ) -> tuple[list[Submission], list[WaitingSet], list[Receipt]]:
     """Land what is complete; of what was landed before, say so in `repeats`.
+
+    The files of submissions `anew` are read again, and land where they come out otherwise.
 
     Returns: the submissions committed, the sets that wait, and the receipts of their files.
     """
     before = read_submissions(settings, spec.return_id)
+    known_ids = committed_ids(settings, spec.return_id)
+    # An id that was ever given is not given again to another reading of its file.
+    anew_ids = (
+        (known_ids - {one.submission_id for one in before}) | {one.submission_id for one in anew} if anew else set()
+    )
+    if anew:
+        first = min(one.received_at for one in anew)
+        before = [one for one in before if one.submission_id not in anew_ids and one.received_at < first]
     of_file = {(receipt.sha256, receipt.file_name): receipt for receipt in batch}
     try:
         with open_workspace(spec, settings.vault_dir / "spill") as connection:
@@ -252,18 +311,21 @@ def _land_batch(
                 [archived_file(settings, keys, receipt) for receipt in batch],
                 spec,
                 catalogue,
-                {submission.submission_id for submission in before},
+                known_ids,
                 settings.la_code,
                 settings.la_ons_code,
                 people_in_store(settings),
                 docs,
                 before,
+                anew_ids,
             )
-            landing = _Landing(_landing_id(batch), [], [])
+            landing = _Landing(_landing_id(batch, anew), [], [])
             waiting, carried = _waiting(spec, assessment, of_file, before, landing, repeats)
             in_turn = bool(catalogue.about_earlier(spec.return_id))
             rivals = _add_submissions(spec, assessment, of_file, before, landing, repeats, in_turn=in_turn)
-            if landing.deliveries:
+            if anew:
+                landing = _commit_otherwise(connection, settings, keys, spec, catalogue, landing, anew)
+            elif landing.deliveries:
                 landing = _commit(connection, settings, keys, spec, catalogue, landing)
     except duckdb.Error as error:
         if spec.personal_data == "none":
@@ -280,11 +342,13 @@ def _land_batch(
 
 @dataclass(frozen=True)
 class _Landing:
-    """What is committed together: the name of its folder, the submissions and the received files dealt with."""
+    """What is committed together: the name of its folder, the submissions, the received files dealt with, and the earlier
+    readings of these that count no more."""
 
     name: str
     submissions: list[Submission]
     deliveries: list[Delivery]
+    replaced: dict[str, str | None] = field(default_factory=dict)
 
     def deal_with(self, receipt: Receipt, submissions: Iterable[Submission] = ()) -> None:
         """Record what a received file gave."""
@@ -292,10 +356,12 @@ class _Landing:
         self.deliveries.append(Delivery(receipt.return_id, receipt.key, receipt.file_name, receipt.received_at, gave))
 
 
-def _landing_id(batch: list[Receipt]) -> str:
-    """When the last of the files was received, and a digest of which they are: no two landings deal with the same."""
+def _landing_id(batch: list[Receipt], anew: Iterable[Submission] = ()) -> str:
+    """When the last of the files was received, and a digest of which they are, and of what they were read as before: no two
+    landings deal with the same."""
     last = max(receipt.received_at for receipt in batch)
-    received = "|".join(sorted(f"{receipt.key} {receipt.received_at}" for receipt in batch))
+    which = [f"{receipt.key} {receipt.received_at}" for receipt in batch]
+    received = "|".join([*sorted(which), *sorted(one.submission_id for one in anew)])
     return f"{last[:19].replace('-', '').replace(':', '')}-{hashlib.sha256(received.encode()).hexdigest()[:8]}"
 
 
@@ -353,7 +419,7 @@ def _add_submissions(
         for one in delivery.assessed
     ]
     if in_turn and assessed:
-        assessed.sort(key=lambda pair: (pair[0].period, pair[0].sequence, not pair[0].is_draft))
+        assessed.sort(key=lambda pair: turn(pair[0]))
         # A step in time for each: what was judged later counts later.
         first = datetime.fromisoformat(min(receipt.received_at for _, receipt in assessed))
         assessed = [
@@ -448,11 +514,75 @@ def _commit(
 ) -> _Landing:
     """Write what was landed beside its place and rename it in; from then on it counts.
 
-    What belongs to the vault is written before: without its landing nothing reads it.
-
     Returns: the landing with what could not be said of its rows noted in its submissions.
     """
-    final = return_dir(settings, spec.return_id) / landing.name
+    writing, landing = _write(connection, settings, keys, spec, catalogue, landing)
+    _move_in(settings, spec, landing, writing)
+    return landing
+
+
+def _commit_otherwise(
+    connection: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    keys: Keys,
+    spec: ReturnSpec,
+    catalogue: Catalogue,
+    landing: _Landing,
+    anew: Sequence[Submission],
+) -> _Landing:
+    """Commit of what was read again the files that come out otherwise; of the others nothing is kept.
+
+    Returns: the landing, without the others.
+    """
+    in_place = [new for one in pair_readings(anew, landing.submissions) for _, new in one.pairs if new]
+    writing, landing = _write(connection, settings, keys, spec, catalogue, replace(landing, submissions=in_place))
+    readings = pair_readings(anew, landing.submissions)
+    same = [one for one in readings if one.says_the_same]
+    moved = landed_otherwise(connection, settings, spec, same, writing)
+    changed = [
+        one
+        for one in readings
+        if not one.says_the_same or any(new and new.submission_id in moved for _, new in one.pairs)
+    ]
+    kept = {new.submission_id: new for one in changed for _, new in one.pairs if new}
+    if not changed or len(kept) < len(landing.submissions):
+        for folder in (
+            writing,
+            *(one(settings, spec.return_id, landing.name) for one in (identity_dir, quarantine_dir)),
+        ):
+            shutil.rmtree(folder, ignore_errors=True)
+    if not changed:
+        return replace(landing, submissions=[], deliveries=[])
+    gave = [replace(one, submission_ids=[n for n in one.submission_ids if n in kept]) for one in landing.deliveries]
+    landing = replace(
+        landing,
+        submissions=[one for one in landing.submissions if one.submission_id in kept],
+        deliveries=[one for one in gave if one.submission_ids],
+        replaced={
+            old.submission_id: new.submission_id if new else None for one in changed for old, new in one.pairs if old
+        },
+    )
+    if not writing.is_dir():
+        writing, landing = _write(connection, settings, keys, spec, catalogue, landing)
+    write_landing(writing, landing.submissions, landing.deliveries, landing.replaced)
+    _move_in(settings, spec, landing, writing)
+    return landing
+
+
+def _write(
+    connection: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    keys: Keys,
+    spec: ReturnSpec,
+    catalogue: Catalogue,
+    landing: _Landing,
+) -> tuple[Path, _Landing]:
+    """Write what was landed beside its place.
+
+    What belongs to the vault is written too: without its landing nothing reads it.
+
+    Returns: the folder, and the landing with what could not be said of its rows noted in its submissions.
+    """
     writing = _partial_dir(settings, spec.return_id) / landing.name
     writing.mkdir(parents=True)
     accepted = [submission for submission in landing.submissions if submission.status == "accepted"]
@@ -474,16 +604,20 @@ def _commit(
             connection,
             "select rule_id, effect, submission_id, source_file, source_row, cell, table_name from landing_failure"
             " order by all",
-            writing / "rule_failure.parquet",
+            writing / f"{RULE_FAILURES}.parquet",
         )
     notes = missing_areas(spec, find_landed)
     submissions = [replace(one, notes=notes) if one.status == "accepted" else one for one in landing.submissions]
-    write_landing(writing, submissions, landing.deliveries)
+    write_landing(writing, submissions, landing.deliveries, landing.replaced)
+    return writing, replace(landing, submissions=submissions)
+
+
+def _move_in(settings: Settings, spec: ReturnSpec, landing: _Landing, writing: Path) -> None:
+    final = return_dir(settings, spec.return_id) / landing.name
     sync_tree(writing)
     final.parent.mkdir(parents=True, exist_ok=True)
     writing.rename(final)
     sync_dir(final.parent)
-    return replace(landing, submissions=submissions)
 
 
 def _accepted(spec: ReturnSpec, submission: Submission) -> Accepted:
@@ -557,7 +691,7 @@ def _fill_areas(settings: Settings, keys: Keys, spec: ReturnSpec) -> None:
     find_landed = _find_landed(settings)
     missing = missing_areas(spec, find_landed)
     for folder in landing_dirs(settings, spec.return_id):
-        submissions, deliveries = read_landing(folder)
+        submissions, deliveries, replaced = read_landing(folder)
         accepted = [one for one in submissions if one.status == "accepted"]
         if all(one.notes == missing for one in accepted):
             continue
@@ -574,7 +708,7 @@ def _fill_areas(settings: Settings, keys: Keys, spec: ReturnSpec) -> None:
                 _require_landed(connection, accepted, table, partial)
             partial.replace(path)
         noted = [replace(one, notes=missing) if one.status == "accepted" else one for one in submissions]
-        write_landing(folder, noted, deliveries)
+        write_landing(folder, noted, deliveries, replaced)
         log.info("areas of %s submission(s) filled in", len(accepted))
 
 

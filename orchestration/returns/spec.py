@@ -15,7 +15,7 @@ from copy import deepcopy
 from datetime import date
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
@@ -542,6 +542,13 @@ class AreaLookup(_Strict):
     neighbourhood: Lookup
 
 
+class PeriodForm(NamedTuple):
+    """How a return's periods are written: a regular expression, and the same for a person."""
+
+    pattern: str
+    said: str
+
+
 class ReturnSpec(_Strict):
     """A return: what it is, whose it is, what it lands, and the files it comes in.
 
@@ -718,6 +725,22 @@ class ReturnSpec(_Strict):
     def years(self) -> list[int]:
         """Years there is a spec for."""
         return sorted({int(period[:4]) for period in self.periods})
+
+    @property
+    def period_form(self) -> PeriodForm:
+        """How periods are written where a person gives one; a year alone stands for all of its periods."""
+        if self.terms:
+            terms = sorted((known.month, name) for name, known in self.terms.items())
+            months = "|".join(f"{month:02d}" for month, _ in terms)
+            said = ", ".join(f"2025-{month:02d} ({name})" for month, name in terms)
+            return PeriodForm(rf"20\d\d(-({months}))?", f"a term as {said}, or a year")
+        if self.first_month:
+            return PeriodForm(r"20\d\d(-(0[1-9]|1[0-2]))?", "a month as 2025-10, or a year")
+        if self.first_quarter:
+            return PeriodForm(r"20\d\d-\d\d(Q[1-4])?", "a quarter as 2025-26Q3, or a financial year as 2025-26")
+        if self.holds_records:
+            return PeriodForm(r"20\d\d", "a year as 2025")
+        return PeriodForm(r"20\d\d(-(0[1-9]|1[0-2])(-\d\d)?)?", "a year as 2025, or a month as 2025-10")
 
     def for_period(self, period: str) -> "ReturnSpec":
         """The return as collected in one period.

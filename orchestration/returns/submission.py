@@ -2,10 +2,10 @@
 
 import hashlib
 import json
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from orchestration.durable import write_json_durably
 from orchestration.returns.spec import ReturnSpec, return_ids
@@ -135,11 +135,26 @@ def landed_rows(settings: Settings, submissions: Iterable[Submission], table: st
     return f"(select * from read_parquet([{', '.join(paths)}]) where submission_id in ({ids}))"
 
 
-def write_landing(folder: Path, submissions: list[Submission], deliveries: list[Delivery]) -> None:
+class Landing(NamedTuple):
+    """The record of a landing. `replaced`: earlier readings of the same files that do not count from then on, each with the
+    submission that it became; None where the file gives none for it now."""
+
+    submissions: list[Submission]
+    deliveries: list[Delivery]
+    replaced: dict[str, str | None]
+
+
+def write_landing(
+    folder: Path,
+    submissions: list[Submission],
+    deliveries: list[Delivery],
+    replaced: Mapping[str, str | None] | None = None,
+) -> None:
     """Write the record of a landing into its folder, last of all."""
     content = {
         "submissions": [asdict(one) | {name: getattr(one, name) for name in _TOTALS} for one in submissions],
         "deliveries": [asdict(one) for one in deliveries],
+        "replaced": dict(replaced or {}),
     }
     write_json_durably(folder / COMMIT_FILE, content)
 
@@ -151,10 +166,14 @@ def _submission(content: dict[str, Any]) -> Submission:
     return Submission(**content)
 
 
-def read_landing(folder: Path) -> tuple[list[Submission], list[Delivery]]:
+def read_landing(folder: Path) -> Landing:
     """The record of a landing."""
     content = json.loads((folder / COMMIT_FILE).read_text(encoding="utf-8"))
-    return [_submission(one) for one in content["submissions"]], [Delivery(**one) for one in content["deliveries"]]
+    return Landing(
+        [_submission(one) for one in content["submissions"]],
+        [Delivery(**one) for one in content["deliveries"]],
+        content.get("replaced", {}),
+    )
 
 
 def landing_dirs(settings: Settings, return_id: str) -> list[Path]:
@@ -163,14 +182,35 @@ def landing_dirs(settings: Settings, return_id: str) -> list[Path]:
 
 
 def read_submissions(settings: Settings, return_id: str) -> list[Submission]:
-    """Every committed submission of a return, in the order they were received."""
-    found = [one for folder in landing_dirs(settings, return_id) for one in read_landing(folder)[0]]
+    """Every committed submission of a return, in the order they were received; of files that were read again, as they were
+    read last."""
+    landings = [read_landing(folder) for folder in landing_dirs(settings, return_id)]
+    replaced = {old: new for landing in landings for old, new in landing.replaced.items()}
+    found = [
+        replace(one, supersedes=_read_last(one.supersedes, replaced)) if one.supersedes in replaced else one
+        for landing in landings
+        for one in landing.submissions
+        if one.submission_id not in replaced
+    ]
     return sorted(found, key=lambda submission: (submission.received_at, submission.source_file))
+
+
+def _read_last(submission_id: str | None, replaced: Mapping[str, str | None]) -> str | None:
+    while submission_id is not None and submission_id in replaced:
+        submission_id = replaced[submission_id]
+    return submission_id
+
+
+def committed_ids(settings: Settings, return_id: str) -> set[str]:
+    """Every submission of a return that was ever committed, those among them whose files were read again since."""
+    return {
+        one.submission_id for folder in landing_dirs(settings, return_id) for one in read_landing(folder).submissions
+    }
 
 
 def read_deliveries(settings: Settings, return_id: str) -> dict[str, Delivery]:
     """The last outcome of each received file that is dealt with, by the key of its receipt."""
-    found = [one for folder in landing_dirs(settings, return_id) for one in read_landing(folder)[1]]
+    found = [one for folder in landing_dirs(settings, return_id) for one in read_landing(folder).deliveries]
     return {one.receipt_key: one for one in sorted(found, key=lambda delivery: delivery.received_at)}
 
 
