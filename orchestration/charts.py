@@ -2,13 +2,15 @@
 
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 
 @dataclass(frozen=True)
 class Chart:
-    """A picture. `rows` are the table behind it, texts under `columns`; `svg` stands alone."""
+    """A picture. `rows` are the table behind it, texts under `columns`; `svg` stands alone. `narrow` draws it anew for a telephone,
+    in whose width its words would be too small to read; None where that has not been provided for."""
 
     name: str
     title: str
@@ -16,20 +18,30 @@ class Chart:
     columns: list[str]
     rows: list[list[str]]
     svg: str = field(repr=False)
+    narrow: Callable[[], str] | None = field(default=None, repr=False)
 
     @property
     def inline(self) -> str:
-        """The SVG as a part of a page: without namespaces, which HTML knows, with ids that no other chart has, and without what
-        only makes it longer. The words for who cannot see it are `alt`, not those of each mark."""
-        text = re.sub(r' xmlns(?::\w+)?="[^"]*"', "", self.svg)
-        text = re.sub(r'\bid="([^"]+)"', rf'id="{self.name}-\1"', text)
-        text = re.sub(r"url\(#([^)]+)\)", rf"url(#{self.name}-\1)", text)
-        text = _EMPTY.sub("", _NEEDLESS.sub("", text))
-        text = _PLACED.sub(lambda found: _LONG.sub(_shorter, found[0]), text)
-        fonts = _FONT.findall(text)
-        if len(set(fonts)) == 1:  # once for all
-            text = _FONT.sub("", text).replace("<svg ", f'<svg font-family="{fonts[0]}" ', 1)
-        return text
+        """The SVG as a part of a page. The words for who cannot see it are `alt`, not those of each mark."""
+        return _part_of_page(self.svg, self.name)
+
+    @property
+    def inline_narrow(self) -> str:
+        """The same for a narrow screen; empty where there is none. A style sheet has to show one of the two."""
+        return _part_of_page(self.narrow(), f"{self.name}-narrow") if self.narrow else ""
+
+
+def _part_of_page(svg: str, name: str) -> str:
+    """Without namespaces, which HTML knows, with ids that no other chart has, and without what only makes it longer."""
+    text = re.sub(r' xmlns(?::\w+)?="[^"]*"', "", svg)
+    text = re.sub(r'\bid="([^"]+)"', rf'id="{name}-\1"', text)
+    text = re.sub(r"url\(#([^)]+)\)", rf"url(#{name}-\1)", text)
+    text = _EMPTY.sub("", _NEEDLESS.sub("", text))
+    text = _PLACED.sub(lambda found: _LONG.sub(_shorter, found[0]), text)
+    fonts = _FONT.findall(text)
+    if len(set(fonts)) == 1:  # once for all
+        text = _FONT.sub("", text).replace("<svg ", f'<svg font-family="{fonts[0]}" ', 1)
+    return text
 
 
 # Of marks: descriptions, and what is so anyway. Of groups: paths that draw nothing.

@@ -1,6 +1,7 @@
 """A figure by the items of a breakdown: side by side at the latest period, or as forecasts by year ahead."""
 
 from decimal import Decimal
+from functools import partial
 
 from orchestration.packs import pictures, words
 from orchestration.packs.figures import ENGLAND, Cell, Value
@@ -104,7 +105,9 @@ def state_scenarios(teller: Teller) -> None:
     alt = [f"Line chart: {in_sentence(title)}, {items[0]} to {last}."]
     ends = [(line.name, line.points[-1]) for line in lines if line.points]
     alt += [f"{name}: {words.amount(end, teller.kpi.unit)} in {at}." for name, (at, end, _) in ends]
-    statement.chart = teller.chart(pictures.trend(items, lines, unit=teller.kpi.unit, title=title), " ".join(alt))
+    statement.chart = teller.chart(
+        partial(pictures.trend, items, lines, unit=teller.kpi.unit, title=title), " ".join(alt)
+    )
 
 
 def _england(teller: Teller, cells: dict[str, Cell], latest: Period) -> tuple[Column, Period | None]:
@@ -138,7 +141,7 @@ def _draw_parts(teller: Teller, items: list[str], series: list[tuple[str, Column
         return
     withheld = [(item, name) for name, values, _ in series for item in values if values[item].symbol == "c"]
     title = teller.axis_title(max(map(abs, numbers)))
-    svg = pictures.bars(items, lines, unit=unit, title=title, withheld=withheld)
+    draw = partial(pictures.bars, items, lines, unit=unit, title=title, withheld=withheld)
     alt = [f"Bar chart: {in_sentence(title)}, by {statement.watched.topics[0].lower()}:"]
     alt.append(f"{words.listed([line.name for line in lines])}.")
     first = lines[0].points
@@ -149,7 +152,7 @@ def _draw_parts(teller: Teller, items: list[str], series: list[tuple[str, Column
         statement.chart_notes.append(
             "[c] marks a figure that is withheld, so that no child can be found or worked out."
         )
-    statement.chart = teller.chart(svg, " ".join(alt))
+    statement.chart = teller.chart(draw, " ".join(alt))
 
 
 def _line(name: str, items: list[str], values: Column, look: int) -> pictures.Line:

@@ -15,9 +15,47 @@ _COLOURS = [_DARK_BLUE, _TURQUOISE, _DARK_PINK]
 _DASHES = [[1, 0], [6, 3], [2, 2]]
 _SHAPES = ["circle", "square", "diamond"]
 _GREY, _INK = "#6f777b", "#0b0c0c"
-_WIDTH, _HEIGHT = 600, 230
 _BAR = 9
-_LABELS = 12  # places that have room for a label
+_NAME_ABOVE = 24  # from the bars of one item to those of the next, where a name stands between
+
+
+@dataclass(frozen=True)
+class Size:
+    """How large a chart is. `room_for_limits`: what the names of mean and limits take from the width; `labels`: places that have
+    room for a label; `legend_columns`: entries beside each other, 0 for all; `is_labelled_above`: whether an item's name stands
+    above its bars, because there is no room beside them."""
+
+    width: int
+    room_for_limits: int
+    height: int
+    bar_width: int
+    labels: int
+    ticks: int
+    legend_columns: int
+    is_labelled_above: bool
+
+
+WIDE = Size(
+    width=600,
+    room_for_limits=0,
+    height=230,
+    bar_width=380,
+    labels=12,
+    ticks=6,
+    legend_columns=0,
+    is_labelled_above=False,
+)
+NARROW = Size(
+    width=262,
+    room_for_limits=75,
+    height=210,
+    bar_width=300,
+    labels=4,
+    ticks=4,
+    legend_columns=1,
+    is_labelled_above=True,
+)
+"""For a telephone: drawn in its width, so that letters keep their size."""
 _CONFIG = {
     "font": "Arial, Helvetica, sans-serif",
     "axis": {"labelFontSize": 13, "labelColor": _INK, "titleColor": _INK, "gridColor": "#dcdcdc", "labelLimit": 300},
@@ -60,6 +98,7 @@ def trend(
     bands: Sequence[Band] = (),
     ringed: Sequence[tuple[str, Decimal]] = (),
     from_nought: bool = True,
+    size: Size = WIDE,
 ) -> str:
     """Lines through time as SVG.
 
@@ -73,25 +112,27 @@ def trend(
         bands: mean and limits of a control chart.
         ringed: points outside the limits.
         from_nought: whether the upright axis begins at nought.
+        size: how large it is.
     """
     values = [
         {"place": place, "number": float(number), "series": line.name, "segment": f"{line.name} {segment}"}
         for line in lines
         for place, number, segment in line.points
     ]
-    x = _places(places)
+    width = size.width - (size.room_for_limits if bands else 0)
+    x = _places(places, size.labels)
     y = {
         "field": "number",
         "type": "quantitative",
         "title": None,
-        "axis": _number_axis(unit, values),
+        "axis": _number_axis(unit, values, size.ticks),
         "scale": {"zero": from_nought},
     }
     series = {
-        "color": _scale(lines, _COLOURS),
-        "shape": _scale(lines, _SHAPES),
+        "color": _scale(lines, _COLOURS, size),
+        "shape": _scale(lines, _SHAPES, size),
     }
-    dash = _scale(lines, _DASHES)
+    dash = _scale(lines, _DASHES, size)
     drawn = {"data": {"values": values}}
     layers: list[dict[str, Any]] = [
         {
@@ -115,7 +156,7 @@ def trend(
             }
         )
     if breaks:
-        half = {"xOffset": -_WIDTH / len(places) / 2}
+        half = {"xOffset": -width / len(places) / 2}
         data = {"data": {"values": [{"place": place} for place in breaks]}}
         layers += [
             {**data, "mark": {"type": "rule", "strokeDash": [4, 3], "color": _INK, **half}, "encoding": {"x": x}},
@@ -129,15 +170,21 @@ def trend(
         layers.append(
             {
                 "data": {"values": [{"place": place} for place in withheld]},
-                "mark": {"type": "text", "text": "[c]", "y": _HEIGHT - 8},
+                "mark": {"type": "text", "text": "[c]", "y": size.height - 8},
                 "encoding": {"x": x},
             }
         )
-    return svg_of(_spec(layers, title=title, height=_HEIGHT))
+    return svg_of(_spec(layers, title=title, width=width, height=size.height))
 
 
 def bars(
-    items: Sequence[str], lines: Sequence[Line], *, unit: str, title: str, withheld: Sequence[tuple[str, str]] = ()
+    items: Sequence[str],
+    lines: Sequence[Line],
+    *,
+    unit: str,
+    title: str,
+    withheld: Sequence[tuple[str, str]] = (),
+    size: Size = WIDE,
 ) -> str:
     """Lying bars, a group an item and a bar a series, as SVG.
 
@@ -147,6 +194,7 @@ def bars(
         unit: unit of the numbers.
         title: what the bars count.
         withheld: item and series of figures that are withheld.
+        size: how large it is.
     """
     names = [line.name for line in lines]
     values = [
@@ -154,7 +202,7 @@ def bars(
         for line in lines
         for place, number, _ in line.points
     ]
-    y = {
+    y: dict[str, Any] = {
         "field": "item",
         "type": "nominal",
         "title": None,
@@ -162,6 +210,16 @@ def bars(
         "sort": None,
         "axis": {"ticks": False},
     }
+    bars_of_an_item = _BAR * len(names)
+    step = bars_of_an_item + 9
+    if size.is_labelled_above:
+        step = bars_of_an_item + _NAME_ABOVE
+        # All the room that is not between items stands above the first.
+        y["scale"] |= {"paddingInner": _NAME_ABOVE / step, "paddingOuter": _NAME_ABOVE / step / 2, "align": 1}
+        y["axis"] |= {
+            "domain": False, "labelAlign": "left", "labelBaseline": "bottom", "labelPadding": 0,
+            "labelOffset": -bars_of_an_item / 2 - 2, "labelLimit": size.bar_width,
+        }  # fmt: skip
     offset = {"field": "series", "type": "nominal", "scale": {"domain": names}, "sort": None}
     layers: list[dict[str, Any]] = [
         {
@@ -170,8 +228,13 @@ def bars(
             "encoding": {
                 "y": y,
                 "yOffset": offset,
-                "x": {"field": "number", "type": "quantitative", "title": None, "axis": _number_axis(unit, values)},
-                "color": _scale(lines, _COLOURS),
+                "x": {
+                    "field": "number",
+                    "type": "quantitative",
+                    "title": None,
+                    "axis": _number_axis(unit, values, size.ticks),
+                },
+                "color": _scale(lines, _COLOURS, size),
             },
         }
     ]
@@ -183,16 +246,15 @@ def bars(
                 "encoding": {"y": y, "yOffset": offset, "x": {"field": "number", "type": "quantitative"}},
             }
         )
-    height = len(items) * (_BAR * len(names) + 9)
-    return svg_of(_spec(layers, title=title, height=height) | {"width": _WIDTH - 220})
+    return svg_of(_spec(layers, title=title, width=size.bar_width, height=len(items) * step))
 
 
-def _spec(layers: list[dict[str, Any]], *, title: str, height: int) -> dict[str, Any]:
-    return {"width": _WIDTH, "height": height, "title": title, "layer": layers, "config": _CONFIG}
+def _spec(layers: list[dict[str, Any]], *, title: str, width: int, height: int) -> dict[str, Any]:
+    return {"width": width, "height": height, "title": title, "layer": layers, "config": _CONFIG}
 
 
-def _places(places: Sequence[str]) -> dict[str, Any]:
-    step = -(-len(places) // _LABELS)
+def _places(places: Sequence[str], labels: int) -> dict[str, Any]:
+    step = -(-len(places) // labels)
     axis: dict[str, Any] = {"labelAngle": 0, "labelOverlap": "parity", "labelSeparation": 8, "grid": False}
     if (
         step > 1
@@ -208,17 +270,24 @@ def _places(places: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def _scale(lines: Sequence[Line], looks: Sequence[Any]) -> dict[str, Any]:
+def _scale(lines: Sequence[Line], looks: Sequence[Any], size: Size) -> dict[str, Any]:
     return {
         "field": "series",
         "type": "nominal",
         "sort": None,
         "scale": {"domain": [line.name for line in lines], "range": [looks[line.style] for line in lines]},
-        "legend": {"orient": "top", "title": None, "direction": "horizontal", "offset": 4},
+        "legend": {
+            "orient": "top",
+            "title": None,
+            "direction": "horizontal",
+            "offset": 4,
+            "columns": size.legend_columns,
+            "columnPadding": 24,
+        },
     }
 
 
-def _number_axis(unit: str, values: Sequence[dict[str, Any]]) -> dict[str, Any]:
+def _number_axis(unit: str, values: Sequence[dict[str, Any]], ticks: int) -> dict[str, Any]:
     largest = max((abs(value["number"]) for value in values), default=0.0)
     digits, ending = "format(abs(datum.value), ',~r')", ""
     if unit == "gbp" and largest >= 1_000_000:
@@ -227,7 +296,7 @@ def _number_axis(unit: str, values: Sequence[dict[str, Any]]) -> dict[str, Any]:
         digits = "'£' + format(abs(datum.value), ',~r')"
     elif unit == "percent":
         ending = "%"
-    return {"labelExpr": f"(datum.value < 0 ? '\u2212' : '') + {digits} + '{ending}'", "tickCount": 6}
+    return {"labelExpr": f"(datum.value < 0 ? '\u2212' : '') + {digits} + '{ending}'", "tickCount": ticks}
 
 
 def _bands(bands: Sequence[Band], x: dict[str, Any], y: dict[str, Any]) -> list[dict[str, Any]]:

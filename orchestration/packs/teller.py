@@ -1,14 +1,16 @@
 """What is said of every figure, whatever its chart: the value in words, its source, its change, its target, its notes."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import partial
 
 from orchestration.charts import Chart
 from orchestration.packs import words
 from orchestration.packs.boards import Watched
 from orchestration.packs.figures import LOCAL, PUBLISHED, Beside, Cell, Figures, Kpi, Value
 from orchestration.packs.periods import Kind, Period, Span
+from orchestration.packs.pictures import NARROW
 
 NO_OTHERS = "No figure of other areas is held."
 OTHER_SIZE = "Not set beside other areas, because they differ in size."
@@ -254,12 +256,14 @@ class Teller:
                 of = of or self.kpi.title
                 return of[0].upper() + of[1:]
 
-    def chart(self, svg: str, alt: str) -> Chart:
-        """The chart with its table."""
+    def chart(self, draw: Callable[..., str], alt: str) -> Chart:
+        """The chart with its table. `draw` takes the size."""
         table = self.statement.table
         columns, rows = (table.columns, table.rows) if table is not None else ([], [])
         texts = [[cell.text for cell in row] for row in rows]
-        return Chart(f"chart-{self.statement.number}", self.kpi.title, alt, columns, texts, svg)
+        return Chart(
+            f"chart-{self.statement.number}", self.kpi.title, alt, columns, texts, draw(), partial(draw, size=NARROW)
+        )
 
 
 def _rated(rating: str) -> str:

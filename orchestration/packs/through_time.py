@@ -1,6 +1,7 @@
 """A figure through time: change, other areas, a line chart, and the limits of usual variation of months."""
 
 from decimal import Decimal
+from functools import partial
 
 from orchestration.packs import pictures, words
 from orchestration.packs.figures import ENGLAND, LOCAL, PUBLISHED, Beside, Cell, Limit, Value
@@ -155,7 +156,8 @@ def _draw(teller: Teller, cell: Cell) -> None:
     numbers = [number for line in lines for _, number, _ in line.points]
     from_nought = not bands and _begins_at_nought(numbers)
     title = teller.axis_title(max(abs(number) for number in numbers))
-    svg = pictures.trend(
+    draw = partial(
+        pictures.trend,
         [period.short for period in periods],
         lines,
         unit=unit,
@@ -170,7 +172,7 @@ def _draw(teller: Teller, cell: Cell) -> None:
     alt += [_ends(line, unit) for line in lines]
     if bands:
         alt.append(f"Mean {words.amount(bands[-1].mean, unit)}, limits {_limits(bands[-1], unit)}.")
-    statement.chart = teller.chart(svg, " ".join(alt))
+    statement.chart = teller.chart(draw, " ".join(alt))
     notes = statement.chart_notes
     if missing := [period.short for period in periods if period not in set(own_periods)]:
         notes.append(f"No figure is held for {words.listed(missing)}: the line has a gap.")

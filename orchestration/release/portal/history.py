@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 
 import duckdb
 
 from orchestration.charts import Chart
-from orchestration.packs.pictures import Line, bars
+from orchestration.packs.pictures import NARROW, Line, bars
 from orchestration.privacy.disclosure import Parameters
 from orchestration.release.exports import EVIDENCE_FOLDER
 from orchestration.release.folders import complete_releases
@@ -123,6 +124,7 @@ def history_chart(releases: Sequence[ReleaseBefore]) -> Chart | None:
     ]
     first, last = releases[0], releases[-1]
     title = "Rules that failed, by release"
+    draw = partial(bars, places, lines, unit="count", title=title)
     return Chart(
         name="history",
         title=title,
@@ -133,5 +135,6 @@ def history_chart(releases: Sequence[ReleaseBefore]) -> Chart | None:
             [place, *(str(one.failed(severity)) for severity in names)]
             for place, one in zip(places, releases, strict=True)
         ],
-        svg=bars(places, lines, unit="count", title=title),
+        svg=draw(),
+        narrow=partial(draw, size=NARROW),
     )

@@ -21,6 +21,8 @@ LARGEST_FILE = 150_000_000
 GRID = 1000
 """Steps across the longer side that corners are rounded to: finer than a screen can show."""
 LABELLED = 60
+WIDE_MAP, NARROW_MAP = 620, 325
+"""Width of a map on a page, and on a telephone."""
 
 _PROPERTY = re.compile(r"(WD|LSOA)\d{2}CD", re.IGNORECASE)
 _CODE = re.compile(r"[EWSN]\d{8}")
@@ -28,8 +30,8 @@ _CODE = re.compile(r"[EWSN]\d{8}")
 _COLOURS = ["#6BACE6", "#2073BC", "#12436D"]
 _INKS = ["#0b0c0c", "#ffffff", "#ffffff"]
 _GREY, _INK = "#d9d9d9", "#0b0c0c"
+_HEIGHT_OF_WIDTH = 0.84
 _WITHHELD = "[c] not shown"
-_WIDTH, _HEIGHT = 620, 520
 
 Ring = list[tuple[int, int]]
 Polygon = list[Ring]
@@ -191,7 +193,7 @@ def _on_grid(taken: Mapping[str, list[Any]]) -> dict[str, list[Polygon]]:
     }
 
 
-def choropleth(layer: Layer, counts: Mapping[str, int | None], *, what: str) -> str:
+def choropleth(layer: Layer, counts: Mapping[str, int | None], *, what: str, width: int = WIDE_MAP) -> str:
     """Areas shaded by their count as SVG: no more than three classes, of as many areas each as can be.
 
     Withheld counts are grey and say so in words; where there are few enough areas, each has its number written on it.
@@ -200,6 +202,7 @@ def choropleth(layer: Layer, counts: Mapping[str, int | None], *, what: str) -> 
         layer: the boundaries.
         counts: by code of the area, None where withheld; an area without one is left out.
         what: what is counted, over the legend.
+        width: how wide it is drawn.
     """
     values = {code: counts[code] for code in layer.shapes if code in counts}
     classes = _classes([count for count in values.values() if count is not None])
@@ -220,7 +223,14 @@ def choropleth(layer: Layer, counts: Mapping[str, int | None], *, what: str) -> 
         }
         for code, count in values.items()
     ]
-    legend = {"title": what, "orient": "bottom", "direction": "horizontal", "columns": 2, "symbolType": "square"}
+    legend = {
+        "title": what,
+        "orient": "bottom",
+        "direction": "horizontal",
+        "columns": 2,
+        "columnPadding": 24,
+        "symbolType": "square",
+    }
     domain = words + ([_WITHHELD] if None in values.values() else [])
     layers: list[dict[str, Any]] = [
         {
@@ -256,8 +266,8 @@ def choropleth(layer: Layer, counts: Mapping[str, int | None], *, what: str) -> 
         )
     return svg_of(
         {
-            "width": _WIDTH,
-            "height": _HEIGHT,
+            "width": width,
+            "height": round(width * _HEIGHT_OF_WIDTH),
             "projection": {"type": "identity", "reflectY": True},
             "layer": layers,
             "config": {

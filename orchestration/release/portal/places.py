@@ -2,14 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 
 import duckdb
 
 from orchestration.charts import Chart
-from orchestration.packs.pictures import OWN, Line, bars
+from orchestration.packs.pictures import NARROW, OWN, Line, bars
 from orchestration.privacy.disclosure import load_policy
-from orchestration.release.portal.maps import Layer, choropleth, read_layers
+from orchestration.release.portal.maps import NARROW_MAP, Layer, choropleth, read_layers
 from orchestration.release.portal.site import Page
 from orchestration.release.provision import (
     BEYOND,
@@ -102,7 +103,8 @@ def kinds_chart(children: Children) -> Chart:
     counts = [(kind.name, children.count("kind", kind.code)) for kind in children.kinds]
     shown = [(name, count) for name, count in counts if count is not None]
     title = f"Children with a plan by kind of setting, {_day(children)}"
-    drawn = bars(
+    draw = partial(
+        bars,
         [name for name, _ in counts],
         [Line("Children", [(name, Decimal(count), 0) for name, count in shown], OWN)],
         unit="count",
@@ -115,7 +117,8 @@ def kinds_chart(children: Children) -> Chart:
         alt=f"Bar chart. {title}. {_extremes(shown)} The table below has every figure.",
         columns=["Kind of setting", "Children"],
         rows=[[name, written(count)] for name, count in counts],
-        svg=drawn,
+        svg=draw(),
+        narrow=partial(draw, size=NARROW),
     )
 
 
@@ -141,13 +144,15 @@ def _map(layer: Layer, title: str, counts: Sequence[tuple[Area, int | None]], *,
     said = (
         f" {withheld} {'area is' if withheld == 1 else 'areas are'} grey: the number is not shown." if withheld else ""
     )
+    draw = partial(choropleth, layer, {area.code: count for area, count in counts}, what="Children with a plan")
     return Chart(
         name=f"{name}-{layer.level}",
         title=title,
         alt=f"Map. {title}. {_extremes(shown)}{said} The table below has every figure.",
         columns=["Area", "Children"],
         rows=[[area.name, written(count)] for area, count in counts],
-        svg=choropleth(layer, {area.code: count for area, count in counts}, what="Children with a plan"),
+        svg=draw(),
+        narrow=partial(draw, width=NARROW_MAP),
     )
 
 

@@ -86,7 +86,7 @@ def test_charts_draw_and_say_what_they_show(pages: list[str], opened: Opened) ->
             found = page.evaluate(
                 """() => {
                     document.querySelectorAll("details").forEach((one) => { one.open = true; });
-                    return [...document.querySelectorAll("main svg")].map((svg) => {
+                    return [...document.querySelectorAll("main svg")].filter((svg) => svg.checkVisibility()).map((svg) => {
                         const box = svg.getBoundingClientRect();
                         const named = svg.closest("[aria-label], [aria-labelledby], [aria-hidden=true]") || svg.querySelector("title")
                             || svg.closest("figure")?.querySelector("figcaption");
@@ -98,6 +98,31 @@ def test_charts_draw_and_say_what_they_show(pages: list[str], opened: Opened) ->
         empty += [(name, one) for one in found if one[0] < 3 or one[1] < 20 or one[2] < 5 or not one[3]]
     assert empty == []
     assert drawn > 0
+
+
+def test_one_picture_of_each_chart_is_seen_and_its_letters_can_be_read(pages: list[str], opened: Opened) -> None:
+    """A chart that is drawn for a telephone as well shows one of the two."""
+    small, twice = [], []
+    for name in pages:
+        with opened(name) as page:
+            page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+            for width in WIDTHS:
+                page.set_viewport_size({"width": width, "height": 900})
+                letters = page.evaluate(
+                    """() => [...document.querySelectorAll("main svg")].filter((svg) => svg.checkVisibility()).map((svg) => {
+                        const scale = svg.getBoundingClientRect().width / svg.viewBox.baseVal.width;
+                        const sizes = [...svg.querySelectorAll("text")].map((one) => parseFloat(getComputedStyle(one).fontSize));
+                        return scale * Math.min(...sizes);
+                    })"""
+                )
+                small += [(name, width, size) for size in letters if size < 9]
+                seen = page.evaluate(
+                    """() => [...document.querySelectorAll("main .portal-chart")].map((chart) =>
+                        [...chart.querySelectorAll("svg")].filter((svg) => svg.checkVisibility()).length)"""
+                )
+                twice += [(name, width) for count in seen if count != 1]
+    assert small == []
+    assert twice == []
 
 
 def test_axe_finds_nothing(portal: Path, pages: list[str], browser: Browser) -> None:
