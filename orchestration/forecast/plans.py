@@ -114,7 +114,7 @@ def forecast_plans(
 
     Args:
         transitions: plans by what they were in one January and in the next (`int_forecast__transition`).
-        areas: plans by January, age group and ward (`int_forecast__area`).
+        areas: plans by January, age group, ward and provision (`int_forecast__area`).
         population: projected heads by authority, middle of a year and single age.
         figures: published history (`history.HISTORY_COLUMNS`).
         tested: the back-test (`back_test.BACK_TEST_SCHEMA`).
@@ -123,7 +123,7 @@ def forecast_plans(
 
     Returns: columns of `FORECAST_SCHEMA`, sorted. The total is the median of the simulations; a part is its mean share of them,
     so that parts add up to the total. `low_count` and `high_count` hold 80% of the simulations, of parts as much wider as
-    earlier forecasts call for (`_widths`). Horizon 0 is the origin itself, counted.
+    earlier forecasts call for (`_unforeseen`). Horizon 0 is the origin itself, counted.
     """
     history = History.of(figures)
     made = [pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in FORECAST_SCHEMA.items()})]
@@ -148,7 +148,7 @@ def forecast_plans(
             forecast = _forecast(known, Layout.of(known.transitions))
             keys = ["measure_code", "census_year", *SPLITS]
             beside = forecast.merge(counted, on=keys, how="left", validate="many_to_one")
-            made.append(_widened(beside, _widths(earlier, origin)))
+            made.append(_widened(beside, _unforeseen(earlier, origin)))
             earlier.append(beside[beside["scenario_code"] == BASELINE])
     forecasts = pd.concat(made, ignore_index=True) if len(made) > 1 else made[0]
     order = [
@@ -198,13 +198,13 @@ def _kind(rows: pd.DataFrame) -> pd.Series:
     return (rows["measure_code"].reset_index(drop=True) + " " + kind).mask(kind == "").set_axis(rows.index)
 
 
-def _widths(earlier: Sequence[pd.DataFrame], origin: int) -> pd.Series:
-    """How much wider than the simulations' the intervals of parts must be, by kind, for four in five to have held so far.
+def _unforeseen(earlier: Sequence[pd.DataFrame], origin: int) -> pd.Series:
+    """By kind, how far off a part is in a year beyond what the simulations foresee, in roots of its plans.
 
-    The simulations know how children differ by chance and years by what was seen of them, which is little. Read are the
-    forecasts from earlier origins, as simulated, of Januaries known at the origin: how far off each was, in halves of its
-    interval. Four in five were no further off than the width told. Intervals are never made narrower, and a kind of fewer
-    than `LEAST_PARTS` figures of ten or more is left as it is.
+    The simulations know how children differ by chance, and years by what was seen of them, which is little. Read are the
+    forecasts from earlier origins, as simulated, of Januaries known at the origin; told is that with which four in five of their
+    parts of ten or more would have lain in the interval (`_widened`). In roots of its plans, because small parts miss by larger
+    shares of themselves than large ones. Of a kind of fewer than `LEAST_PARTS` such figures nothing is told.
     """
     told = pd.concat(earlier) if earlier else pd.DataFrame(columns=["census_year", "horizon", "actual_count"])
     known = told[(told["census_year"] <= origin) & (told["horizon"] > 0) & (told["actual_count"] >= LEAST_COUNT)]
@@ -212,16 +212,20 @@ def _widths(earlier: Sequence[pd.DataFrame], origin: int) -> pd.Series:
         return pd.Series(dtype="float64")
     miss = known["actual_count"] - known["plan_count"]
     half = np.where(miss > 0, known["high_count"] - known["plan_count"], known["plan_count"] - known["low_count"])
-    off = pd.Series(np.abs(miss) / np.maximum(half, 0.5), index=known.index).groupby(_kind(known))
-    return off.quantile(COVERAGE).where(off.size() >= LEAST_PARTS, 1.0).clip(lower=1.0)
+    beyond = np.sqrt((miss**2 - half**2).clip(lower=0.0))
+    in_roots = (beyond / np.sqrt(np.maximum(known["plan_count"], 1.0) * known["horizon"])).groupby(_kind(known))
+    return in_roots.quantile(COVERAGE)[in_roots.size() >= LEAST_PARTS]
 
 
-def _widened(forecast: pd.DataFrame, widths: pd.Series) -> pd.DataFrame:
-    """The forecast with the intervals of its parts so much wider; none reaches below nought."""
-    factor = _kind(forecast).map(widths).astype("float64").fillna(1.0)
+def _widened(forecast: pd.DataFrame, unforeseen: pd.Series) -> pd.DataFrame:
+    """The forecast with the intervals of its parts wider by what is unforeseen; none reaches below nought.
+
+    What is independent of the simulations and of other years adds to them as the root of the sum of squares.
+    """
     middle = forecast["plan_count"]
-    low = (middle - factor * (middle - forecast["low_count"])).clip(lower=0.0)
-    high = middle + factor * (forecast["high_count"] - middle)
+    beyond = _kind(forecast).map(unforeseen).astype("float64").fillna(0.0) * np.sqrt(middle * forecast["horizon"])
+    low = (middle - np.hypot(middle - forecast["low_count"], beyond)).clip(lower=0.0)
+    high = middle + np.hypot(forecast["high_count"] - middle, beyond)
     return forecast.assign(low_count=low.round(DECIMALS), high_count=high.round(DECIMALS))
 
 
@@ -296,7 +300,10 @@ def _summaries(
     steps = [(known.origin, counted, np.ones(1)), *zip(years, simulated, scales, strict=True)]
     for census_year, one, scale in steps:
         plans = dict(_splits(layout, known.need_tables, one.stock))
-        plans |= _by_ward(known.areas) if census_year == known.origin else _ward_draws(one.stock, shares, random)
+        if census_year == known.origin:
+            plans |= _by_ward(known.areas)
+        else:
+            plans |= _ward_draws(layout, one.stock, shares, random)
         new_plans = dict(_new_splits(layout, one.begun))
         for measure_code, of_measure, factor in (("plans", plans, scale), ("new_plans", new_plans, np.ones(1))):
             values = np.stack(list(of_measure.values())) * factor
@@ -384,16 +391,33 @@ def _ward_shares(areas: pd.DataFrame) -> pd.DataFrame:
 
 
 def _by_ward(areas: pd.DataFrame) -> dict[Split, Counts]:
-    counted = areas.groupby("ward_code")["plan_count"].sum()
-    return {(("ward_code", str(ward)),): np.array([plans]) for ward, plans in counted.items()}
+    """Plans counted in each ward, of all provisions and of each."""
+    by_ward = areas.groupby("ward_code")["plan_count"].sum()
+    by_provision = areas.groupby(["ward_code", "provision_code"])["plan_count"].sum()
+    counted: dict[Split, Counts] = {(("ward_code", str(ward)),): np.array([plans]) for ward, plans in by_ward.items()}
+    for (ward, provision), plans in zip(by_provision.index.tolist(), by_provision, strict=True):
+        counted[("ward_code", str(ward)), ("provision_code", str(provision))] = np.array([plans])
+    return counted
 
 
-def _ward_draws(stock: Counts, shares: pd.DataFrame, random: np.random.Generator) -> dict[Split, Counts]:
+def _ward_draws(
+    layout: Layout, stock: Counts, shares: pd.DataFrame, random: np.random.Generator
+) -> dict[Split, Counts]:
+    """Plans of each simulation by ward, of all provisions and of each: who is in a provision lives where others of the age do."""
     if shares.empty:
         return {}
-    by_group = _in_groups(stock).sum(axis=(2, 3))
-    drawn = random.multinomial(by_group, shares.to_numpy()).sum(axis=1)  # simulations x wards
-    return {(("ward_code", str(ward)),): drawn[:, number] for number, ward in enumerate(shares.columns)}
+    provisions = sorted({placement.partition("/")[2] for placement in layout.placements})
+    places = [provisions.index(placement.partition("/")[2]) for placement in layout.placements]
+    by_place = _in_groups(stock).sum(axis=2)  # simulations x age groups x P
+    by_provision = np.zeros((*by_place.shape[:2], len(provisions)), dtype=np.int64)
+    np.add.at(by_provision, (slice(None), slice(None), places), by_place)
+    drawn = random.multinomial(by_provision, shares.to_numpy()[None, :, None, :]).sum(axis=1)
+    made: dict[Split, Counts] = {}
+    for number, ward in enumerate(map(str, shares.columns)):
+        made[(("ward_code", ward),)] = drawn[:, :, number].sum(axis=1)
+        for place, provision in enumerate(provisions):
+            made[("ward_code", ward), ("provision_code", provision)] = drawn[:, place, number]
+    return made
 
 
 def _new_splits(layout: Layout, begun: Counts) -> Iterator[tuple[Split, Counts]]:

@@ -8,7 +8,7 @@ import pytest
 
 from orchestration.forecast.back_test import back_test
 from orchestration.forecast.history import HISTORY_COLUMNS
-from orchestration.forecast.plans import FORECAST_SCHEMA, LAST_JANUARY, SPLITS, _widened, _widths, forecast_plans
+from orchestration.forecast.plans import FORECAST_SCHEMA, LAST_JANUARY, SPLITS, _unforeseen, _widened, forecast_plans
 from orchestration.forecast.scenarios import Scenario
 from orchestration.forecast.totals import TOTAL_MODELS
 
@@ -42,7 +42,7 @@ def invented_areas(transitions: pd.DataFrame) -> pd.DataFrame:
     by_year = held.groupby("census_year")["plan_count"].sum()
     return pd.DataFrame(
         [
-            ("372", year, age_group, ward, int(plans * share))
+            ("372", year, age_group, ward, "MAINSTREAM", int(plans * share))
             for year, plans in by_year.items()
             for age_group, ward, share in (
                 ("5 to 10", "E05A", 0.4),
@@ -50,7 +50,7 @@ def invented_areas(transitions: pd.DataFrame) -> pd.DataFrame:
                 ("11 to 15", "E05B", 0.5),
             )
         ],
-        columns=["la_code", "census_year", "age_group", "ward_code", "plan_count"],
+        columns=["la_code", "census_year", "age_group", "ward_code", "provision_code", "plan_count"],
     )
 
 
@@ -152,7 +152,7 @@ def test_the_parts_of_each_year_add_up_to_its_total(untested: pd.DataFrame) -> N
         plans = told[(told["measure_code"] == "plans") & (told["horizon"] > 0)]
         keys = ["origin_year", "census_year"]
         totals = only(plans).set_index(keys)["plan_count"]
-        for columns in [("age_group",), ("provision_code",), ("ward_code",), *pairs]:
+        for columns in [("age_group",), ("provision_code",), ("ward_code",), ("provision_code", "ward_code"), *pairs]:
             is_part = (plans[list(columns)] != "Total").all(axis=1)
             others = [split for split in SPLITS if split not in columns]
             parts = plans[is_part & (plans[others] == "Total").all(axis=1)]
@@ -161,31 +161,38 @@ def test_the_parts_of_each_year_add_up_to_its_total(untested: pd.DataFrame) -> N
             assert len(gaps) and gaps.abs().max() < 0.005 * len(parts) / len(gaps) + 0.005, columns
 
 
-def an_earlier_forecast(misses: list[float], **split: str) -> pd.DataFrame:
-    """Parts of 100, 90 to 120 by the simulations, of a January that came, and how far off each was."""
+def an_earlier_forecast(misses: list[float], horizon: int = 1, **split: str) -> pd.DataFrame:
+    """Parts of 100, 88 to 105 by the simulations, of a January that came, and how far off each was."""
     rows = pd.DataFrame({"actual_count": [100 + miss for miss in misses]})
-    told = {"measure_code": "plans", "census_year": 2025, "horizon": 1, **dict.fromkeys(SPLITS, "Total"), **split}
-    return rows.assign(plan_count=100.0, low_count=90.0, high_count=120.0, **told)
+    told = {"measure_code": "plans", "census_year": 2025, "horizon": horizon, **dict.fromkeys(SPLITS, "Total"), **split}
+    return rows.assign(plan_count=100.0, low_count=88.0, high_count=105.0, **told)
 
 
-def test_intervals_of_parts_are_as_much_wider_as_earlier_ones_were_too_narrow() -> None:
-    # 20 parts: of twelve the miss is half the interval's side, of four it is twice, of four three times. Four in five
-    # were off by 2 at most.
-    misses = [10.0] * 12 + [40.0] * 2 + [-20.0] * 2 + [60.0] * 2 + [-30.0] * 2
-    placed = an_earlier_forecast(misses, provision_code="MAINSTREAM")
-    widths = _widths([placed, an_earlier_forecast([0.0] * 30, need_code="ASD")], 2025)
-    assert widths.to_dict() == pytest.approx({"plans placement": 2.2, "plans child": 1.0})
-    told = _widened(pd.concat([placed.head(1), an_earlier_forecast([0.0])], ignore_index=True), widths)
-    assert told[["low_count", "high_count"]].to_numpy().tolist() == [[78.0, 144.0], [90.0, 120.0]]
+def test_intervals_of_parts_are_wider_by_what_earlier_ones_did_not_foresee() -> None:
+    # 16 parts within the interval or 13 above, which is 12 beyond its upper side of 5: the root of 13 x 13 - 5 x 5, or 1.2
+    # roots of the 100 plans. The other four were further off, so that four in five were no further than that.
+    misses = [2.0, 13.0] * 8 + [13.0] + [50.0] * 3
+    told = _unforeseen(
+        [an_earlier_forecast(misses, provision_code="SPECIAL"), an_earlier_forecast([1.0] * 30, need_code="ASD")], 2025
+    )
+    assert told.to_dict() == pytest.approx({"plans placement": 1.2, "plans child": 0.0})
+    in_two_years = an_earlier_forecast([0.0], horizon=2, provision_code="SPECIAL")
+    total = an_earlier_forecast([0.0])
+    wider = _widened(pd.concat([an_earlier_forecast([0.0], need_table_no="7.4"), total], ignore_index=True), told)
+    # 12 and 5 beside each other are 13; 12 and 12 are 17.
+    assert wider[["low_count", "high_count"]].to_numpy().tolist() == [[83.03, 113.0], [88.0, 105.0]]
+    # The unforeseen of each year adds up as the root of two.
+    assert _widened(in_two_years, told)["high_count"].item() == pytest.approx(
+        100 + math.hypot(5, 12 * math.sqrt(2)), abs=0.01
+    )
 
 
 def test_what_is_not_known_yet_and_few_or_small_parts_widen_nothing() -> None:
     off = [60.0] * 30
-    assert _widths([], 2025).empty
-    assert _widths([an_earlier_forecast(off, need_code="ASD")], 2024).empty
-    assert _widths([an_earlier_forecast(off[:19], need_code="ASD")], 2025).to_dict() == {"plans child": 1.0}
-    small = an_earlier_forecast(off, need_code="ASD").assign(actual_count=9.0)
-    assert _widths([small], 2025).empty
+    assert _unforeseen([], 2025).empty
+    assert _unforeseen([an_earlier_forecast(off, need_code="ASD")], 2024).empty
+    assert _unforeseen([an_earlier_forecast(off[:19], need_code="ASD")], 2025).empty
+    assert _unforeseen([an_earlier_forecast(off, need_code="ASD").assign(actual_count=9.0)], 2025).empty
 
 
 def errors_of(cohort: float, benchmark: float) -> pd.DataFrame:
