@@ -3,14 +3,18 @@
 import dagster as dg
 
 from expectations.catalogue import load_catalogue
+from orchestration.assets.expected import expected_check
 from orchestration.assets.gates import gate
 from orchestration.assets.landing import landing_asset, received_asset
 from orchestration.assets.models import control_asset, dbt_project, model_assets
 from orchestration.assets.release import open_tables_asset, release_asset
 from orchestration.automation.alerts import alerts_sensor
-from orchestration.automation.jobs import refresh
+from orchestration.automation.jobs import backfill_job, overdue_job, refresh
+from orchestration.automation.schedules import calendar_schedule, nightly_refresh
+from orchestration.automation.sensors import inbox_sensor
 from orchestration.dbt_manifest import KPI_STEP, dbt_executable, ensure_manifest
 from orchestration.resources import InstalledDbtResource, WarehouseResource
+from orchestration.returns.calendar import load_calendar
 from orchestration.returns.spec import load_spec, return_ids
 from orchestration.settings import load_settings
 from orchestration.warehouse import prepare_store
@@ -23,6 +27,9 @@ specs = [load_spec(return_id) for return_id in return_ids()]
 project = dbt_project(settings)
 marts = model_assets("build_marts", "marts", project, settings)
 kpis = model_assets(KPI_STEP, "kpi", project, settings)
+calendars = [(spec, calendar) for spec in specs if (calendar := load_calendar(spec.return_id))]
+expected = [expected_check(spec, calendar, settings) for spec, calendar in calendars]
+look_for_overdue = overdue_job(expected)
 open_tables = open_tables_asset(settings, deps=sorted(kpis.keys))
 
 defs = dg.Definitions(
@@ -36,12 +43,14 @@ defs = dg.Definitions(
         release_asset(settings, catalogue, deps=sorted(kpis.keys | open_tables.keys)),
     ],
     asset_checks=[
+        *expected,
         gate("mart", settings, catalogue),
         gate("kpi", settings, catalogue),
         gate("open", settings, catalogue),
     ],
-    jobs=[refresh],
-    sensors=[alerts_sensor(settings, catalogue)],
+    jobs=[refresh, *map(backfill_job, specs), look_for_overdue],
+    schedules=[nightly_refresh, *(calendar_schedule(spec, calendar, look_for_overdue) for spec, calendar in calendars)],
+    sensors=[inbox_sensor(settings, catalogue), alerts_sensor(settings, catalogue)],
     resources={
         "dbt": InstalledDbtResource(
             project_dir=str(project.project_dir),

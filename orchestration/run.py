@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager, nullcontext, redirect_stdout
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +19,7 @@ from orchestration.code_version import code_version
 from orchestration.dagster_home import fast_history, prepare_dagster_home
 from orchestration.dbt_manifest import ensure_manifest
 from orchestration.durable import write_json_durably
+from orchestration.errors import CornerstoneError
 from orchestration.linkage.decisions import read_decisions
 from orchestration.locking import exclusive_lock
 from orchestration.release.comparison import Reproduction, read_reproduction
@@ -33,9 +34,10 @@ from orchestration.release.held import (
 )
 from orchestration.release.ledger import is_overtaken
 from orchestration.release.portal.maps import boundary_inputs
+from orchestration.returns.again import read_periods
 from orchestration.returns.inbox import bundled_files
-from orchestration.returns.land import has_received_nothing, has_work
-from orchestration.returns.spec import return_ids
+from orchestration.returns.land import has_received_nothing, has_work, to_read_again
+from orchestration.returns.spec import load_spec, return_ids
 from orchestration.returns.submission import (
     People,
     current_submissions,
@@ -55,6 +57,22 @@ STATE_FILE = "last_run.json"
 
 
 @dataclass(frozen=True)
+class ReadAgain:
+    """What a return's archive was read again for: periods as asked, how many submissions, how many came out otherwise."""
+
+    return_id: str
+    periods: str
+    submissions: int
+    otherwise: int
+
+    @property
+    def sentence(self) -> str:
+        """The same for a person."""
+        came = f"{self.otherwise:,} came out otherwise" if self.otherwise else "all came out as they stand"
+        return f"{self.submissions:,} submission(s) of {self.return_id} read again, {self.periods}: {came}"
+
+
+@dataclass(frozen=True)
 class RunOutcome:
     """What a run came to. Times are wall-clock seconds by step, in the order they ran."""
 
@@ -70,6 +88,7 @@ class RunOutcome:
     failed_steps: list[str] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
     people: People | None = None
+    read_again: ReadAgain | None = None
     cells: Reproduction | None = None
     census: CensusHeld | None = None
     therapy: WaitingListsHeld | None = None
@@ -125,17 +144,18 @@ def _is_nothing_new(settings: Settings) -> bool:
     return last["fingerprint"] == _fingerprint(settings) and not has_to_be_built
 
 
-def run_journey(settings: Settings) -> RunOutcome:
-    """Land whatever is new and carry it to a release, and tell whom it concerns what stands in its way.
+def run_journey(settings: Settings, return_id: str | None = None, periods: str = "all") -> RunOutcome:
+    """Land whatever is new and carry it to a release; of one return, read again what the archive holds of some periods.
 
     Raises:
-        CornerstoneError: another run holds the store, or the set-up cannot be used.
+        CornerstoneError: another run holds the store, the set-up cannot be used, or there is nothing to read again.
     """
     with _failure_told(settings):
         prepare_store(settings)
     with exclusive_lock(settings.store / "run.lock", wait_seconds=2, holder="another run"):
-        with _failure_told(settings):
-            outcome = _journey(settings)
+        # Whoever asks for periods reads the answer; of a run that nobody watches people are told.
+        with _failure_told(settings) if return_id is None else nullcontext():
+            outcome = _journey(settings, return_id, periods)
         notify(settings, [_end_of(outcome)])
     return outcome
 
@@ -161,11 +181,15 @@ def _end_of(outcome: RunOutcome) -> RunEnd:
     )
 
 
-def _journey(settings: Settings) -> RunOutcome:
+def _journey(settings: Settings, return_id: str | None, periods: str) -> RunOutcome:
     started = time.perf_counter()
-    invented = _is_fresh(settings) and _invent_borough(settings)
-    seconds = {"inventing a borough": time.perf_counter() - started} if invented else {}
-    outcome = _nothing_new(settings) if _is_nothing_new(settings) else _run_dagster(settings)
+    if return_id is not None:
+        outcome = _read_again(settings, return_id, periods)
+        seconds: dict[str, float] = {}
+    else:
+        invented = _is_fresh(settings) and _invent_borough(settings)
+        seconds = {"inventing a borough": time.perf_counter() - started} if invented else {}
+        outcome = _whatever_is_new(settings)
     made = _made(settings, outcome)
     return replace(
         outcome,
@@ -202,6 +226,36 @@ def _invent_borough(settings: Settings) -> bool:
     return is_invented
 
 
+def _whatever_is_new(settings: Settings) -> RunOutcome:
+    if _is_nothing_new(settings):
+        return _nothing_new(settings)
+    return _outcome_kept(settings, *_execute(settings, "refresh"))
+
+
+def _read_again(settings: Settings, return_id: str, periods: str) -> RunOutcome:
+    """Read again what the archive holds, and go on to a release where something came out otherwise or is new."""
+    if return_id not in return_ids():
+        raise CornerstoneError(f"No return is called {return_id}; there are {', '.join(return_ids())}.")
+    spec = load_spec(return_id)
+    # Whatever cannot be done is said before Dagster is imported.
+    to_read_again(settings, spec, load_catalogue(settings.rules_dir), read_periods(spec, periods))
+    from orchestration.assets.landing import land_step, landed_key
+
+    config = {"ops": {land_step(return_id): {"config": {"periods": periods}}}}
+    result, seconds = _execute(settings, f"backfill_{return_id}", config, [landed_key(return_id)])
+    landed = _outcome(settings, result, seconds, is_whole=False)
+    if landed.status == "failed":
+        return landed
+    [told] = [_metadata(event) for event in result.get_asset_materialization_events() if _is_landed(event)]
+    done = _whatever_is_new(settings)
+    return replace(
+        done,
+        read_again=ReadAgain(return_id, periods, told["read_again"], told["submissions_new"]),
+        seconds=seconds | done.seconds,
+        **{name: getattr(landed, name) + getattr(done, name) for name in ("refused", "repeats", "left")},
+    )
+
+
 def _nothing_new(settings: Settings) -> RunOutcome:
     started = time.perf_counter()
     release = current_release(settings)
@@ -214,7 +268,10 @@ def _nothing_new(settings: Settings) -> RunOutcome:
     )
 
 
-def _run_dagster(settings: Settings) -> RunOutcome:
+def _execute(
+    settings: Settings, job: str, config: dict[str, Any] | None = None, only: list[Any] | None = None
+) -> tuple["ExecuteInProcessResult", dict[str, float]]:
+    """Run a job of Dagster's in this process, or `only` some of its assets. Returns: its result, and seconds by step."""
     started = time.perf_counter()
     prepare_dagster_home(settings)
     log.info("starting Dagster")
@@ -225,14 +282,19 @@ def _run_dagster(settings: Settings) -> RunOutcome:
     seconds = {"imports and definitions": time.perf_counter() - started}
     with fast_history(), DagsterInstance.get() as instance, _own_log(settings):
         _free_slots_of_dead_runs(instance)
-        result = defs.resolve_job_def("refresh").execute_in_process(
+        result = defs.resolve_job_def(job).execute_in_process(
             instance=instance,
             raise_on_error=False,
-            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+            asset_selection=only,
+            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}} | (config or {}),
             tags={"cornerstone/started_by": "command line"},
         )
         records = instance.all_logs(result.run_id)
-    seconds |= _step_seconds(records)
+    return result, seconds | _step_seconds(records)
+
+
+def _outcome_kept(settings: Settings, result: "ExecuteInProcessResult", seconds: dict[str, float]) -> RunOutcome:
+    """What a whole run came to, kept for the next one to compare with."""
     outcome = _outcome(settings, result, seconds)
     if outcome.status in ("released", "unchanged", "pending"):
         write_json_durably(
@@ -273,14 +335,16 @@ def _step_seconds(records: Sequence[Any]) -> dict[str, float]:
     return seconds
 
 
-def _outcome(settings: Settings, result: "ExecuteInProcessResult", seconds: dict[str, float]) -> RunOutcome:
+def _is_landed(event: "DagsterEvent") -> bool:
+    return event.asset_key is not None and event.asset_key.path[0] == "landed"
+
+
+def _outcome(
+    settings: Settings, result: "ExecuteInProcessResult", seconds: dict[str, float], *, is_whole: bool = True
+) -> RunOutcome:
     release = current_release(settings)
     standing = release.release_id if release else None
-    landed = [
-        _metadata(event)
-        for event in result.get_asset_materialization_events()
-        if event.asset_key and event.asset_key.path[0] == "landed"
-    ]
+    landed = [_metadata(event) for event in result.get_asset_materialization_events() if _is_landed(event)]
     refused = [text for metadata in landed for text in metadata.get("refused_now", [])]
     repeats = [text for metadata in landed for text in metadata.get("repeats_now", [])]
     left = [text for metadata in landed for text in metadata.get("left_in_inbox", [])]
@@ -289,6 +353,8 @@ def _outcome(settings: Settings, result: "ExecuteInProcessResult", seconds: dict
         "run_id": result.run_id, "refused": refused, "repeats": repeats, "left": left, "waiting": waiting,
         "seconds": seconds, "release_id": standing,
     }  # fmt: skip
+    if result.success and not is_whole:
+        return RunOutcome("unchanged", "Landed.", **common)
     if result.success:
         told = next(
             _metadata(e)

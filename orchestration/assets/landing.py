@@ -1,11 +1,14 @@
 """Landing: files in the inbox become landed submissions; what arrived, by period, is an external asset."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import takewhile
 
 import dagster as dg
+from pydantic import Field
 
 from expectations.catalogue import Catalogue, Rule
+from orchestration.returns.again import read_periods
 from orchestration.returns.land import LandingReport, land_return
 from orchestration.returns.spec import ReturnSpec
 from orchestration.settings import Settings
@@ -20,6 +23,18 @@ EFFECTS = {
 SHOWN_FINDINGS = 500  # of a check in the UI; every one is in the control tables and in the evidence
 
 
+class LandConfig(dg.Config):
+    """What a landing is asked for beside whatever is new."""
+
+    periods: str = Field(
+        default="",
+        description=(
+            "Periods to read again from the archive: one, a range of them as A..B, or all; empty reads none again. What comes"
+            " out as it stands is not written, so that it can be done twice."
+        ),
+    )
+
+
 def received_key(return_id: str) -> dg.AssetKey:
     """The external asset that shows what suppliers have sent."""
     return dg.AssetKey(["received", return_id])
@@ -30,15 +45,21 @@ def landed_key(return_id: str) -> dg.AssetKey:
     return dg.AssetKey(["landed", return_id])
 
 
+def land_step(return_id: str) -> str:
+    """The name of the step that lands a return, by which a run is configured."""
+    return "__".join(landed_key(return_id).path)
+
+
 def received_asset(spec: ReturnSpec) -> dg.AssetSpec:
-    """What suppliers sent, one partition a period; landing logs to it what it accepted."""
+    """What suppliers sent, one partition a period, expected ones too; landing logs to it what it accepted."""
     return dg.AssetSpec(
         received_key(spec.return_id),
-        description=f"{spec.title} as received from {', '.join(spec.publishers)}; one partition a period. {spec.description}",
+        description=f"{spec.title} as received from {', '.join(spec.publishers)}; one partition a period, and one that is"
+        f" missing was expected by now. {spec.description}",
         group_name="received",
         owners=[f"team:{spec.owner}"],
         kinds={"file"},
-        partitions_def=dg.DynamicPartitionsDefinition(name=f"{spec.return_id}_period"),
+        partitions_def=dg.DynamicPartitionsDefinition(name=_partitions(spec)),
         metadata={f"link {i}": dg.MetadataValue.url(link) for i, link in enumerate(spec.links, start=1)},
     )
 
@@ -68,8 +89,9 @@ def landing_asset(spec: ReturnSpec, settings: Settings, catalogue: Catalogue) ->
             for name, of in by_check.items()
         ],
     )
-    def land(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[None]]:
-        report = land_return(settings, spec.return_id, catalogue, now=datetime.now(UTC))
+    def land(context: dg.AssetExecutionContext, config: LandConfig) -> Iterator[dg.MaterializeResult[None]]:
+        again = read_periods(spec, config.periods) if config.periods else None
+        report = land_return(settings, spec.return_id, catalogue, now=datetime.now(UTC), again=again)
         _log_received(context, spec, report)
         yield dg.MaterializeResult(
             metadata=_metadata(settings, report), check_results=list(check_results(by_check, report))
@@ -78,13 +100,28 @@ def landing_asset(spec: ReturnSpec, settings: Settings, catalogue: Catalogue) ->
     return land
 
 
+def _partitions(spec: ReturnSpec) -> str:
+    return f"{spec.return_id}_period"
+
+
+def show_periods(instance: dg.DagsterInstance, spec: ReturnSpec, periods: Iterable[str]) -> None:
+    """Make periods partitions of what was received. The UI shows them as they were added, so that they are put in order."""
+    name = _partitions(spec)
+    shown = list(instance.get_dynamic_partitions(name))
+    wanted = sorted({*shown, *periods})
+    kept = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(shown, wanted, strict=False)))
+    for moved in shown[kept:]:
+        instance.delete_dynamic_partition(name, moved)
+    instance.add_dynamic_partitions(name, wanted[kept:])
+
+
 def _log_received(context: dg.AssetExecutionContext, spec: ReturnSpec, report: LandingReport) -> None:
-    """One materialization of the external asset for each period that something was accepted for."""
-    accepted = [submission for submission in report.committed if submission.status == "accepted"]
-    periods = sorted({submission.period for submission in accepted})
-    context.instance.add_dynamic_partitions(f"{spec.return_id}_period", periods)
-    for period in periods:
-        of_period = [submission for submission in accepted if submission.period == period]
+    """One materialization of the external asset for each period that something was accepted for, or that is not shown yet."""
+    accepted = {submission.period for submission in report.committed if submission.status == "accepted"}
+    show_periods(context.instance, spec, {submission.period for submission in report.current} | accepted)
+    shown = context.instance.get_materialized_partitions(received_key(spec.return_id))
+    for period in sorted(accepted | ({submission.period for submission in report.current} - shown)):
+        of_period = [submission for submission in report.current if submission.period == period]
         context.log_event(
             dg.AssetMaterialization(
                 received_key(spec.return_id),
@@ -92,6 +129,7 @@ def _log_received(context: dg.AssetExecutionContext, spec: ReturnSpec, report: L
                 metadata={
                     "dagster/row_count": sum(submission.rows_landed for submission in of_period),
                     "rows_quarantined": sum(submission.rows_quarantined for submission in of_period),
+                    "suppliers": len(of_period),
                     "files": dg.MetadataValue.json(sorted(submission.source_file for submission in of_period)),
                 },
             )
@@ -103,6 +141,7 @@ def _metadata(settings: Settings, report: LandingReport) -> dict[str, dg.Metadat
         "dagster/row_count": sum(submission.rows_landed for submission in report.current),
         "submissions_current": len(report.current),
         "submissions_new": len(report.committed),
+        "read_again": report.read_again,
         "refused_now": dg.MetadataValue.json([str(submission.reason) for submission in report.refused]),
         "repeats_now": dg.MetadataValue.json(report.repeats),
         "left_in_inbox": dg.MetadataValue.json(report.left),

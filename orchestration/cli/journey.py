@@ -1,7 +1,7 @@
 """The journey and the store: run, status, alerts, prepare, clean-store."""
 
 from dataclasses import asdict
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
@@ -9,56 +9,75 @@ from rich.table import Table
 from orchestration.cli.console import CELLS_NAMED, AsJson, out, print_json
 from orchestration.cli.tree import app
 from orchestration.errors import CornerstoneError
-from orchestration.settings import load_settings
+from orchestration.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from orchestration.run import RunOutcome
 
 
 @app.command()
-def run(as_json: AsJson = False) -> None:
+def run(
+    return_id: Annotated[
+        str | None, typer.Option("--return", help="Read the archive of this return again, under today's rules.")
+    ] = None,
+    period: Annotated[
+        str | None, typer.Option(help="Of that return, these periods: one, a range as A..B, or all (the default).")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
     """Land whatever is new, build, check and release; says so when there is nothing to do.
 
-    A store to which nothing was ever delivered gets an invented borough to try the journey on.
+    A store to which nothing was ever delivered gets an invented borough to try the journey on. With --return, what the archive
+    holds of a return is read again first; what comes out as it stands is not written, so that it can be done twice.
     """
-    from orchestration.returns.submission import WHOSE
+    if period is not None and return_id is None:
+        raise CornerstoneError("--period needs --return: say of which return; periods of two returns are not the same.")
     from orchestration.run import run_journey
 
     settings = load_settings()
-    outcome = run_journey(settings)
+    outcome = run_journey(settings, return_id, period or "all")
     if as_json:
         print_json({**asdict(outcome), "current": str(settings.current_link)})
     else:
-        for reason in outcome.refused:
-            out.print(f"[yellow]refused[/yellow]  {reason}", soft_wrap=True)
-        for repeat in outcome.repeats:
-            out.print(f"[dim]repeated[/dim] {repeat}", soft_wrap=True)
-        for sentence in outcome.left:
-            out.print(f"[yellow]left[/yellow]     {sentence}", soft_wrap=True)
-        for sentence in outcome.waiting:
-            out.print(f"[yellow]waiting[/yellow]  {sentence}", soft_wrap=True)
-        for rule in outcome.failed_rules:
-            out.print(
-                f"[red]blocked[/red]  {rule.rule_id} on {rule.table}: {rule.failing_rows:,} failing. {rule.label}"
-            )
-            out.print(f"         owner {rule.owner}. {rule.action}", soft_wrap=True)
-        _print_seconds(outcome.seconds)
-        gate = {"blocked": "[red]failed[/red]", "failed": "[red]not reached[/red]"}.get(
-            outcome.status, "[green]passed[/green]"
-        )
-        out.print(f"gates    {gate}")
-        out.print(f"release  {outcome.release_id or 'none yet'}")
-        out.print(f"         {outcome.message}", soft_wrap=True)
-        out.print(f"people   {WHOSE[outcome.people]}", style="bold" if outcome.people == "invented" else None)
-        for name, held in outcome.held.items():
-            out.print(f"{name:<8} {held}", soft_wrap=True)
-        if outcome.cells:
-            out.print(f"cells    {outcome.cells.sentence}", soft_wrap=True)
-            for name in outcome.cells.unexplained[:CELLS_NAMED]:
-                out.print(f"[yellow]differs[/yellow]  {name}", soft_wrap=True)
-            if len(outcome.cells.unexplained) > CELLS_NAMED:
-                out.print("         and others: marts.fct_ehc_statistic_comparison of the release names every one")
-        if outcome.release_id:
-            out.print(f"look at  {settings.current_link}/evidence/index.html (what was checked)", soft_wrap=True)
-            out.print(f"         {settings.current_link}/open/ (KPI tables: DuckDB, Parquet, CSV)", soft_wrap=True)
+        _print_outcome(outcome, settings)
     raise typer.Exit(outcome.exit_code)
+
+
+def _print_outcome(outcome: "RunOutcome", settings: Settings) -> None:
+    from orchestration.returns.submission import WHOSE
+
+    if outcome.read_again:
+        out.print(f"again    {outcome.read_again.sentence}", soft_wrap=True)
+    for reason in outcome.refused:
+        out.print(f"[yellow]refused[/yellow]  {reason}", soft_wrap=True)
+    for repeat in outcome.repeats:
+        out.print(f"[dim]repeated[/dim] {repeat}", soft_wrap=True)
+    for sentence in outcome.left:
+        out.print(f"[yellow]left[/yellow]     {sentence}", soft_wrap=True)
+    for sentence in outcome.waiting:
+        out.print(f"[yellow]waiting[/yellow]  {sentence}", soft_wrap=True)
+    for rule in outcome.failed_rules:
+        out.print(f"[red]blocked[/red]  {rule.rule_id} on {rule.table}: {rule.failing_rows:,} failing. {rule.label}")
+        out.print(f"         owner {rule.owner}. {rule.action}", soft_wrap=True)
+    _print_seconds(outcome.seconds)
+    gate = {"blocked": "[red]failed[/red]", "failed": "[red]not reached[/red]"}.get(
+        outcome.status, "[green]passed[/green]"
+    )
+    out.print(f"gates    {gate}")
+    out.print(f"release  {outcome.release_id or 'none yet'}")
+    out.print(f"         {outcome.message}", soft_wrap=True)
+    out.print(f"people   {WHOSE[outcome.people]}", style="bold" if outcome.people == "invented" else None)
+    for name, held in outcome.held.items():
+        out.print(f"{name:<8} {held}", soft_wrap=True)
+    if outcome.cells:
+        out.print(f"cells    {outcome.cells.sentence}", soft_wrap=True)
+        for name in outcome.cells.unexplained[:CELLS_NAMED]:
+            out.print(f"[yellow]differs[/yellow]  {name}", soft_wrap=True)
+        if len(outcome.cells.unexplained) > CELLS_NAMED:
+            out.print("         and others: marts.fct_ehc_statistic_comparison of the release names every one")
+    if outcome.release_id:
+        out.print(f"look at  {settings.current_link}/evidence/index.html (what was checked)", soft_wrap=True)
+        out.print(f"         {settings.current_link}/open/ (KPI tables: DuckDB, Parquet, CSV)", soft_wrap=True)
 
 
 def _print_seconds(seconds: dict[str, float]) -> None:

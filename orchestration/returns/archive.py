@@ -73,6 +73,11 @@ def _receipts_dir(settings: Settings, return_id: str) -> Path:
     return settings.archive_dir / "receipts" / return_id
 
 
+def receipt_key(sha256: str, name: str, *, by_name: bool) -> str:
+    """What tells a receipt from others: the bytes alone, or, where the same bytes under another name are another file, both."""
+    return f"{sha256}-{hashlib.sha256(name.encode()).hexdigest()[:8]}" if by_name else sha256
+
+
 def receive(
     settings: Settings, keys: Keys, return_id: str, path: Path, name: str, now: datetime, *, by_name: bool = False
 ) -> tuple[Receipt, bool]:
@@ -95,7 +100,7 @@ def receive(
         PermissionError: the file cannot be read.
     """
     sha256 = sha256_of(lambda: path.open("rb"))
-    key = f"{sha256}-{hashlib.sha256(name.encode()).hexdigest()[:8]}" if by_name else sha256
+    key = receipt_key(sha256, name, by_name=by_name)
     receipt_path = _receipts_dir(settings, return_id) / f"{key}.json"
     target = archived_path(settings, sha256)
     if not is_archived(settings, keys, sha256):

@@ -103,6 +103,20 @@ class ExpectedSuppliers(_Strict):
 
 
 @dataclass(frozen=True)
+class Happening:
+    """A day of a return's calendar: a period can be sent from then on, is due, or is overdue."""
+
+    day: date
+    occasion: "Occasion"
+    what: Literal["opens", "is due", "is overdue"]
+
+    @property
+    def sentence(self) -> str:
+        """What happens, for a person: spring 2026 is due."""
+        return f"{self.occasion.said} {self.what}"
+
+
+@dataclass(frozen=True)
 class Occasion:
     """One period of a return: the day it describes, from which on it can be sent, and the last day on which it is expected.
 
@@ -234,6 +248,21 @@ def _ends_of(periods: str, until: date) -> Iterator[tuple[str, date]]:
                 first = year if month >= _FIRST_MONTH_OF_FINANCIAL_YEAR else year - 1
                 quarter = (month - _FIRST_MONTH_OF_FINANCIAL_YEAR) // _MONTHS_OF_A_QUARTER % 4 + 1
                 yield f"{first}-{(first + 1) % 100:02d}Q{quarter}", last
+
+
+def happenings(calendar: Calendar, return_id: str, first: date, last: date) -> Iterator[Happening]:
+    """What happens to a return from one day to another, in order."""
+    found = [
+        happening
+        for occasion in calendar.occasions(return_id, last)
+        for happening in (
+            Happening(occasion.day, occasion, "opens"),
+            Happening(occasion.due, occasion, "is due"),
+            Happening(occasion.due + timedelta(days=1), occasion, "is overdue"),
+        )
+        if first <= happening.day <= last
+    ]
+    yield from sorted(found, key=lambda one: (one.day, one.occasion.day))
 
 
 @lru_cache

@@ -60,10 +60,11 @@ def expected_periods(settings: Settings, today: date) -> list[ExpectedPeriod]:
 
     Of a return of which nothing has come, the latest period that is due stands for all before it.
     """
-    return [one for return_id in return_ids() for one in _of_return(settings, load_spec(return_id), today)]
+    return [one for return_id in return_ids() for one in expected_of(settings, load_spec(return_id), today)]
 
 
-def _of_return(settings: Settings, spec: ReturnSpec, today: date) -> Iterator[ExpectedPeriod]:
+def expected_of(settings: Settings, spec: ReturnSpec, today: date) -> Iterator[ExpectedPeriod]:
+    """The same of one return; nothing of one without a calendar."""
     calendar = load_calendar(spec.return_id)
     if calendar is None:
         return

@@ -72,6 +72,7 @@ def by_period(settings: Settings, return_id: str) -> dict[str, str]:
     }
 
 
+FLAG = "RS2-010"  # marks rows of persons
 EVERYBODY = "select submission_id, source_file, source_row from sen2_person"
 
 
@@ -119,7 +120,7 @@ def test_what_comes_out_otherwise_takes_the_place_of_its_earlier_reading_and_of_
     lander.catalogue = load_catalogue(settings.rules_dir)
     [third] = lander("sen2", again="2024..2025").committed
     assert third.submission_id not in {anew.submission_id, *first.values()}
-    assert FLAG not in third.failures or third.failures[FLAG] < 3
+    assert third.failures.get(FLAG, 0) < 3
 
 
 def test_the_models_see_one_reading_of_a_file(settings: Settings, lander: Lander) -> None:
