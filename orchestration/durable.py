@@ -23,6 +23,15 @@ def sync_dir(path: Path) -> None:
         os.close(descriptor)
 
 
+def make_dir_durably(path: Path, mode: int = 0o777) -> None:
+    """Make a folder and those above it, as `mkdir(parents=True, exist_ok=True)`, so that a power cut does not undo it."""
+    if path.is_dir():
+        return
+    make_dir_durably(path.parent, mode)
+    path.mkdir(mode=mode, exist_ok=True)
+    sync_dir(path.parent)
+
+
 def sync_tree(folder: Path) -> None:
     """Flush every file and folder below `folder` to disk, before it gets its name."""
     for path in folder.rglob("*"):
@@ -47,7 +56,7 @@ def _sync_file(path: Path) -> None:
 
 def write_json_durably(path: Path, content: dict[str, Any]) -> None:
     """Write JSON so that `path` either does not exist or is whole."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_dir_durably(path.parent)
     partial = path.with_name(path.name + ".partial")
     with partial.open("w", encoding="utf-8") as stream:
         json.dump(content, stream, indent=2, sort_keys=True)
@@ -58,6 +67,7 @@ def write_json_durably(path: Path, content: dict[str, Any]) -> None:
 def write_private(path: Path, content: bytes) -> None:
     """Write a file that its owner alone can read, so that `path` either is as it was or holds all of `content`."""
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    partial.unlink(missing_ok=True)  # of a process that died and had the same number
     descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
         with os.fdopen(descriptor, "wb") as stream:
@@ -106,6 +116,8 @@ def _digest(line: bytes) -> str:
 
 def read_journal_entries(path: Path, entry: Callable[..., Entry]) -> list[Entry]:
     """Every line of such a journal as `entry` takes it, the oldest first; none where there is no journal yet.
+
+    A last line without its end is what a writer that died left: it never counted.
 
     Raises:
         CornerstoneError: a line is none that Cornerstone wrote, or does not follow the one before it.

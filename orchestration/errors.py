@@ -1,5 +1,12 @@
 """The one base for errors that a person reads."""
 
+import errno
+
+_FULL = {errno.ENOSPC, errno.EDQUOT}
+_FULL_TEXTS = ("no space left on device", "disk quota exceeded", "database or disk is full")
+_NOT_ALLOWED = {errno.EACCES, errno.EPERM}
+DISK_FULL = "The disk is full. Free some space and run again; what was committed before stands, nothing was displaced."
+
 
 class CornerstoneError(Exception):
     """A fault to be shown as one clear sentence: what is wrong, where, and what to do.
@@ -14,3 +21,26 @@ class CornerstoneError(Exception):
         super().__init__(message)
         if exit_code is not None:
             self.exit_code = exit_code
+
+
+def says_disk_full(text: str) -> bool:
+    """Whether a message of the system, DuckDB, SQLite or dbt says that the disk is full."""
+    return any(said in text.lower() for said in _FULL_TEXTS)
+
+
+def system_fault(error: OSError) -> CornerstoneError | None:
+    """What a person should know of a fault of disk, rights or the like; None where it is another, which is a defect of ours."""
+    place = error.filename or "a file of the store"
+    if error.errno in _FULL:
+        return CornerstoneError(DISK_FULL)
+    if error.errno == errno.EROFS:
+        return CornerstoneError(f"{place} is on a disk that can only be read; mount it for writing and run again.")
+    if error.errno in _NOT_ALLOWED:
+        return CornerstoneError(
+            f"{place} may not be read or written by the user that runs Cornerstone; give it the right, or run as its owner."
+        )
+    if error.errno == errno.EIO:
+        return CornerstoneError(
+            f"The disk failed at {place}; check it (system log), then run again, or restore the store from a backup."
+        )
+    return None

@@ -19,9 +19,10 @@ from orchestration.code_version import code_version
 from orchestration.dagster_home import fast_history, prepare_dagster_home
 from orchestration.dbt_manifest import ensure_manifest
 from orchestration.durable import write_json_durably
-from orchestration.errors import CornerstoneError
+from orchestration.errors import DISK_FULL, CornerstoneError, says_disk_full
 from orchestration.linkage.decisions import read_decisions
 from orchestration.locking import exclusive_lock
+from orchestration.rebuild import finish_rebuild
 from orchestration.release.comparison import Reproduction, read_reproduction
 from orchestration.release.folders import complete_releases, current_release, release_folder
 from orchestration.release.held import (
@@ -182,6 +183,7 @@ def _end_of(outcome: RunOutcome) -> RunEnd:
 
 
 def _journey(settings: Settings, return_id: str | None, periods: str) -> RunOutcome:
+    finish_rebuild(settings)
     started = time.perf_counter()
     if return_id is not None:
         outcome = _read_again(settings, return_id, periods)
@@ -383,8 +385,12 @@ def _metadata(event: "DagsterEvent") -> dict[str, Any]:
 
 def _reason(event: "DagsterEvent") -> str:
     error = event.step_failure_data.error
+    said = [error.message if error else ""]
     if event.step_failure_data.user_failure_data and event.step_failure_data.user_failure_data.description:
         return str(event.step_failure_data.user_failure_data.description)
     while error is not None and error.cause is not None:
         error = error.cause
+        said.append(error.message)
+    if any(map(says_disk_full, said)):
+        return DISK_FULL
     return f"{event.step_key}: {error.message.strip() if error else 'no reason given'}"

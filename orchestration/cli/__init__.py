@@ -10,22 +10,29 @@ from collections.abc import Callable
 
 from orchestration.cli.console import err, progress
 from orchestration.cli.tree import app
-from orchestration.errors import CornerstoneError
+from orchestration.errors import CornerstoneError, system_fault
 
 # Each adds its commands to the tree, in the order in which help shows them.
 # isort: off
-from orchestration.cli import journey, files, children, telling, releases, rights
+from orchestration.cli import journey, upkeep, files, children, telling, releases, rights
 
-__all__ = ["app", "children", "files", "journey", "main", "releases", "rights", "telling"]
+__all__ = ["app", "children", "files", "journey", "main", "releases", "rights", "telling", "upkeep"]
 
 
 def _guarded(command: Callable[[], None]) -> int:
     try:
         command()
     except CornerstoneError as error:
-        err.print(f"error: {error}", style="red", markup=False, soft_wrap=True)
-        return error.exit_code
-    return 0
+        told = error
+    except OSError as error:
+        fault = system_fault(error)
+        if fault is None:
+            raise
+        told = fault
+    else:
+        return 0
+    err.print(f"error: {told}", style="red", markup=False, soft_wrap=True)
+    return told.exit_code
 
 
 def main() -> None:

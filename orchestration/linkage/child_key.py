@@ -27,7 +27,7 @@ from pathlib import Path
 import duckdb
 
 from orchestration.durable import replace_durably
-from orchestration.errors import CornerstoneError
+from orchestration.errors import DISK_FULL, CornerstoneError, says_disk_full
 from orchestration.linkage.decisions import read_decisions
 from orchestration.linkage.index import join_likely
 from orchestration.linkage.profiles import letters
@@ -89,6 +89,8 @@ def link_children(settings: Settings) -> LinkReport:
             try:
                 join_likely(connection, settings, submissions)
             except duckdb.Error as error:  # its message can quote values
+                if says_disk_full(str(error)):
+                    raise CornerstoneError(DISK_FULL) from None
                 raise CornerstoneError(
                     f"Children could not be joined by likeness ({type(error).__name__}). Delete the folder linkage of the vault"
                     " and run again: everything in it is made anew, under the decisions of reviewers."

@@ -11,6 +11,7 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
+from orchestration.durable import make_dir_durably, sync_dir, write_private
 from orchestration.errors import CornerstoneError
 from orchestration.settings import Settings
 
@@ -90,12 +91,15 @@ def _read_key_file(path: Path) -> str:
 def _make_key_file(path: Path) -> str:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     secret = secrets.token_hex(32)
-    # Exclusive: of two first runs at once, one makes the key and the other stops.
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="ascii") as stream:
-        stream.write(secret + "\n")
-        stream.flush()
-        os.fsync(stream.fileno())
+    # Whole under another name first, or a first run that is killed would leave half a key; then exclusive: of two first
+    # runs at once, one makes the key and the other stops.
+    made = path.with_name(f".{path.name}.{os.getpid()}.new")
+    write_private(made, f"{secret}\n".encode("ascii"))
+    try:
+        os.link(made, path)
+    finally:
+        made.unlink()
+    sync_dir(path.parent)
     return secret
 
 
@@ -111,5 +115,5 @@ def _require_own_key(settings: Settings, keys: Keys) -> None:
         raise CornerstoneError(
             f"{path.name} is missing from a store that holds something, so its secret key cannot be told; restore the file."
         )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(keys.key_id + "\n", encoding="ascii")
+    make_dir_durably(path.parent)
+    write_private(path, f"{keys.key_id}\n".encode("ascii"))

@@ -9,7 +9,7 @@ Killed at any instant, the release people read is untouched, and the next publis
 
 from contextlib import nullcontext
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
@@ -118,6 +118,7 @@ def publish(
         settings.releases_dir.mkdir(parents=True, exist_ok=True)
         settings.releases_dir.chmod(PUBLIC_DIR_MODE)
         remove_leftovers(settings)
+        now = after_all_releases(settings, now)
         inventory = take_inventory(connection, catalogue_digest=catalogue.digest)
         boundaries = boundary_inputs(settings)
         content = combined_digest(
@@ -159,6 +160,13 @@ def publish(
             record_in_journal(settings, "pending", at=now, release_id=manifest.release_id)
             return pending_outcome(settings, manifest)
         return make_current(settings, manifest, now=now)
+
+
+def after_all_releases(settings: Settings, now: datetime) -> datetime:
+    """The time, or a second after the newest release where the clock stands before that: releases are told apart, and put in
+    order, by when they were made."""
+    newest = max((manifest.created_at for manifest in complete_releases(settings)), default=None)
+    return now if newest is None else max(now, newest + timedelta(seconds=1))
 
 
 def same_content(settings: Settings, content: str, *, now: datetime) -> ReleaseOutcome | None:

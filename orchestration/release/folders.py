@@ -12,6 +12,7 @@ from orchestration.settings import Settings
 
 PARTIAL = ".partial"
 JOURNAL = "journal.jsonl"
+LEDGER = "ledger"
 
 LOCK = "release.lock"
 LOCK_WAIT_SECONDS = 60.0
@@ -67,9 +68,11 @@ def point_current_to(settings: Settings, release_id: str) -> None:
 
 
 def remove_leftovers(settings: Settings) -> None:
-    """Remove the folders of builds that died; the caller holds the lock, so no build is alive."""
+    """Remove the folders of builds, and the entries in the ledger, that died; the caller holds the lock, so none is alive."""
     for folder in settings.releases_dir.glob(f"*{PARTIAL}"):
         shutil.rmtree(folder)
+    for entry in (settings.store / LEDGER).glob(f".*{PARTIAL}"):
+        entry.unlink()
 
 
 def set_modes(folder: Path, audience_of: Callable[[str], str]) -> None:

@@ -16,12 +16,11 @@ import duckdb
 
 from orchestration.durable import read_journal_entries, replace_durably
 from orchestration.release.exports import OPEN_DATABASE, RESTRICTED_DATABASE, existing_database
-from orchestration.release.folders import JOURNAL, RESTRICTED_DIR_MODE, RESTRICTED_FILE_MODE
+from orchestration.release.folders import JOURNAL, LEDGER, RESTRICTED_DIR_MODE, RESTRICTED_FILE_MODE
 from orchestration.release.manifest import MANIFEST, Manifest
 from orchestration.settings import Settings
 from orchestration.sql_text import literal, quoted
 
-LEDGER = "ledger"
 PUBLISHING = {"published", "approved"}
 
 # Comments on schema `disclosure` of the restricted database, by table and column.

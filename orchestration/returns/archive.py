@@ -11,12 +11,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
-from orchestration.durable import sync_dir, write_json_durably
+from orchestration.durable import make_dir_durably, sync_dir, write_json_durably
 from orchestration.errors import CornerstoneError
 from orchestration.privacy.keys import Keys
 from orchestration.privacy.sealed import SealBroken, open_sealed, seal
 from orchestration.returns.delivered import DeliveredFile, sha256_of
 from orchestration.settings import Settings
+
+PARTIAL = ".partial"
 
 
 class FileChanged(CornerstoneError):
@@ -104,14 +106,16 @@ def receive(
     receipt_path = _receipts_dir(settings, return_id) / f"{key}.json"
     target = archived_path(settings, sha256)
     if not is_archived(settings, keys, sha256):
-        target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        partial = target.with_suffix(".partial")
-        with path.open("rb") as source:
-            seal(source, partial, keys.archive)
-        if sha256_of(lambda: open_sealed(partial, keys.archive)) != sha256:
-            partial.unlink()
-            raise FileChanged(f"{name} changed while it was archived; the next run receives it as it is then.")
-        partial.replace(target)
+        make_dir_durably(target.parent, mode=0o700)
+        partial = target.with_suffix(PARTIAL)
+        try:
+            with path.open("rb") as source:
+                seal(source, partial, keys.archive)
+            if sha256_of(lambda: open_sealed(partial, keys.archive)) != sha256:
+                raise FileChanged(f"{name} changed while it was archived; the next run receives it as it is then.")
+            partial.replace(target)
+        finally:
+            partial.unlink(missing_ok=True)  # on a full disk it would take what room is left
         sync_dir(target.parent)
     if receipt_path.is_file() and not by_name:
         return Receipt(**json.loads(receipt_path.read_text(encoding="utf-8"))), False

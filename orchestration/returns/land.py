@@ -9,6 +9,7 @@ import hashlib
 import logging
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -18,8 +19,8 @@ import duckdb
 
 from expectations.catalogue import Catalogue
 from expectations.data_docs import QualityStore
-from orchestration.durable import sync_dir, sync_tree
-from orchestration.errors import CornerstoneError
+from orchestration.durable import replace_durably, sync_dir, sync_tree
+from orchestration.errors import DISK_FULL, CornerstoneError, says_disk_full
 from orchestration.locking import exclusive_lock
 from orchestration.privacy.deidentify import (
     Accepted,
@@ -90,6 +91,8 @@ LOCK_WAIT_SECONDS = 1800.0
 # How much is read before it is judged and written: bounds memory while many small files share one validation.
 BATCH_BYTES = 64 * 1024**2
 BATCH_FILES = 500
+# Clocks are set right by seconds all the time; a jump of more is told.
+CLOCK_TOLERANCE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
@@ -136,39 +139,26 @@ def land_return(
             read again, or not all of it whole.
     """
     spec = load_spec(return_id)
-    with exclusive_lock(
-        settings.store / "landing.lock", wait_seconds=LOCK_WAIT_SECONDS, holder=f"landing of {return_id}"
-    ):
+    with _landing_lock(settings, return_id):
         keys = load_keys(settings)
-        shutil.rmtree(_partial_dir(settings, return_id), ignore_errors=True)
+        _remove_leftovers(settings, return_id)
+        now = _after_all_receipts(settings, now)
         repeats, left = _receive_all(settings, keys, spec, catalogue, now)
         docs = QualityStore(settings.quality_dir, f"landing-{return_id}", now, is_landing=True)
-        committed: list[Submission] = []
-        carried: list[Receipt] = []
-        incomplete: list[WaitingSet] = []
-        for batch in _batches(pending_receipts(settings, return_id)):
-            # A set can be spread over batches: what waits in one is looked at again with the next.
-            landed, incomplete, carried = _land_batch(
-                settings, keys, spec, catalogue, [*carried, *batch], repeats, docs
-            )
-            committed += landed
-        write_waiting(settings, return_id, incomplete)
-        _fill_areas(settings, keys, spec)
+        pending = pending_receipts(settings, return_id)
+        committed, incomplete = _land_pending(settings, keys, spec, catalogue, pending, repeats, docs)
         read_again = 0
         if again is not None:
             otherwise, read_again = _land_again(settings, keys, spec, catalogue, again, docs)
             committed += otherwise
-        everything = read_submissions(settings, return_id)
-    return LandingReport(
-        committed, list(current_submissions(everything).values()), repeats, left, incomplete, read_again
-    )
+        return _report(settings, return_id, committed, repeats, left, incomplete, read_again)
 
 
 def to_read_again(settings: Settings, spec: ReturnSpec, catalogue: Catalogue, periods: Periods) -> list[Batch]:
     """What the archive holds of some periods.
 
     Raises:
-        CornerstoneError: nothing.
+        CornerstoneError: it holds nothing of them.
     """
     return choose(settings, spec, periods, in_turn=bool(catalogue.about_earlier(spec.return_id)))
 
@@ -188,6 +178,94 @@ def _land_again(
         read_again += len(batch.submissions)
     log.info("read again %s submission(s): %s came out otherwise", f"{read_again:,}", f"{len(committed):,}")
     return committed, read_again
+
+
+def land_archived(
+    settings: Settings, return_id: str, catalogue: Catalogue, *, until: str, now: datetime
+) -> LandingReport:
+    """Land what was received up to a moment and is not dealt with, from the archive alone: the inbox is not looked at.
+
+    Raises:
+        CornerstoneError: another landing of the same store does not finish, or its secret key is missing.
+    """
+    with _landing_lock(settings, return_id):
+        keys = load_keys(settings)
+        _remove_leftovers(settings, return_id)
+        pending = [one for one in pending_receipts(settings, return_id) if one.received_at <= until]
+        docs = QualityStore(settings.quality_dir, f"landing-{return_id}", now, is_landing=True)
+        committed, incomplete = _land_pending(settings, keys, load_spec(return_id), catalogue, pending, [], docs)
+        return _report(settings, return_id, committed, [], [], incomplete)
+
+
+def _landing_lock(settings: Settings, return_id: str) -> AbstractContextManager[None]:
+    return exclusive_lock(
+        settings.store / "landing.lock", wait_seconds=LOCK_WAIT_SECONDS, holder=f"landing of {return_id}"
+    )
+
+
+def _land_pending(
+    settings: Settings,
+    keys: Keys,
+    spec: ReturnSpec,
+    catalogue: Catalogue,
+    pending: list[Receipt],
+    repeats: list[str],
+    docs: QualityStore,
+) -> tuple[list[Submission], list[WaitingSet]]:
+    """Land received files, as many together as memory allows. Returns: what was committed, and what waits for more files."""
+    committed: list[Submission] = []
+    carried: list[Receipt] = []
+    incomplete: list[WaitingSet] = []
+    for batch in _batches(pending):
+        # A set can be spread over batches: what waits in one is looked at again with the next.
+        landed, incomplete, carried = _land_batch(settings, keys, spec, catalogue, [*carried, *batch], repeats, docs)
+        committed += landed
+    write_waiting(settings, spec.return_id, incomplete)
+    _fill_areas(settings, keys, spec)
+    return committed, incomplete
+
+
+def _report(
+    settings: Settings,
+    return_id: str,
+    committed: list[Submission],
+    repeats: list[str],
+    left: list[str],
+    incomplete: list[WaitingSet],
+    read_again: int = 0,
+) -> LandingReport:
+    counting = list(current_submissions(read_submissions(settings, return_id)).values())
+    return LandingReport(committed, counting, repeats, left, incomplete, read_again)
+
+
+def _after_all_receipts(settings: Settings, now: datetime) -> datetime:
+    """The time, or the moment after the last receipt where the clock stands before that: what comes later counts later."""
+    every = [receipt.received_at for return_id in return_ids() for receipt in receipts(settings, return_id)]
+    last = datetime.fromisoformat(max(every, default=now.isoformat()))
+    if now > last or not every:
+        return now
+    if last - now > CLOCK_TOLERANCE:
+        log.warning(
+            "the clock says %s, and files were received at %s: set it right. What comes now is dated after these.",
+            f"{now:%d %B %Y %H:%M}",
+            f"{last:%d %B %Y %H:%M}",
+        )
+    # Files of one landing are microseconds apart: more than that tells two landings from each other.
+    return last + timedelta(seconds=1)
+
+
+def _remove_leftovers(settings: Settings, return_id: str) -> None:
+    """Remove what landings that died left behind: half a landing, and what they had put into the vault, which nothing reads."""
+    shutil.rmtree(_partial_dir(settings, return_id), ignore_errors=True)
+    for folder in orphans_in_vault(settings, return_id):
+        shutil.rmtree(folder)
+
+
+def orphans_in_vault(settings: Settings, return_id: str) -> list[Path]:
+    """Folders of the vault whose landing was never committed."""
+    landed = {folder.name for folder in landing_dirs(settings, return_id)}
+    parts = (identity_dir(settings, return_id, "x").parent, quarantine_dir(settings, return_id, "x").parent)
+    return sorted(folder for part in parts if part.is_dir() for folder in part.iterdir() if folder.name not in landed)
 
 
 def _receive_all(
@@ -328,6 +406,8 @@ def _land_batch(
             elif landing.deliveries:
                 landing = _commit(connection, settings, keys, spec, catalogue, landing)
     except duckdb.Error as error:
+        if says_disk_full(str(error)):
+            raise CornerstoneError(DISK_FULL) from None
         if spec.personal_data == "none":
             raise
         # DuckDB's messages quote values; those of a return about children never leave this process.
@@ -706,7 +786,7 @@ def _fill_areas(settings: Settings, keys: Keys, spec: ReturnSpec) -> None:
                 landed = f"read_parquet({literal(str(path))})"
                 _copy(connection, with_areas_query(spec, table, landed, vault_file(kept), find_landed), partial)
                 _require_landed(connection, accepted, table, partial)
-            partial.replace(path)
+            replace_durably(partial, path)
         noted = [replace(one, notes=missing) if one.status == "accepted" else one for one in submissions]
         write_landing(folder, noted, deliveries, replaced)
         log.info("areas of %s submission(s) filled in", len(accepted))
