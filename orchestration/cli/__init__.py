@@ -16,10 +16,11 @@ from orchestration.errors import CornerstoneError, system_fault
 # isort: off
 from orchestration.cli import journey, upkeep, files, children, telling, releases, rights
 
-__all__ = ["app", "children", "files", "journey", "main", "releases", "rights", "telling", "upkeep"]
+__all__ = ["app", "children", "files", "guarded", "journey", "main", "releases", "rights", "telling", "upkeep"]
 
 
-def _guarded(command: Callable[[], None]) -> int:
+def guarded(command: Callable[[], None]) -> int:
+    """The exit status of a command; an error that a person can do something about is told in one sentence."""
     try:
         command()
     except CornerstoneError as error:
@@ -40,4 +41,4 @@ def main() -> None:
     logging.getLogger("cornerstone").addHandler(progress)
     logging.getLogger("cornerstone").setLevel(logging.INFO)
     logging.getLogger("cornerstone").propagate = False
-    sys.exit(_guarded(app))
+    sys.exit(guarded(app))
