@@ -33,6 +33,12 @@ COMMENTS = {
     ("value_count", "cell_key"): "The count, by the key it has in disclosure control; the same in every release.",
     ("value_count", "cell_count"): "How many.",
     ("value_count", "is_suppressed"): "True where disclosure control suppresses it.",
+    ("sum_count", ""): "The exact sums that counts of the open tables stand in, with the counts that no table shows.",
+    ("sum_count", "line_key"): "The sum, by the key it has in disclosure control; the same in every release.",
+    ("sum_count", "cell_key"): "The count (value_count).",
+    ("sum_count", "is_total"): "True for the total, false for a part of it.",
+    ("sum_count", "cell_count"): "How many.",
+    ("sum_count", "is_published"): "True where a national body publishes it.",
     (
         "small_difference",
         "",
@@ -81,6 +87,23 @@ left join (  -- at most one
 order by shown.kpi_value_key
 """
 
+_SUMS = """
+select {release} as release_id, line_key, cell_key, is_total, cell_count, is_published
+from ledger_restricted.disclosure.sum_count
+order by line_key, cell_key
+"""
+
+_NO_SUMS_YET = """(
+    select
+        null::varchar as release_id,
+        null::varchar as line_key,
+        null::varchar as cell_key,
+        null::boolean as is_total,
+        null::bigint as cell_count,
+        null::boolean as is_published
+    where false
+)"""
+
 _NOTHING_YET = """(
     select
         null::varchar as release_id,
@@ -99,10 +122,12 @@ _NOTHING_YET = """(
 
 @dataclass(frozen=True)
 class Ledger:
-    """The releases that people could read, oldest first, and the relation (SQL) of all they showed."""
+    """The releases that people could read, oldest first, and the relations (SQL) of all they showed and of the sums they were
+    made of; a release made before these were kept has none."""
 
     release_ids: tuple[str, ...] = ()
     relation: str = _NOTHING_YET
+    sums: str = _NO_SUMS_YET
 
 
 NOTHING_PUBLISHED = Ledger()
@@ -132,8 +157,12 @@ def read_ledger(settings: Settings) -> Ledger:
     found = [one for one in published if _entry_path(settings, one).is_file()]
     if not found:
         return Ledger()
-    paths = ", ".join(literal(str(_entry_path(settings, one))) for one in found)
-    return Ledger(tuple(found), f"read_parquet([{paths}])")
+    sums = [path for path in (_sums_path(settings, one) for one in found) if path.is_file()]
+    return Ledger(
+        tuple(found),
+        _read([_entry_path(settings, one) for one in found]),
+        _read(sums) if sums else _NO_SUMS_YET,
+    )
 
 
 def enter(settings: Settings, release_id: str) -> None:
@@ -143,26 +172,26 @@ def enter(settings: Settings, release_id: str) -> None:
         return
     path.parent.mkdir(exist_ok=True)
     path.parent.chmod(RESTRICTED_DIR_MODE)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     folder = settings.releases_dir / release_id
     with (
         duckdb.connect() as connection,
         existing_database(connection, folder / OPEN_DATABASE, "ledger_open"),
         existing_database(connection, folder / RESTRICTED_DATABASE, "ledger_restricted"),
     ):
-        if not connection.execute("select 1 from duckdb_tables() where table_name = 'value_count'").fetchall():
+        kept = {one for (one,) in connection.execute("select table_name from duckdb_tables()").fetchall()}
+        if "value_count" not in kept:
             return
-        select = _ENTRY.format(release=literal(release_id))
-        connection.execute(f"copy ({select}) to {literal(str(partial))} (format parquet, compression zstd)")
-    partial.chmod(RESTRICTED_FILE_MODE)
-    replace_durably(partial, path)
+        # The entry last: one that is there is whole.
+        if "sum_count" in kept:
+            _write(connection, _SUMS.format(release=literal(release_id)), _sums_path(settings, release_id))
+        _write(connection, _ENTRY.format(release=literal(release_id)), path)
 
 
 def write_counts(connection: duckdb.DuckDBPyConnection, *, database: str) -> None:
     """Write schema `disclosure` of an attached restricted database: what the ledger and the approver have to know.
 
-    `value_count` has the counts behind each local value of the open tables and whether disclosure control suppresses them;
-    `small_difference` the figures whose count differs by so few from one published before, by whether they are shown.
+    `value_count` has the counts behind each local value of the open tables and whether disclosure control suppresses them,
+    `sum_count` the sums they and others stand in, without those of earlier releases; `small_difference` the figures whose count differs by so few from one published before, by whether they are shown.
     """
     schema = quoted(database, "disclosure")
     connection.execute(
@@ -172,6 +201,12 @@ def write_counts(connection: duckdb.DuckDBPyConnection, *, database: str) -> Non
         select value_cell.kpi_value_key, cell.cell_key, cell.cell_count, cell.kind is not null as is_suppressed
         from disclosure.value_cell as value_cell
         inner join disclosure.cell as cell using (cell_key)  -- exactly one
+        order by all;
+        create table {schema}.sum_count as
+        select line.line_key, line.cell_key, line.is_total, cell.cell_count, cell.is_fixed as is_published
+        from disclosure.line as line
+        inner join disclosure.cell as cell using (cell_key)  -- exactly one
+        anti join disclosure.line_then as earlier using (line_key)
         order by all;
         create table {schema}.small_difference as
         select
@@ -189,5 +224,20 @@ def write_counts(connection: duckdb.DuckDBPyConnection, *, database: str) -> Non
         connection.execute(f"comment on {what} is {literal(comment)}")
 
 
+def _write(connection: duckdb.DuckDBPyConnection, select: str, path: Path) -> None:
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    connection.execute(f"copy ({select}) to {literal(str(partial))} (format parquet, compression zstd)")
+    partial.chmod(RESTRICTED_FILE_MODE)
+    replace_durably(partial, path)
+
+
+def _read(paths: list[Path]) -> str:
+    return f"read_parquet([{', '.join(literal(str(path)) for path in paths)}])"
+
+
 def _entry_path(settings: Settings, release_id: str) -> Path:
     return settings.store / LEDGER / f"{release_id}.parquet"
+
+
+def _sums_path(settings: Settings, release_id: str) -> Path:
+    return settings.store / LEDGER / f"{release_id}.sums.parquet"

@@ -40,6 +40,23 @@ select
     bool_or(behind.is_suppressed) as was_suppressed
 from (select release_id, symbol, numerator, denominator, unnest(counts) as behind from {ledger})
 group by all;
+
+-- What several releases made of the same counts is told once.
+create or replace table disclosure.earlier_sum as
+with told_once as (
+    select line_key, min(release_id) as release_id
+    from (
+        select
+            release_id, line_key, list((is_total, cell_key, cell_count, is_published) order by is_total, cell_key) as members
+        from {sums}
+        group by release_id, line_key
+    )
+    group by line_key, members
+)
+
+select release_id, line_key, cell_key, is_total, cell_count, is_published
+from {sums}
+semi join told_once using (release_id, line_key);
 """
 
 _COMPARED = """
@@ -75,98 +92,64 @@ where not cell.is_fixed
 group by cell.cell_key;
 """
 
-# A sum of an earlier release is written with the counts of now where they are the same, and with counts of then, named by the
-# first release that had them, where they are not. One in which nothing has changed, or nothing was hidden, tells nothing new.
+# A sum of an earlier release stands as that release made it, so that an item that has come or gone since is part of it or not:
+# with the counts of now where they are the same, and with counts of then, named by the first release that had them, where they
+# are not. One that is as it was tells nothing new, nor does one that by no chain of sums has to do with the counts of now.
 _SUMS = """
 create temp table disclosure_sum_then as
-with changed as (
-    select distinct earlier.release_id, line.line_key
-    from disclosure.earlier_count as earlier
-    inner join disclosure_cell as cell using (cell_key)  -- exactly one, where it is still counted
-    inner join disclosure.line as line using (cell_key)  -- one to many
-    where earlier.earlier_count <> cell.cell_count
-),
-
-version as (
+with recursive version as (
     select
         earlier.cell_key,
-        earlier.earlier_count,
-        if(earlier.earlier_count = cell.cell_count, cell.cell_key, cell.cell_key || ' in ' || min(earlier.release_id)) as then_key,
-        bool_or(earlier.was_told) or (cell.is_fixed and earlier.earlier_count = cell.cell_count) as is_known,
-        bool_or(earlier.was_suppressed) as was_suppressed
-    from disclosure.earlier_count as earlier
-    inner join disclosure_cell as cell using (cell_key)  -- exactly one, where it is still counted
-    group by earlier.cell_key, earlier.earlier_count, cell.cell_key, cell.cell_count, cell.is_fixed
+        earlier.cell_count,
+        coalesce(earlier.cell_count = any_value(cell.cell_count), false) as is_as_now,
+        if(is_as_now, earlier.cell_key, earlier.cell_key || ' in ' || min(earlier.release_id)) as then_key,
+        bool_or(earlier.is_published) or coalesce(bool_or(told.was_told), false) as is_known,
+        coalesce(bool_or(told.was_suppressed), false) as was_suppressed
+    from disclosure.earlier_sum as earlier
+    left join disclosure_cell as cell using (cell_key)  -- at most one
+    left join disclosure.earlier_count as told  -- at most one a release
+        on earlier.cell_key = told.cell_key and earlier.cell_count = told.earlier_count
+    group by earlier.cell_key, earlier.cell_count
 ),
 
 member as (
-    select
-        changed.release_id,
-        line.line_key,
-        line.is_total,
-        cell.cell_key as now_key,
-        cell.cell_count as now_count,
-        earlier.earlier_count as then_count,
-        version.then_key,
-        version.is_known,
-        version.was_suppressed
-    from changed
-    inner join disclosure.line as line using (line_key)  -- one to many
-    inner join disclosure_cell as cell using (cell_key)  -- exactly one
-    left join disclosure.earlier_count as earlier using (release_id, cell_key)  -- at most one
-    left join version using (cell_key, earlier_count)  -- at most one
+    select line_key || ' in ' || release_id as line_key, is_total, version.* exclude (cell_key)
+    from disclosure.earlier_sum
+    inner join version using (cell_key, cell_count)  -- exactly one
 ),
 
--- What the counts of then leave of their total is what nobody was told of: the same as now where it is as many.
-left_over as (
-    select
-        release_id,
-        line_key,
-        sum(if(is_total, then_count, -then_count)) as rest,
-        coalesce(sum(now_count) filter (where then_key is null), 0) = rest as is_as_now,
-        min(release_id) over (partition by line_key, rest) as first_release_id
-    from member
-    group by release_id, line_key
-    having
-        bool_or(is_total and then_count is not null)
-        and rest >= 0
-        and (bool_or(not is_known) or (is_as_now and rest > 0))
-),
-
-whole as (
-    select line_key, release_id, is_total, then_key, then_count, is_known, was_suppressed
-    from member
-    semi join left_over using (release_id, line_key)
-    where then_key is not null
-    union all
-    select line_key, release_id, false, now_key, now_count, false, false
-    from member
-    semi join (from left_over where is_as_now) using (release_id, line_key)
-    where then_key is null
-    union all
-    select line_key, release_id, false, 'rest of ' || line_key || ' in ' || first_release_id, rest, false, false
-    from left_over
-    where not is_as_now and rest > 0
-),
-
-told_once as (
-    select line_key, min(release_id) as release_id
+as_now as (
+    select line_key
     from (
-        select line_key, release_id, list((is_total, then_key) order by is_total, then_key) as members
-        from whole
-        group by line_key, release_id
+        select line_key, list((is_total, then_key) order by is_total, then_key) as members from member group by line_key
     )
-    group by line_key, members
+    semi join (
+        select list((is_total, cell_key) order by is_total, cell_key) as members from disclosure.line group by line_key
+    ) using (members)
+),
+
+other as (
+    from member anti join as_now using (line_key)
+),
+
+tied as (
+    select line_key from other where is_as_now
+    union
+    select further.line_key
+    from tied
+    inner join other as near using (line_key)  -- one to many
+    inner join other as further using (then_key)  -- one to few
+    where not near.is_as_now
 )
 
-select whole.line_key || ' in ' || whole.release_id as line_key, whole.* exclude (line_key, release_id)
-from whole
-semi join told_once using (line_key, release_id);
+select line_key, is_total, then_key, cell_count, is_known, was_suppressed
+from other
+semi join tied using (line_key);
 
 create temp table disclosure_cell_then as
 select
     then_key as cell_key,
-    any_value(then_count) as cell_count,
+    any_value(cell_count) as cell_count,
     bool_or(is_known) as is_known,
     bool_or(was_suppressed) as was_suppressed
 from disclosure_sum_then
@@ -187,13 +170,15 @@ insert into disclosure.cell_history by name
 select cell_key, is_known as is_told, was_suppressed, false as is_held_back
 from disclosure_cell_then;
 
-insert into disclosure.line
+create or replace table disclosure.line_then as
 select
     line_key,
     dense_rank() over (order by line_key) + (select coalesce(max(line_order), 0) from disclosure.line) as line_order,
     then_key as cell_key,
     is_total
 from disclosure_sum_then;
+
+insert into disclosure.line from disclosure.line_then;
 
 drop table disclosure_sum_then;
 drop table disclosure_cell_then;
@@ -204,11 +189,12 @@ def read_earlier(connection: duckdb.DuckDBPyConnection, ledger: Ledger) -> None:
     """Read what was published into schema `disclosure` of the warehouse.
 
     Makes `ledger_release` (release_id), `told_value` (kpi_value_key, kpi_id, time_identifier, breakdown_topic: the local
-    figures that a release showed) and `earlier_count` (release_id, cell_key, earlier_count, was_shown: a figure shown was
-    computed from it, was_told: such a figure says it, was_suppressed).
+    figures that a release showed), `earlier_count` (release_id, cell_key, earlier_count, was_shown: a figure shown was
+    computed from it, was_told: such a figure says it, was_suppressed) and `earlier_sum` (release_id, line_key, cell_key, is_total,
+    cell_count, is_published: a row a count of a sum, with the first release that made it of such counts).
     """
     releases = ", ".join(literal(one) for one in ledger.release_ids)
-    connection.execute(_EARLIER.format(ledger=ledger.relation, releases=releases))
+    connection.execute(_EARLIER.format(ledger=ledger.relation, sums=ledger.sums, releases=releases))
 
 
 def compare_with_earlier(connection: duckdb.DuckDBPyConnection, parameters: Parameters) -> None:
@@ -227,7 +213,7 @@ def compare_with_earlier(connection: duckdb.DuckDBPyConnection, parameters: Para
 
     Makes `disclosure.small_difference` (cell_key, cell_count, earlier_release_id, earlier_count, is_held_back: a row a count,
     beside the latest release it differs from) and `disclosure.cell_history` (cell_key, is_held_back, is_told, was_suppressed:
-    what `disclosure.suppress` reads).
+    what `disclosure.suppress` reads) and `disclosure.line_then` (the sums of then that were added).
     """
     compare(
         connection,

@@ -265,10 +265,14 @@ def remember(connection: duckdb.DuckDBPyConnection) -> Ledger:
             from disclosure.value_cell
             inner join disclosure.cell as cell using (cell_key)
             group by kpi_value_key
-        ) as behind using (kpi_value_key)
+        ) as behind using (kpi_value_key);
+        create or replace table main.sums as
+        select 'r1' as release_id, line_key, cell_key, is_total, cell_count, is_fixed as is_published
+        from disclosure.line
+        inner join disclosure.cell using (cell_key)
         """
     )
-    return Ledger(("r1",), "main.told")
+    return Ledger(("r1",), "main.told", "main.sums")
 
 
 def share_in_time(connection: duckdb.DuckDBPyConnection, items: dict[str, tuple[int, int]]) -> None:
@@ -368,9 +372,10 @@ def test_a_release_is_entered_whole_and_closed_to_others(
 ) -> None:
     count_locally(warehouse, girls=24, boys=7, others=3)
     release = publish_at(MONDAY)
-    [entry] = (settings.store / "ledger").iterdir()
-    assert entry.name == f"{release.release_id}.parquet"
-    assert (stat.S_IMODE(entry.stat().st_mode), stat.S_IMODE(entry.parent.stat().st_mode)) == (0o640, 0o750)
+    entry, sums = sorted((settings.store / "ledger").iterdir())
+    assert [entry.name, sums.name] == [f"{release.release_id}.parquet", f"{release.release_id}.sums.parquet"]
+    assert {stat.S_IMODE(one.stat().st_mode) for one in (entry, sums)} == {0o640}
+    assert stat.S_IMODE(entry.parent.stat().st_mode) == 0o750
     with duckdb.connect() as ledger:
         rows = ledger.execute(
             f"select kpi_value_key, kpi_id, time_period, breakdown, value_basis, value, symbol, counts from '{entry}'"
@@ -385,6 +390,12 @@ def test_a_release_is_entered_whole_and_closed_to_others(
         ).fetchall() == []  # fmt: skip
     count = {"cell_key": "others", "cell_count": 3, "is_suppressed": True}
     assert told["others"] == ["ehc_requests", "2024", "others", "local", None, "c", [count]]
+    with duckdb.connect() as ledger:
+        assert ledger.execute(
+            f"select cell_key, is_total, cell_count, is_published from '{sums}' order by not is_total, cell_key"
+        ).fetchall() == [
+            ("total", True, 34, False), ("boys", False, 7, False), ("girls", False, 24, False), ("others", False, 3, False),
+        ]  # fmt: skip
 
 
 def test_a_resubmission_that_moves_one_child_is_listed_for_the_approver_and_hidden_from_others(
@@ -442,7 +453,7 @@ def test_an_entry_that_was_lost_is_made_again(
     publish_at(MONDAY)
     shutil.rmtree(settings.store / "ledger")
     assert len(read_ledger(settings).release_ids) == 1
-    assert len(list((settings.store / "ledger").iterdir())) == 1
+    assert len(list((settings.store / "ledger").iterdir())) == 2
 
 
 def test_a_release_nobody_approved_and_one_that_died_leave_no_trace(
@@ -462,7 +473,7 @@ def test_a_release_nobody_approved_and_one_that_died_leave_no_trace(
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(building, "record_in_journal", die)  # entered in the ledger, and not published
         publish_at(TUESDAY)
-    assert len(list((settings.store / "ledger").iterdir())) == 1
+    assert len(list((settings.store / "ledger").iterdir())) == 2
     assert read_ledger(settings) == Ledger()
     count_locally(warehouse, girls=25, boys=60, others=97)
     publish_at(WEDNESDAY)
