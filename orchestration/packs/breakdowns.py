@@ -53,8 +53,9 @@ def state_parts(teller: Teller) -> None:
     teller.head(now.get(most), f": {most} (the {'lowest' if is_lowest else 'highest'} of {among})" if shown else "")
     if shown:
         statement.made = teller.made(now[most], cells[most])
-    for item in shown[:_TOLD]:
-        _tell_change(teller, item, now[item], before.get(item))
+    for item in (shown[::-1] if is_lowest else shown)[:_TOLD]:
+        short = _tell_change(teller, item, now[item], before.get(item))
+        statement.trend = short if item == most else statement.trend
     if compared is not None and compared != latest:
         statement.beside.append(f"England's figures are of {compared.words}, the latest published.")
     teller.tell_target(now.get(most))
@@ -88,7 +89,7 @@ def state_scenarios(teller: Teller) -> None:
     statement.change += others
     if value is not None:
         statement.made = teller.made(value, cells[topic][last])
-        _tell_change(teller, "", value, told[topic][last].get(latest.before))
+        statement.trend = _tell_change(teller, "", value, told[topic][last].get(latest.before))
         teller.tell_target(value)
     teller.tell_notes([value for _, _, values in series for value in values.values()])
     statement.beside.append(NO_OTHERS)
@@ -124,13 +125,14 @@ def _england(teller: Teller, cells: dict[str, Cell], latest: Period) -> tuple[Co
     return ({}, None) if compared is None else (_at(values, compared), compared)
 
 
-def _tell_change(teller: Teller, item: str, now: Value, before: Value | None) -> None:
-    """How an item's value changed, where both are shown and no break lies between."""
+def _tell_change(teller: Teller, item: str, now: Value, before: Value | None) -> str:
+    """How an item's value changed, where both are shown and no break lies between; gives it in short."""
     if now.number is None or before is None or before.number is None or now.break_note:
-        return
-    sentence, _ = teller.difference(now.number, before.number, is_judged=now.is_covered_like(before))
+        return ""
+    sentence, short = teller.difference(now.number, before.number, is_judged=now.is_covered_like(before))
     told = f"{sentence} {teller.shown(before)} in {before.period.words}."
     teller.statement.change.append(f"{item}: {in_sentence(told)}" if item else told)
+    return short
 
 
 def _draw_parts(teller: Teller, items: list[str], series: list[tuple[str, Column, int]]) -> None:

@@ -14,6 +14,7 @@ from orchestration.packs.pictures import NARROW
 
 NO_OTHERS = "No figure of other areas is held."
 OTHER_SIZE = "Not set beside other areas, because they differ in size."
+BEFORE_ROUNDING = "Changes are worked out before rounding."
 _RATINGS = {
     "met": "met",
     "within_tolerance": "not met, but within the tolerance",
@@ -196,7 +197,10 @@ class Teller:
         Not `is_judged`: an incomplete period is no better or worse than a whole one.
         """
         unit = self.kpi.unit
-        by = words.rounded(new, unit) - words.rounded(old, unit) if unit == "count" else new - old
+        by_what_is_shown = words.rounded(new, unit) - words.rounded(old, unit)
+        by = by_what_is_shown if unit == "count" else new - old
+        if words.rounded(by, unit) != by_what_is_shown and BEFORE_ROUNDING not in self.statement.notes:
+            self.statement.notes.append(BEFORE_ROUNDING)
         amount = words.size(by, unit)
         if not words.rounded(by, "percent" if unit == "percent" else unit):
             return "No change from", "no change"

@@ -1,7 +1,9 @@
 """A figure through time: change, other areas, a line chart, and the limits of usual variation of months."""
 
+from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
+from itertools import groupby, pairwise
 
 from orchestration.packs import pictures, words
 from orchestration.packs.figures import ENGLAND, LOCAL, PUBLISHED, Beside, Cell, Limit, Value
@@ -247,27 +249,88 @@ def _control(
         for period, limit in sorted(limits.items())
         if limit.is_beyond and (number := local[period].number) is not None
     ]
-    notes.append(_signal(teller, latest, local[latest.period]))
+    notes += _signals(teller, limits, local)
     if ringed:
         notes.append(f"Ringed: {len(ringed)} of {latest.points} months outside the limits.")
     return bands, ringed
 
 
-def _signal(teller: Teller, latest: Limit, value: Value) -> str:
-    """What the control chart says of the latest month."""
-    if latest.mean is None or value.number is None:
-        return "The latest month has no figure to be judged."
+def _signals(teller: Teller, limits: dict[Period, Limit], local: dict[Period, Value]) -> list[str]:
+    """What the control chart marks: of the latest month first, then the stretches of months before it."""
+    latest = limits[max(local)]
+    number = local[latest.period].number
+    if latest.mean is None or number is None:
+        return ["The latest month has no figure to be judged."]
     within = _limits(latest, teller.kpi.unit)
-    judged = words.verdict(value.number, latest.mean, teller.kpi.polarity, by_size=teller.kpi.is_judged_by_size)
+    judged = words.verdict(number, latest.mean, teller.kpi.polarity, by_size=teller.kpi.is_judged_by_size)
     so = f", which is {judged} than usual" if judged else ""
-    side = "above" if value.number > latest.mean else "below"
+    months = [(limit, value) for period, limit in sorted(limits.items()) if (value := local[period].number) is not None]
+    stretches = sorted([*_runs(months), *_trends(months)], key=lambda one: one.first)
+    told = []
     if latest.is_beyond:
-        return f"The latest month lies {side} the limits of usual month-to-month variation ({within}){so}."
-    if latest.is_in_run:
-        return f"The latest months have all stayed {side} the mean{so}: more than month-to-month variation (limits {within})."
-    if latest.is_in_trend:
-        return f"The latest months have all moved one way: more than month-to-month variation (limits {within})."
-    return f"The latest month lies within the limits of usual month-to-month variation ({within})."
+        side = _side(latest, number)
+        told.append(f"The latest month lies {side} the limits of usual month-to-month variation ({within}){so}.")
+    for one in stretches:
+        if one.last == latest.period:
+            also = (
+                "also more than month-to-month variation"
+                if told
+                else f"more than month-to-month variation (limits {within})"
+            )
+            judged_by_mean = so if one.is_run and not latest.is_beyond else ""
+            told.append(f"The latest {one.months} months {one.how}{judged_by_mean}: {also}.")
+    if not told:
+        told.append(f"The latest month lies within the limits of usual month-to-month variation ({within}).")
+    earlier = [
+        f"the {one.months} months from {one.first.short} to {one.last.short} {one.how}"
+        for one in stretches
+        if one.last != latest.period
+    ]
+    if earlier:
+        told.append(f"Before that, also more than month-to-month variation: {words.listed(earlier)}.")
+    return told
+
+
+@dataclass(frozen=True)
+class _Stretch:
+    """Months in a row that a control chart marks; `how` is what they do, after their number."""
+
+    first: Period
+    last: Period
+    months: int
+    how: str
+    is_run: bool
+
+
+def _runs(months: list[tuple[Limit, Decimal]]) -> list[_Stretch]:
+    """Stretches of months marked as a run on one side of the mean; a new mean begins a new one."""
+    found = []
+    for (is_in_run, side, _), group in groupby(months, lambda one: (one[0].is_in_run, _side(*one), one[0].mean)):
+        if is_in_run:
+            run = [limit for limit, _ in group]
+            found.append(_Stretch(run[0].period, run[-1].period, len(run), f"all lie {side} the mean", is_run=True))
+    return found
+
+
+def _trends(months: list[tuple[Limit, Decimal]]) -> list[_Stretch]:
+    """Stretches of months marked as rising, or falling. A single step between two of them belongs to neither."""
+
+    def way(step: tuple[tuple[Limit, Decimal], tuple[Limit, Decimal]]) -> tuple[bool, str]:
+        (before, earlier), (now, later) = step
+        is_in_trend = before.is_in_trend and now.is_in_trend and before.mean == now.mean
+        return is_in_trend, "rise" if later > earlier else "fall"
+
+    found = []
+    for (is_in_trend, moves), group in groupby(pairwise(months), way):
+        steps = list(group)
+        if is_in_trend and len(steps) > 1:
+            first, last = steps[0][0][0].period, steps[-1][1][0].period
+            found.append(_Stretch(first, last, len(steps) + 1, f"{moves} one after the other", is_run=False))
+    return found
+
+
+def _side(limit: Limit, number: Decimal) -> str:
+    return "" if limit.mean is None else "above" if number > limit.mean else "below"
 
 
 def _period_table(teller: Teller, periods: list[Period], named: dict[str, dict[Period, Value]]) -> Table:
@@ -293,8 +356,7 @@ def _period_table(teller: Teller, periods: list[Period], named: dict[str, dict[P
 
 
 def _area(area: Beside) -> str:
-    name = area.name.title().replace(" And ", " and ").replace(" Of ", " of ") if area.name.isupper() else area.name
-    return _KINDS_OF_AREA.get(area.kind, "{}").format(name)
+    return _KINDS_OF_AREA.get(area.kind, "{}").format(words.proper(area.name))
 
 
 def _limits(of: Limit | pictures.Band, unit: str) -> str:

@@ -6,6 +6,8 @@ MINUS = "\u2212"
 _PLACES = {"percent": 1, "percentage_points": 1, "weeks": 1, "ratio": 2, "gbp": 0}
 RATES = {"percent", "percentage_points", "ratio", "weeks"}
 """Units in which areas of different size can be set beside each other."""
+_ABBREVIATIONS = {"NHS", "CIC", "ICB", "UK", "LLP", "II"}
+_SMALL_WORDS = {"and", "of", "the", "for", "in", "with", "on", "upon", "at", "by", "to"}
 SYMBOLS = {
     "c": "Withheld, so that no child can be found or worked out from small numbers.",
     "x": "Not available: nobody has published or told the figure, or it is known to be wrong.",
@@ -95,6 +97,21 @@ def verdict(new: Decimal, old: Decimal, polarity: str, *, by_size: bool | None) 
     if new == old or polarity == "neutral":
         return ""
     return "better" if (new > old) == (polarity == "higher") else "worse"
+
+
+def proper(name: str) -> str:
+    """A name as people write it, where a register has it in capitals throughout: ST GEORGE'S NHS TRUST becomes St George's NHS Trust."""
+    if not name.isupper():
+        return name
+    said = [
+        word
+        if word.strip("()") in _ABBREVIATIONS
+        else word.lower()
+        if place and word.lower() in _SMALL_WORDS
+        else "-".join(part.capitalize() if part[:1] != "(" else f"({part[1:].capitalize()}" for part in word.split("-"))
+        for place, word in enumerate(name.split())
+    ]
+    return " ".join(said)
 
 
 def listed(texts: list[str]) -> str:

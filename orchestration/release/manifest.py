@@ -154,6 +154,13 @@ class Approval(Record):
     at: datetime | None = None
     note: str | None = None
 
+    @property
+    def said(self) -> str:
+        """Where it stands, in the words of every page and command."""
+        if self.status == "approved" and self.at is not None:
+            return f"approved by {self.by} on {self.at:%-d %B %Y}"
+        return {"pending": "waiting for a named person"}.get(self.status, "not required")
+
 
 class Withdrawal(Record):
     """Who rolled back from this release, and to which."""

@@ -17,7 +17,6 @@ from orchestration.packs.figures import Figures, Kpi, read_figures
 from orchestration.packs.periods import Period
 from orchestration.packs.statements import state
 from orchestration.packs.teller import Statement, Table, Text
-from orchestration.release.inventory import Inventory
 from orchestration.release.portal.kpi_choice import NATURAL_TOPICS, Held, lines_of, watched_of
 from orchestration.release.portal.site import Page
 from orchestration.sql_text import quoted
@@ -79,12 +78,7 @@ class Told:
     @property
     def trend(self) -> str:
         """The change since the period before, in short."""
-        if not self.statements:
-            return ""
-        first = self.statements[0]
-        if first.watched.chart == "trend":
-            return first.trend
-        return first.change[0] if first.change else ""
+        return self.statements[0].trend if self.statements else ""
 
 
 def tag_of(kpi: Kpi, rating: str) -> Tag:
@@ -184,15 +178,6 @@ def ratings_in_words(told: Sequence[Told]) -> str:
     return f"{text}. Of {rated.total()} rated against a target, {words.listed(parts)}."
 
 
-def figures_say(told: Sequence[Told], inventory: Inventory) -> str:
-    """One plain paragraph: the gates' result, and what the figures come to."""
-    gates = words.listed([gate.gate for gate in inventory.gates])
-    checks = (
-        f"Every check that can stop a release passed (gates: {gates})." if gates else "No gate judged this release."
-    )
-    return f"{checks} {ratings_in_words(told)}"
-
-
 def neighbour_table(told: Statement, figures: Figures) -> Table | None:
     """Similar councils and the authority among them, best first, as the comparison table ranks them; None where there are none."""
     own, kpi = told.compared, told.kpi
@@ -253,7 +238,7 @@ def _tell(
     return Told(
         kpi=kpi,
         family=line["family"],
-        definition=_definition(line, kpi),
+        definition=_definition(line, kpi, has_figure=bool(statements)),
         unavailable=reason,
         statements=statements,
         lines=[one for one in lines if not one.unavailable],
@@ -263,8 +248,8 @@ def _tell(
     )
 
 
-def _definition(line: dict[str, Any], kpi: Kpi) -> list[tuple[str, str]]:
-    """What the catalogue says of a KPI, in words."""
+def _definition(line: dict[str, Any], kpi: Kpi, *, has_figure: bool) -> list[tuple[str, str]]:
+    """What the catalogue says of a KPI, in words; not what stands beside a figure already."""
     said = [
         ("What it says", line["definition"]),
         ("What is counted", line["numerator"]),
@@ -272,7 +257,7 @@ def _definition(line: dict[str, Any], kpi: Kpi) -> list[tuple[str, str]]:
         ("Broken down by", line["breakdowns"]),
         ("How often", line["frequency"]),
         ("From the returns", line["source_return"]),
-        ("Which way is better", words.better(kpi.polarity, by_size=kpi.is_judged_by_size)),
+        ("Which way is better", "" if has_figure else words.better(kpi.polarity, by_size=kpi.is_judged_by_size)),
         ("Law or standard", line["statutory_basis"]),
         ("Outcome it serves", line["outcome_statement"]),
         ("Aspiration", line["aspiration"]),
@@ -340,7 +325,7 @@ def _providers(connection: duckdb.DuckDBPyConnection, database: str, figures: Fi
         items = list(dict.fromkeys(row["breakdown"] for row in of))
         tables[kpi_id] = Table(
             f"By provider, {period.words if period else of[0]['time_period']}",
-            [of[0]["breakdown_topic"], *(name.title() for name in names)],
+            [of[0]["breakdown_topic"], *(words.proper(name) for name in names)],
             [[Text(item), *(Text(cells.get((item, name), "")) for name in names)] for item in items],
         )
     return tables

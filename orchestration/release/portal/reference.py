@@ -48,6 +48,7 @@ def reference_pages(connection: duckdb.DuckDBPyConnection, database: str, invent
     policy = load_policy()
     privacy = {
         "disclosure": inventory.disclosure,
+        "family_title": family_title,
         "utility": disclosure_utility(connection, database),
         "collapsed": collapsed_tables(connection, database),
         "outputs": [

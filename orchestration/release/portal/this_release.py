@@ -10,7 +10,7 @@ import duckdb
 from orchestration.release.inventory import Inventory
 from orchestration.release.manifest import BoundaryFile, InputSubmission
 from orchestration.release.meta import untold_returns
-from orchestration.release.portal.kpis import Told, figures_say, headlines
+from orchestration.release.portal.kpis import Told, family_title, headlines, ratings_in_words
 from orchestration.release.portal.names import said_return
 from orchestration.release.portal.overdue import ExpectedReturn
 from orchestration.release.portal.site import Page
@@ -99,7 +99,8 @@ def this_release_page(
     """
     facts = {
         "headlines": headlines(told),
-        "figures_say": figures_say(told, inventory),
+        "figures_say": ratings_in_words(told),
+        "family_title": family_title,
         "inventory": inventory,
         "checks": checks,
         "inputs": folds_by_return(fold_inputs(inventory.inputs)),

@@ -151,6 +151,67 @@ def test_months_outside_the_limits_are_said_and_ringed(store: Store) -> None:
     assert "upper limit" in told.chart.svg
 
 
+def _control_chart(store: Store, values: list[float], *, runs: range, trends: range) -> list[str]:
+    """What is said of fourteen months with these values, of which the control chart marks these places."""
+    store.publish(
+        f"update kpi.kpi_value set value = {values}[substr(kpi_value_key, 2)::integer + 1] where kpi_id = 'neurodev_waiting_total'",
+        f"""
+        update kpi.kpi_control_chart as chart
+        set
+            is_beyond_limits = false,
+            is_in_run = list_contains({list(runs)}::integer[], place),
+            is_in_trend = list_contains({list(trends)}::integer[], place)
+        from (
+            select time_identifier as month, time_period as year, substr(kpi_value_key, 2)::integer as place
+            from kpi.kpi_value
+            where kpi_id = 'neurodev_waiting_total'
+        )
+        where chart.time_identifier = month and chart.time_period = year
+        """,
+    )
+    return [note for note in _state(store, "neurodev_waiting_total", "month").chart_notes if "variation" in note]
+
+
+def test_a_trend_is_said_and_the_run_before_it_too(store: Store) -> None:
+    # Eight months above the mean of 105.2, then six that rise, all below it.
+    values = [110.0, 108, 109, 110, 108, 109, 110, 108, 99, 100, 101, 102, 103, 104]
+    assert _control_chart(store, values, runs=range(8), trends=range(8, 14)) == [
+        "The latest 6 months rise one after the other: more than month-to-month variation (limits 91.4 to 119).",
+        "Before that, also more than month-to-month variation: the 8 months from Dec 2024 to Jul 2025 all lie above the mean.",
+    ]
+
+
+def test_a_month_in_a_run_and_in_a_trend_is_said_to_be_in_both(store: Store) -> None:
+    values = [110.0, 110, 110, 110, 110, 110, 104, 103.5, 103, 102, 101, 100, 99, 98]
+    assert _control_chart(store, values, runs=range(6, 14), trends=range(6, 14)) == [
+        "The latest 8 months all lie below the mean, which is better than usual: more than month-to-month variation"
+        " (limits 91.4 to 119).",
+        "The latest 8 months fall one after the other: also more than month-to-month variation.",
+    ]
+
+
+def test_the_step_between_two_trends_belongs_to_neither(store: Store) -> None:
+    values = [100.0, 101, 102, 103, 104, 105, 100, 101, 102, 103, 104, 105, 105, 106]
+    assert _control_chart(store, values, runs=range(0), trends=range(12)) == [
+        "The latest month lies within the limits of usual month-to-month variation (91.4 to 119).",
+        "Before that, also more than month-to-month variation: the 6 months from Dec 2024 to May 2025 rise one after the other and the"
+        " 6 months from Jun 2025 to Nov 2025 rise one after the other.",
+    ]
+
+
+def test_a_change_that_does_not_match_what_is_shown_says_that_it_was_worked_out_before_rounding(store: Store) -> None:
+    note = "Changes are worked out before rounding."
+    assert note not in _state(store, "ehcp_20_weeks_excl_exceptions_pct", "calendar year").notes
+    # 9.2 from 7.5, shown as 1.8 more.
+    store.publish(
+        "update kpi.kpi_value set value = 9.2400 where kpi_value_key = 'w25'",
+        "update kpi.kpi_value set value = 7.4900 where kpi_value_key = 'w24'",
+    )
+    told = _state(store, "ehcp_20_weeks_excl_exceptions_pct", "calendar year")
+    assert told.change[0].startswith("Up 1.8 percentage points, which is better, from 7.5% in ")
+    assert told.notes.count(note) == 1
+
+
 @pytest.mark.parametrize(
     ("statement", "note"),
     [

@@ -66,6 +66,23 @@ def test_better_and_worse_are_said_where_a_direction_is(
     assert words.verdict(Decimal(new), Decimal(old), polarity, by_size=by_size) == told
 
 
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("THE ROTHERHAM NHS FOUNDATION TRUST", "The Rotherham NHS Foundation Trust"),
+        (
+            "ROTHERHAM DONCASTER AND SOUTH HUMBER NHS FOUNDATION TRUST",
+            "Rotherham Doncaster and South Humber NHS Foundation Trust",
+        ),
+        ("NHS SOUTH YORKSHIRE ICB", "NHS South Yorkshire ICB"),
+        ("ST GEORGE'S CARE (NORTH-EAST) CIC", "St George's Care (North-East) CIC"),
+        ("Yorkshire and The Humber", "Yorkshire and The Humber"),
+    ],
+)
+def test_a_name_in_capitals_is_written_as_people_write_it(written: str, said: str) -> None:
+    assert words.proper(written) == said
+
+
 def test_texts_are_listed_with_an_and() -> None:
     assert words.listed(["a"]) == "a"
     assert words.listed(["a", "b", "c"]) == "a, b and c"
