@@ -287,7 +287,7 @@ def _signals(teller: Teller, limits: dict[Period, Limit], local: dict[Period, Va
         if one.last != latest.period
     ]
     if earlier:
-        told.append(f"Before that, also more than month-to-month variation: {words.listed(earlier)}.")
+        told.append(f"Earlier, too, there was more than month-to-month variation: {words.listed(earlier)}.")
     return told
 
 

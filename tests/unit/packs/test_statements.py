@@ -177,7 +177,7 @@ def test_a_trend_is_said_and_the_run_before_it_too(store: Store) -> None:
     values = [110.0, 108, 109, 110, 108, 109, 110, 108, 99, 100, 101, 102, 103, 104]
     assert _control_chart(store, values, runs=range(8), trends=range(8, 14)) == [
         "The latest 6 months rise one after the other: more than month-to-month variation (limits 91.4 to 119).",
-        "Before that, also more than month-to-month variation: the 8 months from Dec 2024 to Jul 2025 all lie above the mean.",
+        "Earlier, too, there was more than month-to-month variation: the 8 months from Dec 2024 to Jul 2025 all lie above the mean.",
     ]
 
 
@@ -194,7 +194,7 @@ def test_the_step_between_two_trends_belongs_to_neither(store: Store) -> None:
     values = [100.0, 101, 102, 103, 104, 105, 100, 101, 102, 103, 104, 105, 105, 106]
     assert _control_chart(store, values, runs=range(0), trends=range(12)) == [
         "The latest month lies within the limits of usual month-to-month variation (91.4 to 119).",
-        "Before that, also more than month-to-month variation: the 6 months from Dec 2024 to May 2025 rise one after the other and the"
+        "Earlier, too, there was more than month-to-month variation: the 6 months from Dec 2024 to May 2025 rise one after the other and the"
         " 6 months from Jun 2025 to Nov 2025 rise one after the other.",
     ]
 
