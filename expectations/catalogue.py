@@ -17,6 +17,8 @@ from orchestration.errors import CornerstoneError
 
 Level = Literal["row", "file", "submission", "cross", "mart", "kpi", "open"]
 Severity = Literal["block", "warn", "observe"]
+SEVERITIES: tuple[Severity, ...] = get_args(Severity)
+"""The gravest first."""
 Effect = Literal["refuse", "quarantine", "flag"]
 
 LANDING_LEVELS: frozenset[Level] = frozenset({"row", "file", "submission", "cross"})

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TextIO
 
 from orchestration.check.report import CheckedFile, CheckReport, FailedRule, Location
+from orchestration.pages import page_templates
 
 TEMPLATES = Path(__file__).parent / "templates"
 # A page with tens of thousands of rows is slow to open and nobody reads it; the JSON report holds them all.
@@ -18,15 +19,7 @@ _OPEN_UP_TO = 10  # places that are shown without unfolding
 
 def render_page(report: CheckReport) -> str:
     """The page; every value is escaped, and only the page's own script and style are allowed to act."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = page_templates(TEMPLATES)
     environment.filters["number"] = "{:,}".format
     environment.filters["share"] = _share
     style = (TEMPLATES / "check.css").read_text(encoding="utf-8")

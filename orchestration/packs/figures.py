@@ -9,6 +9,7 @@ from typing import Any
 import duckdb
 
 from orchestration.packs.periods import Period
+from orchestration.rows import named_rows
 from orchestration.sql_text import quoted
 
 LOCAL, PUBLISHED, ENGLAND = "local", "published", "England"
@@ -148,7 +149,7 @@ def read_figures(
     }
 
     def read(sql: str, **parameters: list[str]) -> list[dict[str, Any]]:
-        return _rows(connection, sql.format(database=quoted(database), **later), parameters)
+        return named_rows(connection.execute(sql.format(database=quoted(database), **later), parameters))
 
     kpis = {row["kpi_id"]: Kpi(**row) for row in read(_KPIS, kpis=chosen["kpis"])}
     [release] = read("select people, created_at from {database}.meta.release")
@@ -187,12 +188,6 @@ def _columns(connection: duckdb.DuckDBPyConnection, database: str, schema: str, 
         [database, schema, table],
     ).fetchall()
     return {name for (name,) in found}
-
-
-def _rows(connection: duckdb.DuckDBPyConnection, sql: str, parameters: dict[str, Any]) -> list[dict[str, Any]]:
-    cursor = connection.execute(sql, parameters)
-    names = [column[0] for column in cursor.description]
-    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
 # Columns that releases did not have from the beginning.

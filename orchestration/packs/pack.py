@@ -21,6 +21,7 @@ from orchestration.packs.figures import Figures, Kpi, latest_day, read_figures
 from orchestration.packs.periods import parse_span
 from orchestration.packs.statements import state
 from orchestration.packs.teller import Statement
+from orchestration.pages import page_templates
 from orchestration.privacy.disclosure import load_policy
 from orchestration.release.exports import OPEN_DATABASE, existing_database
 from orchestration.release.folders import release_folder
@@ -78,15 +79,7 @@ def make_pack(settings: Settings, board: str, *, period: str | None = None, rele
 
 def render_pack(board: Board, statements: list[Statement], figures: Figures, manifest: Manifest, period: str) -> str:
     """The page; every value is escaped, and the browser itself refuses every request and every script."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = page_templates(TEMPLATES)
     running = _css_text(f"{board.title}, release {manifest.release_id}")
     style = (TEMPLATES / "pack.css").read_text(encoding="utf-8")
     style += f"@page {{ @bottom-left {{ content: {running}; }} }}"

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from orchestration.release.exports import OPEN_SCHEMAS, column_comments
 from orchestration.returns.spec import load_spec, return_ids
+from orchestration.rows import named_rows
 from orchestration.sql_text import quoted
 
 TERMS = Path(__file__).with_suffix(".yaml")
@@ -114,7 +115,7 @@ def read_glossary(connection: duckdb.DuckDBPyConnection, database: str) -> dict[
         connection: a connection with the open database attached.
         database: its alias.
     """
-    cursor = connection.execute(
+    answered = connection.execute(
         f"""
         select term, kind, definition, source, figures_from, last_refreshed, see_also
         from {quoted(database, "meta", "glossary")}
@@ -123,10 +124,8 @@ def read_glossary(connection: duckdb.DuckDBPyConnection, database: str) -> dict[
         """,
         [list(READERS_KINDS), list(READERS_KINDS)],
     )
-    names = [column[0] for column in cursor.description]
     letters: dict[str, list[dict[str, Any]]] = {}
-    for row in cursor.fetchall():
-        entry = dict(zip(names, row, strict=True))
+    for entry in named_rows(answered):
         first = entry["term"][0].upper()
         letters.setdefault(first if first.isalpha() else "0-9", []).append(entry)
     return letters

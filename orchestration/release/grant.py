@@ -7,6 +7,8 @@ from typing import Any
 
 import duckdb
 
+from orchestration.rows import named_rows
+
 
 @dataclass(frozen=True)
 class Restated:
@@ -28,9 +30,7 @@ def grant_years(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
     Args:
         connection: the warehouse, or a database with its schema `marts`.
     """
-    cursor = connection.execute("from marts.fct_dsg_bridge order by la_code, financial_year")
-    names = [column[0] for column in cursor.description]
-    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+    return named_rows(connection.execute("from marts.fct_dsg_bridge order by la_code, financial_year"))
 
 
 def restated_figures(connection: duckdb.DuckDBPyConnection) -> list[Restated]:

@@ -11,6 +11,7 @@ from orchestration.errors import CornerstoneError
 from orchestration.release.digest import content_digest
 from orchestration.release.errors import ReleaseRefused
 from orchestration.release.manifest import Disclosure, GateResult, InputSubmission, RuleCount, TableContent, ViewContent
+from orchestration.rows import named_rows
 from orchestration.sql_text import quoted
 
 # The gates, and the schemas whose tables each must have passed together. Which tables a schema holds is asked of the
@@ -126,8 +127,8 @@ def guarded_tables(connection: duckdb.DuckDBPyConnection, gate: str) -> list[tup
 def read_disclosure(connection: duckdb.DuckDBPyConnection) -> Disclosure:
     """The record of the disclosure control that the open tables went through."""
     columns = list(Disclosure.model_fields)
-    [row] = connection.execute(f"select {', '.join(columns)} from disclosure.applied").fetchall()
-    return Disclosure.model_validate(dict(zip(columns, row, strict=True)))
+    [row] = named_rows(connection.execute(f"select {', '.join(columns)} from disclosure.applied"))
+    return Disclosure.model_validate(row)
 
 
 def released_views(connection: duckdb.DuckDBPyConnection) -> list[ViewContent]:
@@ -162,15 +163,15 @@ def read_view(connection: duckdb.DuckDBPyConnection, schema: str, name: str) -> 
 def accepted_submissions(connection: duckdb.DuckDBPyConnection) -> list[InputSubmission]:
     """Every accepted submission: superseded ones too, because the marts keep all vintages."""
     columns = list(InputSubmission.model_fields)
-    rows = connection.execute(
+    accepted = connection.execute(
         f"""
         select {", ".join(columns)}
         from control.submission
         where status = 'accepted'
         order by return_id, period, supplier, submission_id
         """
-    ).fetchall()
-    return [InputSubmission.model_validate(dict(zip(columns, row, strict=True))) for row in rows]
+    )
+    return [InputSubmission.model_validate(row) for row in named_rows(accepted)]
 
 
 def passing_gate(

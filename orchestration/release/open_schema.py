@@ -29,6 +29,7 @@ from orchestration.release.inventory import (
 from orchestration.release.ledger import NOTHING_PUBLISHED, Ledger
 from orchestration.release.manifest import Disclosure
 from orchestration.release.remembered import compare_with_earlier, read_earlier
+from orchestration.rows import named_rows
 from orchestration.sql_text import quoted
 
 # Every table of schema kpi says here how it enters the open schema; a new one is refused until it does.
@@ -1161,8 +1162,7 @@ def _record(connection: duckdb.DuckDBPyConnection, policy: DisclosurePolicy, att
         from disclosure.utility
         """
     )
-    names = [column[0] for column in counts.description]
-    [row] = counts.fetchall()
+    [counted] = named_rows(counts)
     disclosure = Disclosure(
         policy_id=policy.policy_id,
         policy_version=policy.version,
@@ -1170,7 +1170,7 @@ def _record(connection: duckdb.DuckDBPyConnection, policy: DisclosurePolicy, att
         statement=policy.open_release.statement,
         **policy.open_parameters.model_dump(),
         **attacked,
-        **dict(zip(names, row, strict=True)),
+        **counted,
     )
     values = disclosure.model_dump()
     types = {bool: "boolean", int: "integer", str: "varchar"}

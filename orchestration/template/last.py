@@ -8,6 +8,7 @@ import duckdb
 
 from orchestration.returns.spec import ReturnSpec
 from orchestration.returns.submission import Submission, current_submissions, landed_rows, read_submissions
+from orchestration.rows import named_rows
 from orchestration.settings import Settings
 
 Rows = Mapping[str, list[dict[str, Any]]]
@@ -53,7 +54,6 @@ def _rows(settings: Settings, submission: Submission) -> Rows:
     rows = {}
     with duckdb.connect(":memory:") as connection:
         for table in submission.tables:
-            found = connection.sql(f"from {landed_rows(settings, [submission], table)} order by source_row")
-            names = found.columns
-            rows[table] = [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+            found = connection.execute(f"from {landed_rows(settings, [submission], table)} order by source_row")
+            rows[table] = named_rows(found)
     return rows

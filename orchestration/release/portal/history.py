@@ -8,6 +8,7 @@ from functools import partial
 
 import duckdb
 
+from expectations.catalogue import SEVERITIES
 from orchestration.charts import Chart
 from orchestration.packs.pictures import NARROW, Line, bars
 from orchestration.privacy.disclosure import Parameters
@@ -19,7 +20,6 @@ from orchestration.release.meta import untold_returns
 from orchestration.settings import Settings
 from orchestration.sql_text import literal
 
-SEVERITIES = ["block", "warn", "observe"]
 RULE_RESULTS = "rule_result.parquet"
 _RELEASES_SHOWN = 12
 

@@ -19,6 +19,7 @@ from orchestration.packs.statements import state
 from orchestration.packs.teller import Statement, Table, Text
 from orchestration.release.portal.kpi_choice import NATURAL_TOPICS, Held, lines_of, watched_of
 from orchestration.release.portal.site import Page
+from orchestration.rows import named_rows
 from orchestration.sql_text import quoted
 
 FAMILIES_FILE = Path(__file__).with_name("families.yaml")
@@ -107,7 +108,7 @@ def tell_kpis(connection: duckdb.DuckDBPyConnection, database: str) -> list[Told
         database: alias of the open database.
     """
     boards = load_boards()
-    lines = _rows(connection, f"from {quoted(database, 'kpi', 'kpi_catalogue')}")
+    lines = named_rows(connection.execute(f"from {quoted(database, 'kpi', 'kpi_catalogue')}"))
     topics = _topics(connection, database)
     drawn = {TOTAL, *NATURAL_TOPICS, *(topic for one in _watched(boards) for topic in one.topics)}
     drawn |= {min(of) for of in topics.values() if not drawn & of}
@@ -294,9 +295,8 @@ def _topics(connection: duckdb.DuckDBPyConnection, database: str) -> dict[str, s
 def _providers(connection: duckdb.DuckDBPyConnection, database: str, figures: Figures) -> dict[str, Table]:
     """A table a KPI: items of its breakdown by the authority's NHS providers, at the latest period; what the returns give before
     what is published."""
-    rows = _rows(
-        connection,
-        f"""
+    rows = named_rows(
+        connection.execute(f"""
         select kpi_id, breakdown_topic, breakdown, area_name, time_identifier, time_period, value, symbol, value_label, unit
         from {quoted(database, "kpi", "kpi_value")}
         where area_role = 'own_provider' and breakdown_topic is not null
@@ -307,7 +307,7 @@ def _providers(connection: duckdb.DuckDBPyConnection, database: str, figures: Fi
                 order by value is null, value_basis
             ) = 1
         order by kpi_id, breakdown_topic, breakdown, area_name
-        """,
+        """)
     )
     tables = {}
     for kpi_id in dict.fromkeys(row["kpi_id"] for row in rows):
@@ -329,9 +329,3 @@ def _providers(connection: duckdb.DuckDBPyConnection, database: str, figures: Fi
             [[Text(item), *(Text(cells.get((item, name), "")) for name in names)] for item in items],
         )
     return tables
-
-
-def _rows(connection: duckdb.DuckDBPyConnection, sql: str) -> list[dict[str, Any]]:
-    cursor = connection.execute(sql)
-    names = [column[0] for column in cursor.description]
-    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]

@@ -14,6 +14,7 @@ from orchestration.release.portal.kpis import family_title
 from orchestration.release.portal.lineage import return_lines, spoken
 from orchestration.release.portal.site import Page
 from orchestration.returns.spec import load_spec, return_ids
+from orchestration.rows import named_rows
 from orchestration.sql_text import quoted
 
 OUTPUTS = {
@@ -125,9 +126,7 @@ def kpi_titles(connection: duckdb.DuckDBPyConnection, database: str) -> dict[str
 
 def disclosure_utility(connection: duckdb.DuckDBPyConnection, database: str) -> list[dict[str, Any]]:
     """What disclosure control left to read, by KPI family: the columns of `meta.disclosure_utility`."""
-    cursor = connection.execute(f"from {quoted(database, 'meta', 'disclosure_utility')} order by kpi_family")
-    names = [column[0] for column in cursor.description]
-    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+    return named_rows(connection.execute(f"from {quoted(database, 'meta', 'disclosure_utility')} order by kpi_family"))
 
 
 def collapsed_tables(connection: duckdb.DuckDBPyConnection, database: str) -> list[tuple[str, str, str, str | None]]:

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from orchestration.pages import page_templates
+
 TEMPLATES = Path(__file__).parent / "templates"
 STATIC = Path(__file__).parent / "static"
 ASSETS = "assets"
@@ -50,15 +52,7 @@ def write_site(folder: Path, pages: Sequence[Page], shell: dict[str, Any]) -> No
         pages: every page; each part of the navigation has the page that stands for it.
         shell: facts that every page shows: `release`, the one row of `meta.release`.
     """
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = page_templates(TEMPLATES)
     shutil.copytree(STATIC, folder / ASSETS)
     for page in pages:
         siblings = [one for one in pages if one.part == page.part and one.is_listed]

@@ -9,7 +9,7 @@ from typing import Any
 
 import duckdb
 
-from expectations.catalogue import EVERY_RETURN
+from expectations.catalogue import EVERY_RETURN, SEVERITIES
 from expectations.notes import NOTES_FILE, OwnerNote, read_notes
 from orchestration.linkage.quality import read_quality
 from orchestration.privacy.disclosure import load_policy
@@ -18,7 +18,6 @@ from orchestration.release.inventory import Inventory
 from orchestration.release.meta import returns_about_nobody
 from orchestration.release.portal.data_docs import DataDocsPage, data_docs_pages, places_of_rules, released_data_docs
 from orchestration.release.portal.history import (
-    SEVERITIES,
     ReleaseBefore,
     count_rows,
     count_severities,
@@ -31,6 +30,7 @@ from orchestration.release.portal.set_aside import NO_REASON, SetAside, rows_set
 from orchestration.release.portal.site import Page
 from orchestration.release.published_check import published_check
 from orchestration.release.reconciliation import census_completeness, reconcile
+from orchestration.rows import named_rows
 from orchestration.settings import Settings
 from orchestration.sql_text import literal, quoted
 
@@ -313,6 +313,4 @@ def count_beneath(outcomes: Sequence[RuleOutcome], name: Callable[[RuleOutcome],
 
 def open_data_rules(connection: duckdb.DuckDBPyConnection, database: str) -> list[dict[str, Any]]:
     """The rules of the open data files, with what was found."""
-    cursor = connection.execute(f"from {quoted(database, 'meta', 'open_data_rule')} order by rule_id")
-    names = [column[0] for column in cursor.description]
-    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+    return named_rows(connection.execute(f"from {quoted(database, 'meta', 'open_data_rule')} order by rule_id"))

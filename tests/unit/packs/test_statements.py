@@ -194,8 +194,8 @@ def test_the_step_between_two_trends_belongs_to_neither(store: Store) -> None:
     values = [100.0, 101, 102, 103, 104, 105, 100, 101, 102, 103, 104, 105, 105, 106]
     assert _control_chart(store, values, runs=range(0), trends=range(12)) == [
         "The latest month lies within the limits of usual month-to-month variation (91.4 to 119).",
-        "Earlier, too, there was more than month-to-month variation: the 6 months from Dec 2024 to May 2025 rise one after the other and the"
-        " 6 months from Jun 2025 to Nov 2025 rise one after the other.",
+        "Earlier, too, there was more than month-to-month variation: the 6 months from Dec 2024 to May 2025 rise one after the other and"
+        " the 6 months from Jun 2025 to Nov 2025 rise one after the other.",
     ]
 
 

@@ -12,6 +12,7 @@ import pytest
 from orchestration.release.glossary import KINDS, READERS_KINDS, Entry, load_terms, read_glossary, write_glossary
 from orchestration.release.portal.site import TEMPLATES
 from orchestration.returns.spec import load_spec, return_ids
+from orchestration.rows import named_rows
 from orchestration.settings import PROJECT_DIR, Settings
 from tests.abbreviations import headings, unexplained
 
@@ -65,9 +66,7 @@ def glossary(
             """
         )
         write_glossary(connection, '"release"."meta"."glossary"', sources='"release"."meta"."source"')
-        cursor = connection.execute("from release.meta.glossary")
-        names = [column[0] for column in cursor.description]
-        yield connection, [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+        yield connection, named_rows(connection.execute("from release.meta.glossary"))
 
 
 def of(glossary: tuple[Any, list[dict[str, Any]]], kind: str, term: str) -> dict[str, Any]:
