@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from difflib import unified_diff
 from pathlib import Path
 
 import dagster as dg
@@ -14,10 +15,12 @@ from expectations.catalogue import load_catalogue
 from orchestration.assets.gates import check_name
 from orchestration.assets.landing import check_results, landed_key, rules_by_check
 from orchestration.dbt_manifest import dbt_executable
+from orchestration.returns.calendar import calendar_ids
 from orchestration.returns.land import LandingReport
 from orchestration.returns.spec import return_ids
 from orchestration.returns.submission import Submission
 from orchestration.settings import Settings
+from tests.definitions_snapshot import SNAPSHOT, snapshot
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +45,28 @@ def test_every_asset_has_a_description_an_owner_a_kind_and_a_group(definitions: 
     assert incomplete == []
 
 
+def test_what_is_defined_is_what_was_agreed(definitions: dg.Definitions) -> None:
+    """After a change that is meant: python -m tests.definitions_snapshot, and commit the difference."""
+    agreed = SNAPSHOT.read_text(encoding="utf-8").splitlines()
+    difference = list(unified_diff(agreed, snapshot(definitions).splitlines(), "agreed", "now", lineterm="", n=0))
+    assert not difference, "\n".join([*difference, "Where it is meant: python -m tests.definitions_snapshot"])
+
+
+def test_every_return_has_its_backfill_and_every_calendar_its_schedule(definitions: dg.Definitions) -> None:
+    jobs = {job.name for job in definitions.resolve_all_job_defs()}
+    assert {f"backfill_{return_id}" for return_id in return_ids()} < jobs
+    schedules = {schedule.name for schedule in definitions.schedules or ()}
+    assert schedules == {"nightly_refresh", *(f"{return_id}_calendar" for return_id in calendar_ids())}
+
+
+def test_the_launchpad_of_a_backfill_is_filled_in(definitions: dg.Definitions) -> None:
+    for return_id in return_ids():
+        job = definitions.resolve_job_def(f"backfill_{return_id}")
+        assert job.run_config == {"ops": {f"landed__{return_id}": {"config": {"periods": "all"}}}}
+        assert "release" in {node.name for node in job.nodes}
+        assert dg.validate_run_config(job, job.run_config)
+
+
 def test_the_assets_stand_in_the_groups_of_the_journey(definitions: dg.Definitions) -> None:
     groups = {spec.group_name for spec in definitions.resolve_all_asset_specs()}
     layers = {"seed", "staging", "intermediate", "marts", "kpi", "kpi_internal", "kpi_open"}
@@ -61,7 +86,7 @@ def test_the_checks_of_assets_are_the_rules_of_the_catalogue(definitions: dg.Def
     catalogue = load_catalogue(Settings().rules_dir)
     checks = definitions.resolve_asset_graph().asset_check_keys
     gates = {check_name(rule) for level in ("mart", "kpi", "open") for rule in catalogue.for_level(level)}
-    assert {check.name for check in checks if check.asset_key.path[0] != "landed"} == gates
+    assert {check.name for check in checks if check.asset_key.path[0] not in ("landed", "received")} == gates
     for return_id in return_ids():
         by_check = rules_by_check(catalogue.about_landing(return_id))
         assert {check.name for check in checks if check.asset_key == landed_key(return_id)} == set(by_check)
