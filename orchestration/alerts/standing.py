@@ -129,8 +129,10 @@ def _run(end: RunEnd) -> str:
 
 
 def _overdue(settings: Settings, now: datetime) -> Iterator[Alert]:
-    if people_in_store(settings) == "invented":
-        return  # their lives end some day, and nobody can send what comes after; `cornerstone status` says it in a line
+    # Invented people's lives end some day, and nobody can send what comes after; and a store that holds published figures
+    # alone owes nothing yet. `cornerstone status` says it all the same.
+    if people_in_store(settings) != "real":
+        return
     for one in expected_periods(settings, now.date()):
         if one.state == "overdue":
             yield _overdue_alert(settings, one)

@@ -143,7 +143,8 @@ def nothing(shell: Shell) -> None:
 
 
 def a_file_came(shell: Shell) -> None:
-    shell.variables["FILE"] = shell.write("requests.csv", requests_csv())
+    """It is sound by itself; that its figure cannot be true beside another is for a gate to say."""
+    shell.variables["FILE"] = shell.write("timeliness_20_week (1).csv", timeliness_csv("500"))
 
 
 def a_return_was_refused(shell: Shell) -> None:
@@ -156,10 +157,6 @@ def a_return_was_refused(shell: Shell) -> None:
         store=shell.journey.store, raw=shell.journey.raw, key_file=Path(shell.variables["CORNERSTONE_KEY_FILE"])
     )
     land_return(settings, RETURN, load_catalogue(settings.rules_dir), now=datetime.now(UTC))
-
-
-def a_wrong_figure_came(shell: Shell) -> None:
-    shell.journey.drop("timeliness_20_week (1).csv", timeliness_csv("500"))
 
 
 def the_correction_came(shell: Shell) -> None:
@@ -198,9 +195,9 @@ def the_machine_is_lost(shell: Shell) -> None:
 STEPS: dict[str, list[Step]] = {
     "First run": [(nothing, 0, "secret.key")],
     "Alerts": [(nothing, 0, "webhook: sent")],
-    "Bring your own files": [(a_file_came, 0, "written to")],
+    "Bring your own files": [(a_file_came, 1, "blocked")],
     "A refused return": [(a_return_was_refused, 2, "refused")],
-    "A blocked release": [(a_wrong_figure_came, 1, "blocked"), (nothing, 0, "release blocked by")],
+    "A blocked release": [(nothing, 0, "release blocked by")],
     "A resubmission": [(the_correction_came, 0, "revises no figure")],
     "Approve a release, or go back": [
         (a_release_waits, 0, "and current."),

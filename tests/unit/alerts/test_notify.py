@@ -58,7 +58,7 @@ def settings(settings: Settings, web: WebServer) -> Settings:
     return settings.model_copy(update={"alert_webhook_url": SecretStr(web.url), "alert_disk_free_gib": 0.0})
 
 
-def census(settings: Settings, period: str, people: People = "real") -> None:
+def census(settings: Settings, period: str, people: People | None = "real") -> None:
     one = Submission(
         f"c-{period}", "school_census", period, "school.3724001", "1", f"{period}-28T09:00:00", "1", "a.xml", "aa", "aa",
         tables={}, status="accepted", landing=f"c-{period}", people=people,
@@ -164,8 +164,11 @@ def test_a_return_is_overdue_from_the_day_after_until_it_has_come(settings: Sett
     assert str(settings.inbox_dir / "school_census") in told["action"]
 
 
-def test_a_borough_of_invented_people_owes_nothing(settings: Settings, web: WebServer) -> None:
-    census(settings, "2025-10", people="invented")
+@pytest.mark.parametrize("people", ["invented", None])
+def test_a_store_without_returns_about_real_people_owes_nothing(
+    settings: Settings, web: WebServer, people: People | None
+) -> None:
+    census(settings, "2025-10", people)
     notify(settings, [], day(900))
     assert web.posted == []
 
