@@ -28,6 +28,7 @@ from orchestration.returns.archive import Receipt, is_archived, receipts
 from orchestration.returns.land import LOCK_WAIT_SECONDS, land_archived
 from orchestration.returns.spec import load_spec, return_ids
 from orchestration.returns.submission import read_submissions
+from orchestration.rights.forgotten import tombstone_key_path, tombstones_path
 from orchestration.settings import Settings
 
 log = logging.getLogger("cornerstone.rebuild")
@@ -85,6 +86,10 @@ def rebuild_landed(settings: Settings, now: datetime) -> Rebuilt:
         shutil.copy2(settings.key_id_path, new.key_id_path)
         new.archive_dir.symlink_to(Path("..") / settings.archive_dir.name)
         new.vault_dir.mkdir(mode=0o700)
+        # Whoever was forgotten stays so, whatever an archive restored from a backup holds.
+        for path in (tombstones_path(settings), tombstone_key_path(settings)):
+            if path.is_file():
+                shutil.copy2(path, new.vault_dir / path.name)
         catalogue = load_catalogue(settings.rules_dir)
         for number, one in enumerate(landings, 1):
             log.info(
@@ -132,7 +137,7 @@ def _landings(settings: Settings) -> Iterator[_Landing]:
     """What each landing received, in the order of receipt over all returns: later ones were judged beside earlier ones."""
     found: list[_Landing] = []
     for return_id in return_ids():
-        received = receipts(settings, return_id)
+        received = [one for one in receipts(settings, return_id) if one.erased is None]
         starts = [0] if received else []
         starts += [
             place
@@ -153,7 +158,7 @@ def _require_archive(settings: Settings, landings: list[_Landing]) -> None:
         f"{one.return_id}/{receipt.file_name}"
         for one in landings
         for receipt in one.files
-        if not is_archived(settings, keys, receipt.sha256)
+        if not is_archived(settings, keys, receipt)
     ]
     if damaged:
         raise CornerstoneError(

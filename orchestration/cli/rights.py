@@ -1,10 +1,20 @@
 """What is owed to the people in the data: the audit, erasure, retention, renewal of the key."""
 
 from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
 
-from orchestration.cli.console import AsJson, out, print_json
+import typer
+
+from orchestration.cli.console import AsJson, err, out, print_json, progress
 from orchestration.cli.tree import app
+from orchestration.errors import CornerstoneError
 from orchestration.settings import load_settings
+
+By = Annotated[str | None, typer.Option(help="Name of the person who does it; recorded.")]
+Reason = Annotated[str | None, typer.Option(help="Why; recorded for good, so without any child's name.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 
 
 @app.command()
@@ -18,3 +28,59 @@ def audit(as_json: AsJson = False) -> None:
         print_json(asdict(account))
     else:
         print_account(account, out)
+
+
+@app.command()
+def forget(
+    from_file: Annotated[
+        Path | None,
+        typer.Option("--from", help="File with the child's identifiers (mode 0600); asked for when left out."),
+    ] = None,
+    by: By = None,
+    reason: Reason = None,
+    preview: Annotated[bool, typer.Option("--preview", help="Show what it would touch, and do nothing.")] = False,
+    yes: Yes = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Finish an erasure that was interrupted.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Forget a child: in the archive, the vault, landed rows and releases' marts, and in whatever arrives later.
+
+    Identifiers are read from a file or asked for, never from the command line, which shells keep.
+    """
+    from orchestration.rights import forget as erasure
+    from orchestration.rights import shown
+    from orchestration.rights.asked import HOW, parse_asked, read_asked
+
+    settings, now = load_settings(), datetime.now(UTC)
+    if resume:
+        done = erasure.resume(settings, now)
+        if done is None:
+            raise CornerstoneError("No erasure was interrupted; there is nothing to finish.")
+    else:
+        if not preview and not (by and reason):
+            raise CornerstoneError(
+                "Say who does it (--by) and why (--reason, without any child's name), or look first with --preview."
+            )
+        if from_file is None:
+            err.print(f"The child's identifiers, {HOW}; end with a blank line:", markup=False, soft_wrap=True)
+            asked = parse_asked(
+                "\n".join(iter(lambda: typer.prompt("", default="", show_default=False, prompt_suffix="> "), ""))
+            )
+        else:
+            asked = read_asked(from_file)
+        with progress.only_if_slow():
+            effect = erasure.preview(settings, asked)
+        if preview:
+            if as_json:
+                print_json(asdict(effect))
+            else:
+                shown.print_effect(effect, out)
+            return
+        shown.print_effect(effect, err)
+        if not yes and not typer.confirm("Forget this child for good?", err=True):
+            raise CornerstoneError("Nothing was changed.")
+        done = erasure.forget(settings, asked, by=by or "", reason=reason or "", now=now)
+    if as_json:
+        print_json(asdict(done))
+    else:
+        shown.print_done(done, out)

@@ -161,9 +161,12 @@ def _keep_apart(connection: duckdb.DuckDBPyConnection, settings: Settings) -> bo
 
 def _number(column: str | None, pattern: str) -> str:
     """SQL of an identifying number as it is compared; null where it has not the shape of one."""
-    if column is None:
-        return "null::varchar"
-    text = normalised_number(f'"{column}"')
+    return "null::varchar" if column is None else number_compared(f'"{column}"', pattern)
+
+
+def number_compared(expression: str, pattern: str) -> str:
+    """SQL of an identifying number as it is compared; null where it has not the shape of one."""
+    text = normalised_number(expression)
     return f"case when regexp_full_match({text}, '{pattern}') then {text} end"
 
 

@@ -177,7 +177,7 @@ def same_content(settings: Settings, content: str, *, now: datetime) -> ReleaseO
     otherwise built again. So are these last two where another release was published since they were built.
     """
     current = current_release(settings)
-    if current is not None and current.content_digest == content:
+    if current is not None and current.content_digest == content and not current.removals:
         return ReleaseOutcome(
             "unchanged",
             current.release_id,
@@ -210,7 +210,9 @@ def newest_with(settings: Settings, content: str, current: Manifest | None) -> M
     newer = [
         manifest
         for manifest in complete_releases(settings)
-        if manifest.content_digest == content and (current is None or manifest.created_at > current.created_at)
+        if manifest.content_digest == content
+        and not manifest.removals
+        and (current is None or manifest.created_at > current.created_at)
     ]
     return newer[-1] if newer else None
 

@@ -152,7 +152,8 @@ def read_ledger(settings: Settings) -> Ledger:
     """
     published = published_releases(settings)
     for release_id in published:
-        if (settings.releases_dir / release_id / MANIFEST).is_file():
+        folder = settings.releases_dir / release_id
+        if (folder / MANIFEST).is_file() and (folder / RESTRICTED_DATABASE).is_file():
             enter(settings, release_id)
     found = [one for one in published if _entry_path(settings, one).is_file()]
     if not found:
@@ -191,7 +192,8 @@ def write_counts(connection: duckdb.DuckDBPyConnection, *, database: str) -> Non
     """Write schema `disclosure` of an attached restricted database: what the ledger and the approver have to know.
 
     `value_count` has the counts behind each local value of the open tables and whether disclosure control suppresses them,
-    `sum_count` the sums they and others stand in, without those of earlier releases; `small_difference` the figures whose count differs by so few from one published before, by whether they are shown.
+    `sum_count` the sums they and others stand in, without those of earlier
+    releases; `small_difference` the figures whose count differs by so few from one published before, by whether they are shown.
     """
     schema = quoted(database, "disclosure")
     connection.execute(

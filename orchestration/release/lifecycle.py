@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from orchestration.durable import sync_dir
 from orchestration.errors import CornerstoneError
 from orchestration.locking import exclusive_lock
+from orchestration.release.exports import RESTRICTED_DATABASE
 from orchestration.release.folders import (
     LOCK,
     LOCK_WAIT_SECONDS,
@@ -14,8 +16,8 @@ from orchestration.release.folders import (
     record_in_journal,
     release_folder,
 )
-from orchestration.release.ledger import enter, is_overtaken
-from orchestration.release.manifest import Approval, Manifest, Withdrawal, read_manifest, write_manifest
+from orchestration.release.ledger import enter, is_overtaken, read_ledger
+from orchestration.release.manifest import Approval, Manifest, Removal, Withdrawal, read_manifest, write_manifest
 from orchestration.release.verify import verify_files
 from orchestration.settings import Settings
 
@@ -96,6 +98,11 @@ def approve_release(settings: Settings, release_id: str, approver: str, note: st
             raise CornerstoneError(
                 f"Release {release_id} is older than the current release {current.release_id}; approve a newer one."
             )
+        if manifest.removals:
+            raise CornerstoneError(
+                f"The marts of release {release_id} were removed, because {manifest.removals[0].why}; run again, then approve the"
+                " one that run makes."
+            )
         if is_overtaken(settings, manifest):
             raise CornerstoneError(
                 f"Release {release_id} was built before another was published, and was never compared with it; run again, then"
@@ -151,6 +158,41 @@ def rollback(settings: Settings, release_id: str, actor: str, note: str, now: da
         )
         point_current_to(settings, release_id)
         return restored
+
+
+def with_restricted(settings: Settings) -> list[Manifest]:
+    """Releases that hold rows about children, oldest first."""
+    return [
+        manifest
+        for manifest in complete_releases(settings)
+        if (settings.releases_dir / manifest.release_id / RESTRICTED_DATABASE).is_file()
+    ]
+
+
+def remove_restricted(settings: Settings, *, by: str, why: str, now: datetime) -> int:
+    """Delete the rows about children of every release, and say so in its manifest; what it counts stays.
+
+    The ledger has of each what the next release is compared with before it goes. Killed in between, what the manifest says is
+    gone is deleted by the next call.
+
+    Returns: of how many releases.
+    """
+    removed = 0
+    with exclusive_lock(settings.store / LOCK, wait_seconds=LOCK_WAIT_SECONDS, holder="an erasure"):
+        holding = with_restricted(settings)
+        if holding:
+            read_ledger(settings)
+        for manifest in holding:
+            folder = settings.releases_dir / manifest.release_id
+            path = RESTRICTED_DATABASE.as_posix()
+            if not any(removal.path == path for removal in manifest.removals):
+                removal = Removal(path=path, by=by, at=now.astimezone(UTC), why=why)
+                write_manifest(folder, manifest.model_copy(update={"removals": [*manifest.removals, removal]}))
+                record_in_journal(settings, "removed_marts", at=now, release_id=manifest.release_id, by=by, note=why)
+            (folder / path).unlink()
+            sync_dir((folder / path).parent)
+            removed += 1
+    return removed
 
 
 def required_text(text: str, what: str) -> str:

@@ -179,6 +179,15 @@ class ReleasedFile(Record):
     sha256: str
 
 
+class Removal(Record):
+    """A file that was deleted after the release was made, and why: what it held of people had to go."""
+
+    path: str
+    by: str
+    at: datetime
+    why: str
+
+
 class Manifest(Record):
     """Everything recorded about a release. Written last, so a folder with a manifest is a complete release."""
 
@@ -204,6 +213,7 @@ class Manifest(Record):
     """None in a release made before revisions were listed."""
     approval: Approval
     withdrawal: Withdrawal | None = None
+    removals: list[Removal] = []
     files: list[ReleasedFile]
 
 

@@ -140,12 +140,13 @@ def record_files(folder: Path) -> list[ReleasedFile]:
 
 
 def verify_files(folder: Path, manifest: Manifest) -> None:
-    """Recompute the digest of every file of a complete release.
+    """Recompute the digest of every file of a complete release; one that had to be removed must be gone.
 
     Raises:
         ReleaseUnsound: one sentence that names what was altered, removed or added.
     """
-    recorded = {record.path: record for record in manifest.files}
+    removed = {removal.path for removal in manifest.removals}
+    recorded = {record.path: record for record in manifest.files if record.path not in removed}
     found = {record.path: record for record in record_files(folder)}
     faults = {
         "altered": sorted(path for path in recorded.keys() & found.keys() if recorded[path] != found[path]),

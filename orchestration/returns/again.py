@@ -154,7 +154,7 @@ def require_archived(settings: Settings, keys: Keys, batches: Sequence[Batch]) -
         CornerstoneError: one is missing or damaged.
     """
     for receipt in (receipt for batch in batches for receipt in batch.receipts):
-        if not is_archived(settings, keys, receipt.sha256):
+        if not is_archived(settings, keys, receipt):
             raise CornerstoneError(
                 f"The archive copy of {receipt.file_name}, received on {receipt.received_at[:10]}, is missing or damaged;"
                 " restore it from a backup. Nothing was read again."

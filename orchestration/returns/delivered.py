@@ -6,7 +6,7 @@ import io
 import re
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -61,12 +61,18 @@ def sha256_of(opener: Opener) -> str:
 
 @dataclass(frozen=True)
 class DeliveredFile:
-    """A file as it came: the name it came under, its digest and size, and how to read its bytes again from the start."""
+    """A file as it came: the name it came under, its digest and size, and how to read its bytes again from the start.
+
+    Where rows were taken out since, `digests` gives by data file the digest that it had as it came, under which it stays
+    known, and `rows_cut` how many rows of each table are gone.
+    """
 
     name: str
     sha256: str
     size: int
     open: Opener = field(compare=False)
+    digests: Mapping[str, str] = field(default_factory=dict, compare=False)
+    rows_cut: Mapping[str, Mapping[str, int]] = field(default_factory=dict, compare=False)
 
 
 def delivered_file(path: Path) -> DeliveredFile:
@@ -82,7 +88,8 @@ def delivered_file(path: Path) -> DeliveredFile:
 class DataFile:
     """One file that may hold rows: as delivered, or a member of a delivered archive.
 
-    Text and workbooks are held whole in `content`; XML is not: `open` streams it.
+    Text and workbooks are held whole in `content`; XML is not: `open` streams it. `delivered_sha256` is the digest of the
+    delivered file that it is or is in; `rows_cut` are rows of each table that were taken out of it since.
     """
 
     source_file: str
@@ -91,6 +98,8 @@ class DataFile:
     release_year: int | None = None  # named by the guidance in the archive, where there is one
     opener: Opener | None = field(default=None, compare=False)
     known_sha256: str | None = field(default=None, compare=False)  # of a file that is no archive: as it was delivered
+    delivered_sha256: str = field(default="", compare=False)
+    rows_cut: Mapping[str, int] = field(default_factory=dict, compare=False)
 
     @property
     def stem(self) -> str:
@@ -108,7 +117,7 @@ class DataFile:
 
 
 def open_delivered(delivered: DeliveredFile) -> list[DataFile | FileRefused]:
-    """Open a delivered file: itself, or each data file of an archive.
+    """Open a delivered file: itself, or each data file of an archive, each under the digest that it came with.
 
     Returns: data files in the archive's order; a member that cannot be used stands as the `FileRefused` it earned, so
         that the others still land.
@@ -116,6 +125,20 @@ def open_delivered(delivered: DeliveredFile) -> list[DataFile | FileRefused]:
     Raises:
         FileRefused: the file as a whole cannot be used.
     """
+    return [
+        one
+        if isinstance(one, FileRefused)
+        else replace(
+            one,
+            known_sha256=delivered.digests.get(one.source_file, one.known_sha256),
+            delivered_sha256=delivered.sha256,
+            rows_cut=delivered.rows_cut.get(one.source_file, {}),
+        )
+        for one in _opened(delivered)
+    ]
+
+
+def _opened(delivered: DeliveredFile) -> list[DataFile | FileRefused]:
     name = delivered.name
     if delivered.size == 0:
         raise FileRefused("FILE-005", f"{name} is empty (0 bytes); ask for it again.")

@@ -348,6 +348,8 @@ def _typed(
         copy_from_siblings(connection, spec, period)
         calculate(connection, spec)
         find_unusable(connection, spec, period)
+    for one, of_header in zip(received, of_unit, strict=True):
+        _count_what_is_left(connection, spec, one.unit, of_header)
     unknown = _unknown_names(connection)
     rows_read = _rows_read(connection, spec)
     senders = senders_of(connection, spec)
@@ -381,6 +383,26 @@ def _typed(
             ]
         )
     return outcomes
+
+
+def _count_what_is_left(
+    connection: duckdb.DuckDBPyConnection, spec: ReturnSpec, unit: Unit, of_header: Collection[str]
+) -> None:
+    """Take rows that were taken out of the files since they came from what their header says there are."""
+    assert spec.submission is not None
+    counts = {
+        column.counts_rows_of: name
+        for name, column in spec.tables[spec.submission.header].columns.items()
+        if column.counts_rows_of is not None
+    }
+    for file in unit.files:
+        for table, rows in file.rows_cut.items():
+            if table in counts:
+                connection.execute(
+                    f'update "{spec.submission.header}" set "{counts[table]}" = "{counts[table]}" - ?'
+                    " where submission_id in (select unnest(?))",
+                    [rows, list(of_header)],
+                )
 
 
 def _keep_unknown(connection: duckdb.DuckDBPyConnection, of_header: Collection[str], result: RecordsRead) -> None:

@@ -9,7 +9,7 @@ import hashlib
 import logging
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -46,7 +46,16 @@ from orchestration.returns.again import (
     require_archived,
     turn,
 )
-from orchestration.returns.archive import FileChanged, Receipt, archived_file, receipts, receive, received_anew
+from orchestration.returns.archive import (
+    FileChanged,
+    NotTakenBack,
+    Receipt,
+    archived_file,
+    receipts,
+    receive,
+    received_anew,
+    remove_unreferenced,
+)
 from orchestration.returns.assess import Assessed, Assessment, assess
 from orchestration.returns.delivered import delivered_file
 from orchestration.returns.earlier import accepted_before, attach_earlier, judged_again
@@ -82,6 +91,8 @@ from orchestration.returns.submission import (
     write_waiting,
 )
 from orchestration.returns.workspace import attach_reference, open_workspace, run_abreast
+from orchestration.rights.intent import require_finished
+from orchestration.rights.leave_out import leave_out_forgotten
 from orchestration.settings import Settings
 from orchestration.sql_text import literal
 
@@ -125,7 +136,8 @@ def pending_receipts(settings: Settings, return_id: str) -> list[Receipt]:
         receipt
         for receipt in receipts(settings, return_id)
         # Files of a set can be received again.
-        if receipt.key not in deliveries or deliveries[receipt.key].received_at < receipt.received_at
+        if receipt.erased is None
+        and (receipt.key not in deliveries or deliveries[receipt.key].received_at < receipt.received_at)
     ]
 
 
@@ -146,10 +158,10 @@ def land_return(
         repeats, left = _receive_all(settings, keys, spec, catalogue, now)
         docs = QualityStore(settings.quality_dir, f"landing-{return_id}", now, is_landing=True)
         pending = pending_receipts(settings, return_id)
-        committed, incomplete = _land_pending(settings, keys, spec, catalogue, pending, repeats, docs)
+        committed, incomplete = _land_pending(settings, keys, spec, catalogue, pending, repeats, left, docs, now)
         read_again = 0
         if again is not None:
-            otherwise, read_again = _land_again(settings, keys, spec, catalogue, again, docs)
+            otherwise, read_again = _land_again(settings, keys, spec, catalogue, again, left, docs, now)
             committed += otherwise
         return _report(settings, return_id, committed, repeats, left, incomplete, read_again)
 
@@ -164,7 +176,14 @@ def to_read_again(settings: Settings, spec: ReturnSpec, catalogue: Catalogue, pe
 
 
 def _land_again(
-    settings: Settings, keys: Keys, spec: ReturnSpec, catalogue: Catalogue, periods: Periods, docs: QualityStore
+    settings: Settings,
+    keys: Keys,
+    spec: ReturnSpec,
+    catalogue: Catalogue,
+    periods: Periods,
+    left: list[str],
+    docs: QualityStore,
+    now: datetime,
 ) -> tuple[list[Submission], int]:
     """Read the archive again and land what comes out otherwise. Returns: that, and how many submissions were read."""
     batches = to_read_again(settings, spec, catalogue, periods)
@@ -173,7 +192,8 @@ def _land_again(
     read_again = 0
     for number, batch in enumerate(batches, start=1):
         log.info("reading again, %s of %s: %s submission(s)", number, len(batches), f"{len(batch.submissions):,}")
-        landed, _, _ = _land_batch(settings, keys, spec, catalogue, batch.receipts, [], docs, batch.submissions)
+        to_land = _without_forgotten(settings, keys, spec, batch.receipts, now, left)
+        landed, _, _ = _land_batch(settings, keys, spec, catalogue, to_land, [], docs, batch.submissions)
         committed += landed
         read_again += len(batch.submissions)
     log.info("read again %s submission(s): %s came out otherwise", f"{read_again:,}", f"{len(committed):,}")
@@ -193,14 +213,20 @@ def land_archived(
         _remove_leftovers(settings, return_id)
         pending = [one for one in pending_receipts(settings, return_id) if one.received_at <= until]
         docs = QualityStore(settings.quality_dir, f"landing-{return_id}", now, is_landing=True)
-        committed, incomplete = _land_pending(settings, keys, load_spec(return_id), catalogue, pending, [], docs)
-        return _report(settings, return_id, committed, [], [], incomplete)
+        left: list[str] = []
+        committed, incomplete = _land_pending(
+            settings, keys, load_spec(return_id), catalogue, pending, [], left, docs, now
+        )
+        return _report(settings, return_id, committed, [], left, incomplete)
 
 
-def _landing_lock(settings: Settings, return_id: str) -> AbstractContextManager[None]:
-    return exclusive_lock(
+@contextmanager
+def _landing_lock(settings: Settings, return_id: str) -> Iterator[None]:
+    with exclusive_lock(
         settings.store / "landing.lock", wait_seconds=LOCK_WAIT_SECONDS, holder=f"landing of {return_id}"
-    )
+    ):
+        require_finished(settings)
+        yield
 
 
 def _land_pending(
@@ -210,7 +236,9 @@ def _land_pending(
     catalogue: Catalogue,
     pending: list[Receipt],
     repeats: list[str],
+    left: list[str],
     docs: QualityStore,
+    now: datetime,
 ) -> tuple[list[Submission], list[WaitingSet]]:
     """Land received files, as many together as memory allows. Returns: what was committed, and what waits for more files."""
     committed: list[Submission] = []
@@ -218,7 +246,8 @@ def _land_pending(
     incomplete: list[WaitingSet] = []
     for batch in _batches(pending):
         # A set can be spread over batches: what waits in one is looked at again with the next.
-        landed, incomplete, carried = _land_batch(settings, keys, spec, catalogue, [*carried, *batch], repeats, docs)
+        to_land = _without_forgotten(settings, keys, spec, [*carried, *batch], now, left)
+        landed, incomplete, carried = _land_batch(settings, keys, spec, catalogue, to_land, repeats, docs)
         committed += landed
     write_waiting(settings, spec.return_id, incomplete)
     _fill_areas(settings, keys, spec)
@@ -300,8 +329,8 @@ def _receive_all(
         except PermissionError:
             left.append(f"{name} cannot be read: give the user that runs Cornerstone the right to read it.")
             continue
-        except FileChanged as changed:
-            left.append(str(changed))
+        except (FileChanged, NotTakenBack) as kept_out:
+            left.append(str(kept_out))
             continue
         if is_new:
             has_new = True
@@ -348,6 +377,21 @@ def _batches(pending: Iterable[Receipt]) -> Iterator[list[Receipt]]:
         yield batch
 
 
+def _without_forgotten(
+    settings: Settings, keys: Keys, spec: ReturnSpec, batch: list[Receipt], now: datetime, left: list[str]
+) -> list[Receipt]:
+    """Receipts of a batch, of whose archived files the rows of forgotten persons are gone; says in `left` what was erased."""
+    kept = leave_out_forgotten(settings, keys, spec, batch, now, waits=True)
+    if kept.cut or kept.erased:
+        remove_unreferenced(settings)
+    names = {one.key for one in kept.receipts}
+    for receipt in batch:
+        if receipt.key not in names:
+            left.append(f"{receipt.file_name} cannot be read and names a person who was forgotten; it was not kept.")
+            log.warning("%s", left[-1])
+    return kept.receipts
+
+
 def _land_batch(
     settings: Settings,
     keys: Keys,
@@ -364,6 +408,8 @@ def _land_batch(
 
     Returns: the submissions committed, the sets that wait, and the receipts of their files.
     """
+    if not batch:
+        return [], [], []
     before = read_submissions(settings, spec.return_id)
     known_ids = committed_ids(settings, spec.return_id)
     # An id that was ever given is not given again to another reading of its file.

@@ -108,6 +108,9 @@ class Column(_Strict):
     copied_from: CopiedFrom | None = None
     amount: bool = False  # read however people write numbers; whole where the type is
     first_asked: int | None = None  # quarter of the year in which it is first filled
+    counts_rows_of: str | None = (
+        None  # of a header: the sender's count of a table's rows, less what was taken out since
+    )
 
     @model_validator(mode="after")
     def _is_protected(self) -> "Column":

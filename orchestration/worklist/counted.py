@@ -78,6 +78,10 @@ def attach_release(connection: duckdb.DuckDBPyConnection, settings: Settings) ->
         raise CornerstoneError("There is no release yet to make a worklist of; `cornerstone run` makes one.")
     # By its own folder and not by the link: the release that is read is the one that is named.
     database = settings.releases_dir / release.release_id / RESTRICTED_DATABASE
+    if not database.is_file():
+        raise CornerstoneError(
+            f"The marts of release {release.release_id} were removed; `cornerstone run` makes a release that has them."
+        )
     connection.execute(f"attach {literal(str(database))} as released (read_only)")
     if not connection.execute(
         "select 1 from duckdb_tables() where database_name = 'released' and table_name = 'fct_census_plan_child'"

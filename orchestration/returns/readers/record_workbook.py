@@ -66,6 +66,11 @@ def read(files: list[tuple[DataFile, HeldRecords]], kind: FileKind, spec: Return
     return result
 
 
+def areas_of(file: DataFile, spec: ReturnSpec) -> dict[str, tuple[str, int, int | None]]:
+    """By table: its sheet, its first column (from 0) and the column after its last, None where it has the sheet's width."""
+    return {spec.sources[sheet.table][0]: (sheet.name, *sheet.columns) for sheet in _sheets(file, spec)}
+
+
 def _sheets(file: DataFile, spec: ReturnSpec, *, must_be_text: bool = False) -> list[Sheet]:
     """The tables of a workbook; `must_be_text` refuses numbers where the return has text.
 
@@ -110,7 +115,7 @@ def _sheets(file: DataFile, spec: ReturnSpec, *, must_be_text: bool = False) -> 
             block = _block(cells, start, end, _amount_names(spec.tables[of_table], source))
             if source.pairs is not None:
                 block = unpaired(block, source.pairs, place)
-            found.append(Sheet(table, file.source_file, place, block, name))
+            found.append(Sheet(table, file.source_file, place, block, name, (left, right)))
     return found
 
 

@@ -360,3 +360,20 @@ def _add_outside_persons(element: Any, records: _Records) -> None:
             records.add(child, found, None)
         else:
             _add_outside_persons(child, records)
+
+
+def without_persons(file: DataFile, held: HeldRecords, spec: ReturnSpec, records: set[int]) -> bytes:
+    """An XML return without some of its persons, by the numbers that `read` gives them, and without any comment."""
+    assert spec.person is not None
+    names = {
+        normalised(e) for table, source in spec.sources.values() if table == spec.person.table for e in source.elements
+    }
+    with file.open() as stream:
+        tree = etree.parse(stream, etree.XMLParser(**_PARSER))
+    persons = [one for one in tree.iter("{*}*") if normalised(_local(one.tag)) in names]
+    # As `read` meets them: those written as elements of the return are, then any other.
+    persons.sort(key=lambda one: _local(one.tag) not in held.spellings)
+    for number, person in enumerate(persons, 1):
+        if number in records:
+            person.getparent().remove(person)
+    return bytes(etree.tostring(tree, encoding=tree.docinfo.encoding or "UTF-8", xml_declaration=True))

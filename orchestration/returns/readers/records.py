@@ -68,7 +68,8 @@ class Sheet:
     """One table of a delivery as rows of text: a CSV file, a sheet, or a part of one.
 
     `table` is its name among the spec's sources, `place` how a message names it, `name` the sheet's own where there is one.
-    `rows` has a column a normalised name, and `source_row`.
+    `rows` has a column a normalised name, and `source_row`. `columns` are those it has of a sheet: the first, and the one
+    after the last, None where it has the sheet's width.
     """
 
     table: str
@@ -76,6 +77,7 @@ class Sheet:
     place: str
     rows: pa.Table
     name: str = ""
+    columns: tuple[int, int | None] = (0, None)
 
 
 def best_table(names: set[str], spec: ReturnSpec, among: list[str]) -> str | None:

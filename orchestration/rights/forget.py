@@ -1,0 +1,700 @@
+"""Erasure: one child is forgotten in the archive, the vault, the landed rows and the releases, and in all that comes later.
+
+What is asked is recorded first, then the tombstones; every step after that can be done again, so that one that was killed is
+finished by `resume`. Until then nothing lands. Aggregates that were released stay: they name nobody.
+"""
+
+import json
+import logging
+import secrets
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+
+from orchestration.durable import read_journal_entries, replace_durably, rewrite_journal, write_private
+from orchestration.errors import CornerstoneError
+from orchestration.linkage.child_key import link_children
+from orchestration.linkage.decisions import Decision, decisions_path
+from orchestration.linkage.index import children_path
+from orchestration.linkage.index import journal_path as joins_journal_path
+from orchestration.locking import exclusive_lock
+from orchestration.privacy.keys import Keys, load_keys
+from orchestration.privacy.pseudonyms import normalised_number
+from orchestration.privacy.vault import identity_dir, quarantine_dir, vault_file, vault_session, write_vault
+from orchestration.release.lifecycle import remove_restricted, with_restricted
+from orchestration.returns.archive import Receipt, archived_file, receipts, remove_unreferenced
+from orchestration.returns.land import LOCK_WAIT_SECONDS
+from orchestration.returns.spec import ReturnSpec, load_spec, return_ids
+from orchestration.returns.submission import (
+    Delivery,
+    Submission,
+    TableRows,
+    landing_dirs,
+    read_landing,
+    write_landing,
+)
+from orchestration.rights.asked import Asked
+from orchestration.rights.audit import PRIVATE_MODE, named_person, record
+from orchestration.rights.cut import texts_of
+from orchestration.rights.forgotten import (
+    NAME,
+    NUMBERS,
+    Tombstone,
+    add_tombstones,
+    forgotten_numbers,
+    forgotten_rows,
+    identity_values,
+    in_quarantine,
+    in_vault,
+    knowing,
+    numbers_in,
+    read_tombstones,
+    rows_giving_numbers,
+    tombstone_key,
+)
+from orchestration.rights.intent import intent_path, read_intent
+from orchestration.rights.leave_out import leave_out_forgotten
+from orchestration.settings import Settings
+from orchestration.sql_text import literal
+from orchestration.warehouse import warehouse_lock
+
+log = logging.getLogger("cornerstone.rights")
+
+FORGET = "forget"
+_NOBODY = "asked"  # the person of digests that are only looked for
+
+
+@dataclass(frozen=True)
+class Effect:
+    """What forgetting a child touches: never who it is.
+
+    `rows` counts the child's rows in the vault by return, `steps` by how each is known to be the child's: `asked` gives what
+    was asked for, any other is a step of linkage. `kinds` counts what identifies the child by kind.
+    """
+
+    rows: dict[str, int]
+    steps: dict[str, int]
+    kinds: dict[str, int]
+    submissions: int
+    set_aside: int
+    shared_numbers: int
+    releases: int
+
+
+@dataclass(frozen=True)
+class Done:
+    """What was done: archived files cut and erased, rows taken out of them, rows out of the store, releases without marts."""
+
+    files_cut: int
+    files_erased: int
+    rows_cut: int
+    rows_removed: int
+    set_aside_removed: int
+    releases: int
+
+
+@dataclass
+class _Known:
+    """The child as the vault tells it. `keys` are those of linkage, `digests` (scheme, digest) identify it."""
+
+    keys: set[str] = field(default_factory=set)
+    digests: set[tuple[str, str]] = field(default_factory=set)
+    rows: Counter[str] = field(default_factory=Counter)
+    steps: Counter[str] = field(default_factory=Counter)
+    submissions: set[str] = field(default_factory=set)
+    set_aside: int = 0
+    shared_numbers: int = 0
+
+
+def preview(settings: Settings, asked: Asked) -> Effect:
+    """What forgetting would touch; writes nothing but the secret of the tombstones.
+
+    Raises:
+        CornerstoneError: what is asked identifies more than one child, or one that is forgotten.
+    """
+    with _held(settings) as keys:
+        return _effect(settings, _look_up(settings, keys, asked))
+
+
+def forget(settings: Settings, asked: Asked, *, by: str, reason: str, now: datetime) -> Done:
+    """Forget a child.
+
+    Raises:
+        CornerstoneError: as `preview`; no name or reason; another run holds the store; or an earlier erasure is unfinished.
+    """
+    by, reason = named_person(by, reason)
+    with _held(settings) as keys:
+        known = _look_up(settings, keys, asked)
+        effect = _effect(settings, known)
+        person = secrets.token_hex(16)
+        at = now.astimezone(UTC).isoformat(timespec="seconds")
+        record(
+            settings, "began to forget a child", by=by, reason=reason, now=now,
+            rows=sum(effect.rows.values()), rows_set_aside=effect.set_aside, submissions=effect.submissions,
+        )  # fmt: skip
+        intent = {"action": FORGET, "person": person, "keys": sorted(known.keys), "by": by, "reason": reason, "at": at}
+        write_private(intent_path(settings), json.dumps(intent).encode())
+        # From here on what is left of the child is found by digests alone.
+        add_tombstones(settings, [Tombstone(at, person, scheme, digest) for scheme, digest in sorted(known.digests)])
+        return _finish(settings, keys, intent, now)
+
+
+def resume(settings: Settings, now: datetime) -> Done | None:
+    """Finish an erasure that was killed; None where none was.
+
+    Raises:
+        CornerstoneError: another run holds the store.
+    """
+    with _held(settings, is_resumed=True) as keys:
+        intent = read_intent(settings)
+        if intent is None or intent["action"] != FORGET:
+            return None
+        if not any(one.person == intent["person"] for one in read_tombstones(settings)):
+            intent_path(settings).unlink()  # killed before it began: nothing identifies the child any more
+            raise CornerstoneError(
+                "The erasure was interrupted before it began; nothing was changed. Ask for it again."
+            )
+        return _finish(settings, keys, intent, now)
+
+
+@contextmanager
+def _held(settings: Settings, *, is_resumed: bool = False) -> Iterator[Keys]:
+    """The store's keys, while nobody else lands, links or releases."""
+    holder = "an erasure"
+    with (
+        exclusive_lock(settings.store / "run.lock", wait_seconds=2, holder=holder),
+        exclusive_lock(settings.store / "landing.lock", wait_seconds=LOCK_WAIT_SECONDS, holder=holder),
+    ):
+        keys = load_keys(settings)
+        if not is_resumed and read_intent(settings) is not None:
+            raise CornerstoneError(
+                "An earlier `cornerstone forget` was interrupted; run `cornerstone forget --resume` to finish it."
+            )
+        yield keys
+
+
+def _person_specs() -> list[ReturnSpec]:
+    return [spec for spec in map(load_spec, return_ids()) if spec.person is not None]
+
+
+def _person_file(settings: Settings, spec: ReturnSpec, folder: Path) -> Path:
+    assert spec.person is not None
+    return identity_dir(settings, spec.return_id, folder.name) / f"{spec.person.table}.parquet"
+
+
+def _session(settings: Settings) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
+    return vault_session(settings, settings.vault_dir / "rights_spill")
+
+
+# --- who it is -----------------------------------------------------------------------------------------------------------
+
+
+def _look_up(settings: Settings, keys: Keys, asked: Asked) -> _Known:
+    """Find the child whom identifiers are of, and everything that identifies it in any row linked to it."""
+    secret = tombstone_key(settings, keys)
+    known = _Known()
+    with _session(settings) as connection:
+        known.digests = asked.digests(connection, secret)
+        told = {(one.scheme, one.digest): one for one in read_tombstones(settings)}
+        if earlier := [told[digest] for digest in known.digests if digest in told]:
+            raise CornerstoneError(f"This child was forgotten on {earlier[0].at[:10]}; nothing was changed.")
+        first = _rows_known_by(settings, connection, secret, known.digests)
+        links = _links(connection, settings)
+        known.keys = {links[row][0] for row in first if row in links}
+        if len(known.keys) > 1:
+            raise CornerstoneError(
+                f"What was asked identifies {len(known.keys)} children, as they are linked: check the identifiers, or ask for one"
+                " after the other. Nothing was changed."
+            )
+        linked = {row for row, (key, _) in links.items() if key in known.keys}
+        for row, digests in _digests_of(settings, connection, secret, linked | first.keys()).items():
+            known.digests |= digests
+            known.rows[row[0]] += 1
+            known.submissions.add(row[1])
+            known.steps["asked" if row in first else links[row][1]] += 1
+        shared = _others_numbers(settings, connection, secret, known.digests, linked | first.keys())
+        known.digests -= shared
+        known.shared_numbers = len(shared)
+        # A row that gives one of these and is linked to nobody, or to another child, names the child all the same.
+        for row, step in _rows_known_by(settings, connection, secret, known.digests).items():
+            if row not in linked and row not in first:
+                known.rows[row[0]] += 1
+                known.submissions.add(row[1])
+                known.steps[f"same {step}, linked otherwise"] += 1
+        for spec, folder in _landings(settings):
+            known.set_aside += len(_set_aside(settings, connection, secret, known.digests, spec, folder))
+        known.keys |= _own_keys(connection, settings, known.keys)
+    return known
+
+
+def _effect(settings: Settings, known: _Known) -> Effect:
+    return Effect(
+        dict(known.rows),
+        dict(known.steps),
+        dict(Counter(scheme for scheme, _ in known.digests if scheme in (*NUMBERS, NAME))),
+        len(known.submissions),
+        known.set_aside,
+        known.shared_numbers,
+        len(with_restricted(settings)),
+    )
+
+
+_Row = tuple[str, str, str]
+"""A row of a person: return, submission, row_person_ref."""
+
+
+def _landings(settings: Settings) -> Iterator[tuple[ReturnSpec, Path]]:
+    for spec in _person_specs():
+        for folder in landing_dirs(settings, spec.return_id):
+            yield spec, folder
+
+
+def _as_tombstones(digests: set[tuple[str, str]]) -> list[Tombstone]:
+    return [Tombstone("", _NOBODY, scheme, digest) for scheme, digest in sorted(digests)]
+
+
+def _rows_known_by(
+    settings: Settings, connection: duckdb.DuckDBPyConnection, secret: bytes, digests: set[tuple[str, str]]
+) -> dict[_Row, str]:
+    """Rows of the vault that digests identify, with the kind by which; the other requests of a patient too."""
+    found: dict[_Row, str] = {}
+    with knowing(connection, secret, _as_tombstones(digests)) as own:
+        for spec, folder in _landings(settings):
+            found |= {
+                (spec.return_id, submission_id, row): step
+                for submission_id, row, step in _known_rows(own, settings, spec, folder)
+            }
+    return found
+
+
+def _known_rows(
+    own: duckdb.DuckDBPyConnection, settings: Settings, spec: ReturnSpec, folder: Path
+) -> list[tuple[str, str, str]]:
+    """Submission, row_person_ref and kind of the rows of a landing that are forgotten persons'."""
+    assert spec.person is not None
+    path = _person_file(settings, spec, folder)
+    if not path.is_file():
+        return []
+    key = spec.tables[spec.person.table].key
+    relation = f"(select *, submission_id || '|' || \"{key}\" as place from {vault_file(path)})"
+    own.execute(
+        f"""
+        create or replace temp table known_place as
+        select place, min(step) as step from ({forgotten_rows(spec, in_vault, relation, "place")}) group by place
+        """
+    )
+    if spec.person.one_by is not None:
+        number = f'"{spec.person.one_by}"'
+        patient = f"(submission_id, {normalised_number(number)})"
+        own.execute(
+            f"""
+            insert into known_place
+            select place, '{spec.person.one_by}' from {relation}
+            where {patient} in (select {patient} from {relation} semi join known_place using (place))
+                and place not in (select place from known_place)
+            """
+        )
+    return own.execute(
+        f'select submission_id, "{key}", step from {relation} inner join known_place using (place)'
+    ).fetchall()
+
+
+def _digests_of(
+    settings: Settings, connection: duckdb.DuckDBPyConnection, secret: bytes, rows: set[_Row]
+) -> dict[_Row, set[tuple[str, str]]]:
+    """What identifies the person in rows of the vault, as digests."""
+    found: dict[_Row, set[tuple[str, str]]] = {row: set() for row in rows}
+    with knowing(connection, secret, ()) as own:
+        for spec, folder in _landings(settings):
+            assert spec.person is not None
+            path = _person_file(settings, spec, folder)
+            wanted = [f"{submission}|{row}" for of, submission, row in rows if of == spec.return_id]
+            if not wanted or not path.is_file():
+                continue
+            key = spec.tables[spec.person.table].key
+            made = ", ".join(
+                f"{{'scheme': '{scheme}', 'given': {value}}}" for scheme, value in identity_values(spec, in_vault)
+            )
+            for submission_id, row, scheme, digest in own.execute(
+                f"""
+                with given_value as (
+                    select submission_id, "{key}" as row_person_ref, unnest([{made}], recursive := true)
+                    from {vault_file(path)}
+                    where submission_id || '|' || "{key}" in (select unnest(?))
+                )
+                select submission_id, row_person_ref, scheme, pseudonym(scheme, "given")
+                from given_value where "given" is not null
+                """,
+                [wanted],
+            ).fetchall():
+                found[spec.return_id, submission_id, row].add((scheme, digest))
+    return found
+
+
+def _others_numbers(
+    settings: Settings,
+    connection: duckdb.DuckDBPyConnection,
+    secret: bytes,
+    digests: set[tuple[str, str]],
+    own_rows: set[_Row],
+) -> set[tuple[str, str]]:
+    """Those of a child's numbers that a row about somebody else gives too."""
+    known = _rows_known_by(settings, connection, secret, digests).keys() | own_rows
+    found: set[tuple[str, str]] = set()
+    with knowing(connection, secret, _as_tombstones(digests)) as own:
+        for spec, folder in _landings(settings):
+            assert spec.person is not None
+            path = _person_file(settings, spec, folder)
+            if not path.is_file():
+                continue
+            key = spec.tables[spec.person.table].key
+            relation = f'(select *, struct_pack(submission_id, row := "{key}") as place from {vault_file(path)})'
+            for place, scheme, digest in own.execute(rows_giving_numbers(spec, in_vault, relation, "place")).fetchall():
+                if (spec.return_id, place["submission_id"], place["row"]) not in known:
+                    found.add((scheme, digest))
+    return found
+
+
+def _links(connection: duckdb.DuckDBPyConnection, settings: Settings) -> dict[_Row, tuple[str, str]]:
+    """Key and strength of every row that is linked."""
+    if not settings.child_link_path.is_file():
+        return {}
+    rows = connection.execute(
+        "select return_id, submission_id, row_person_ref, child_key, match_strength"
+        f" from read_parquet({literal(str(settings.child_link_path))})"
+    ).fetchall()
+    return {row[:3]: row[3:] for row in rows}
+
+
+def _own_keys(connection: duckdb.DuckDBPyConnection, settings: Settings, keys: set[str]) -> set[str]:
+    """Keys that children had by themselves before they were joined to one of `keys`."""
+    if not children_path(settings).is_file():
+        return set()
+    rows = connection.execute(
+        f"select child_key from {vault_file(children_path(settings))} where cluster_key in (select unnest(?))",
+        [sorted(keys)],
+    ).fetchall()
+    return {key for (key,) in rows}
+
+
+def _set_aside(
+    settings: Settings,
+    connection: duckdb.DuckDBPyConnection,
+    secret: bytes,
+    digests: set[tuple[str, str]],
+    spec: ReturnSpec,
+    folder: Path,
+) -> list[tuple[str, str, str, int]]:
+    """Submission, table, file and row of what was set aside of a child: its own rows, and what hangs from them."""
+    path = quarantine_dir(settings, spec.return_id, folder.name) / "rows.parquet"
+    if not path.is_file():
+        return []
+    assert spec.person is not None
+    with knowing(connection, secret, _as_tombstones(digests)) as own:
+        rows = f"(select *, row_number() over () as place from {vault_file(path)})"
+        own.execute(f"create or replace temp table set_aside as from {rows}")
+        persons = f"(from set_aside where table_name = '{spec.person.table}' and json_valid(row_text))"
+        own.execute(
+            f"""
+            create or replace temp table set_aside_person as
+            select distinct place from ({forgotten_rows(spec, in_quarantine, persons, "place")})
+            """
+        )
+        hanging = own.execute(
+            """
+            with person as (
+                select submission_id, json_extract_string(row_text, '$.record') as record
+                from set_aside semi join set_aside_person using (place)
+            )
+            select place from set_aside where json_valid(row_text)
+                and (submission_id, json_extract_string(row_text, '$.person_record')) in (select (submission_id, record) from person)
+            """
+        ).fetchall()
+        # A row that could not be split is known by a number in it.
+        written = {
+            place: numbers_in([text or ""])
+            for place, text in own.execute("select place, row_text from set_aside").fetchall()
+        }
+        known = forgotten_numbers(own, {number for numbers in written.values() for number in numbers})
+        places = {place for (place,) in hanging} | {place for place, numbers in written.items() if numbers & known}
+        return own.execute(
+            "select distinct submission_id, table_name, source_file, source_row from set_aside where place in (select unnest(?))",
+            [sorted(places)],
+        ).fetchall()
+
+
+# --- doing it ------------------------------------------------------------------------------------------------------------
+
+
+def _finish(settings: Settings, keys: Keys, intent: Mapping[str, object], now: datetime) -> Done:
+    """Every step, of which each leaves nothing to do when it is done again."""
+    secret = tombstone_key(settings, keys)
+    digests = {(one.scheme, one.digest) for one in read_tombstones(settings) if one.person == intent["person"]}
+    cut, erased, rows_cut = _clear_archive(settings, keys, secret, digests, now)
+    removed, set_aside = Counter[str](), 0
+    with _session(settings) as connection:
+        for spec, folder in _landings(settings):
+            landed, aside = _clear_landing(settings, connection, secret, digests, spec, folder)
+            removed[spec.return_id] += landed
+            set_aside += aside
+    _clear_linkage(settings, {str(key) for key in intent["keys"]})  # type: ignore[attr-defined]
+    with warehouse_lock(settings.warehouse_path, "an erasure"):
+        for path in (settings.warehouse_path, settings.warehouse_path.with_name(settings.warehouse_path.name + ".wal")):
+            path.unlink(missing_ok=True)
+    (settings.store / "last_run.json").unlink(missing_ok=True)
+    by, reason = str(intent["by"]), str(intent["reason"])
+    releases = remove_restricted(settings, by=by, why="a child was forgotten", now=now)
+    done = Done(cut, erased, rows_cut, sum(removed.values()), set_aside, releases)
+    record(settings, "forgot a child", by=by, reason=reason, now=now, **asdict(done))
+    intent_path(settings).unlink()
+    return done
+
+
+def _clear_archive(
+    settings: Settings, keys: Keys, secret: bytes, digests: set[tuple[str, str]], now: datetime
+) -> tuple[int, int, int]:
+    """Cut the child out of every archived file: of those that gave a row of the child, and of any that names a number of it."""
+    counted = Counter[str]()
+    with _session(settings) as connection:
+        rows = _rows_known_by(settings, connection, secret, digests)
+        submissions = {submission for _, submission, _ in rows}
+        for spec, folder in _landings(settings):
+            submissions |= {row[0] for row in _set_aside(settings, connection, secret, digests, spec, folder)}
+        named = _naming_files(settings, keys, connection, secret, digests)
+    for spec in map(load_spec, return_ids()):
+        for received in _received_together(settings, spec, submissions, named):
+            log.info("looking through %s archived file(s) of %s", f"{len(received):,}", spec.title)
+            left = leave_out_forgotten(settings, keys, spec, received, now, waits=False)
+            counted.update(cut=left.cut, erased=left.erased, rows=left.rows)
+    remove_unreferenced(settings)
+    return counted["cut"], counted["erased"], counted["rows"]
+
+
+def _naming_files(
+    settings: Settings,
+    keys: Keys,
+    connection: duckdb.DuckDBPyConnection,
+    secret: bytes,
+    digests: set[tuple[str, str]],
+) -> set[str]:
+    """Digests, as received, of the archived files in whose text a number of the child stands."""
+    found = set()
+    looked_at: set[str] = set()
+    with knowing(connection, secret, _as_tombstones(digests)) as own:
+        for return_id in return_ids():
+            for receipt in receipts(settings, return_id):
+                if receipt.erased is not None or receipt.sha256 in looked_at:
+                    continue
+                looked_at.add(receipt.sha256)
+                written = numbers_in(text for _, text in texts_of(archived_file(settings, keys, receipt)))
+                if written and forgotten_numbers(own, written):
+                    found.add(receipt.sha256)
+    return found
+
+
+def _received_together(
+    settings: Settings, spec: ReturnSpec, submissions: set[str], named: set[str]
+) -> Iterator[Sequence[Receipt]]:
+    """Receipts of the files to look through, those of one landing together; each as often as it was landed."""
+    by_key = {receipt.key: receipt for receipt in receipts(settings, spec.return_id)}
+    dealt_with: set[str] = set()
+    for folder in landing_dirs(settings, spec.return_id):
+        deliveries: list[Delivery] = read_landing(folder)[1]
+        gave = {one for delivery in deliveries for one in delivery.submission_ids if one in submissions}
+        gave |= {
+            one
+            for delivery in deliveries
+            if (held := by_key.get(delivery.receipt_key)) and held.sha256 in named
+            for one in delivery.submission_ids
+        }
+        own = [
+            by_key[delivery.receipt_key]
+            for delivery in deliveries
+            if delivery.receipt_key in by_key
+            and (gave & set(delivery.submission_ids) or by_key[delivery.receipt_key].sha256 in named)
+        ]
+        if own:
+            dealt_with |= {receipt.key for receipt in own}
+            # As they are now: a file landed twice may have been cut a moment ago.
+            now_held = {receipt.key: receipt for receipt in receipts(settings, spec.return_id)}
+            yield [now_held[receipt.key] for receipt in own]
+    others = [one for one in by_key.values() if one.sha256 in named and one.key not in dealt_with]
+    if others:
+        yield others
+
+
+def _clear_landing(
+    settings: Settings,
+    connection: duckdb.DuckDBPyConnection,
+    secret: bytes,
+    digests: set[tuple[str, str]],
+    spec: ReturnSpec,
+    folder: Path,
+) -> tuple[int, int]:
+    """Take a child's rows out of one landing and its vault files. What tells whose rows they are goes last.
+
+    Returns: rows taken out of landed tables, and of those set aside.
+    """
+    assert spec.person is not None
+    aside = _set_aside(settings, connection, secret, digests, spec, folder)
+    with knowing(connection, secret, _as_tombstones(digests)) as own:
+        persons = _known_rows(own, settings, spec, folder)
+    if not persons and not aside:
+        return 0, 0
+    log.info("taking a forgotten child out of %s, landing %s", spec.title, folder.name)
+    key = spec.tables[spec.person.table].key
+    connection.execute("create or replace temp table gone (submission_id varchar, row_person_ref varchar)")
+    connection.execute(
+        "insert into gone select unnest(?), unnest(?)", [[one[0] for one in persons], [one[1] for one in persons]]
+    )
+    connection.execute(
+        "create or replace temp table gone_place"
+        " (submission_id varchar, table_name varchar, source_file varchar, source_row bigint)"
+    )
+    connection.executemany("insert into gone_place values (?, ?, ?, ?)", [["", "", "", None], *map(list, aside)])
+    before = 0
+    for table in spec.tables:
+        path = folder / f"{table}.parquet"
+        if not path.is_file():
+            continue
+        test = _is_gone(spec, table, key, folder)
+        landed = f"read_parquet({literal(str(path))})"
+        connection.execute(
+            f"insert into gone_place select submission_id, '{table}', source_file, source_row from {landed} where {test}"
+        )
+        [(rows,)] = connection.execute(f"select count(*) from {landed} where {test}").fetchall()
+        before += rows
+        # The names of rows in the vault go by the key of the landed row.
+        own_key = spec.tables[table].key
+        connection.execute(
+            f'create or replace temp table "gone_{table}" as select submission_id, "{own_key}" as own_key from {landed} where {test}'
+        )
+    _rewrite_all(settings, connection, spec, folder, key)
+    return before, len(aside)
+
+
+def _is_gone(spec: ReturnSpec, table: str, key: str, folder: Path) -> str:
+    """SQL that is true for a landed row of a forgotten person, or of one that gives a pseudonym of such a row's number."""
+    if spec.is_in_person(table):
+        return f'(submission_id, "{key}") in (select (submission_id, row_person_ref) from gone)'
+    assert spec.person is not None
+    tests = ["false"]
+    persons = spec.tables[spec.person.table]
+    landed = literal(str(folder / f"{spec.person.table}.parquet"))
+    for made in spec.tables[table].columns.values():
+        for held in persons.columns.values():
+            if made.scheme is not None and made.scheme == held.scheme:
+                [own], [other] = made.lands, held.lands
+                tests.append(
+                    f'(submission_id, "{own}") in (select (submission_id, "{other}") from read_parquet({landed})'
+                    f' where (submission_id, "{key}") in (select (submission_id, row_person_ref) from gone))'
+                )
+    return " or ".join(tests)
+
+
+def _rewrite_all(
+    settings: Settings, connection: duckdb.DuckDBPyConnection, spec: ReturnSpec, folder: Path, key: str
+) -> None:
+    place = "(submission_id, table_name, source_file, source_row) in (from gone_place)"
+    quarantined = quarantine_dir(settings, spec.return_id, folder.name) / "rows.parquet"
+    if quarantined.is_file():
+        write_vault(connection, f"from {vault_file(quarantined)} where not coalesce({place}, false)", quarantined)
+    failures = folder / "rule_failure.parquet"
+    if failures.is_file():
+        _rewrite(connection, failures, f"not coalesce({place}, false)")
+    identities = identity_dir(settings, spec.return_id, folder.name)
+    unknown = identities / "unknown_text.parquet"
+    if unknown.is_file():
+        write_vault(connection, f"from {vault_file(unknown)} where not coalesce({place}, false)", unknown)
+    assert spec.person is not None
+    persons_table = spec.person.table
+    # Children before persons: by the landed rows of persons others are found.
+    persons_last = sorted(spec.tables, key=lambda name: name == persons_table)
+    for table in persons_last:
+        gone = f'(select (submission_id, own_key) from "gone_{table}")'
+        own_key = f'(submission_id, "{spec.tables[table].key}")'
+        landed, kept = folder / f"{table}.parquet", identities / f"{table}.parquet"
+        if landed.is_file():
+            _rewrite(connection, landed, f"{own_key} not in {gone}")
+        if kept.is_file() and table != persons_table:
+            write_vault(connection, f"from {vault_file(kept)} where {own_key} not in {gone}", kept)
+    _recount(settings, connection, spec, folder)
+    persons = identities / f"{persons_table}.parquet"
+    write_vault(
+        connection,
+        f'from {vault_file(persons)} where (submission_id, "{key}") not in (select (submission_id, row_person_ref) from gone)',
+        persons,
+    )
+
+
+def _rewrite(connection: duckdb.DuckDBPyConnection, path: Path, condition: str) -> None:
+    partial = path.with_name(f"{path.name}.partial")
+    connection.execute(
+        f"copy (from read_parquet({literal(str(path))}) where {condition}) to {literal(str(partial))}"
+        " (format parquet, compression zstd)"
+    )
+    replace_durably(partial, path)
+
+
+def _recount(settings: Settings, connection: duckdb.DuckDBPyConnection, spec: ReturnSpec, folder: Path) -> None:
+    """Let the record of a landing say of its accepted submissions what its files hold now."""
+    submissions, deliveries = read_landing(folder)
+    quarantined = quarantine_dir(settings, spec.return_id, folder.name) / "rows.parquet"
+    aside: dict[tuple[str, str], int] = {}
+    if quarantined.is_file():
+        aside = {
+            (submission_id, table): count
+            for submission_id, table, count in connection.execute(
+                f"select submission_id, table_name, count(distinct (source_file, source_row)) from {vault_file(quarantined)} group by all"
+            ).fetchall()
+        }
+    landed: dict[tuple[str, str], int] = {}
+    for table in spec.tables:
+        path = folder / f"{table}.parquet"
+        if path.is_file():
+            landed |= {
+                (submission_id, table): count
+                for submission_id, count in connection.execute(
+                    f"select submission_id, count(*) from read_parquet({literal(str(path))}) group by all"
+                ).fetchall()
+            }
+    failures: dict[str, dict[str, int]] = {}
+    for submission_id, rule_id, count in connection.execute(
+        "select submission_id, rule_id, count(*) from"
+        f" read_parquet({literal(str(folder / 'rule_failure.parquet'))}) group by all order by all"
+    ).fetchall():
+        failures.setdefault(submission_id, {})[rule_id] = count
+
+    def recounted(one: Submission) -> Submission:
+        if one.status != "accepted":
+            return one
+        tables = {}
+        for table in one.tables:
+            here, set_aside = landed.get((one.submission_id, table), 0), aside.get((one.submission_id, table), 0)
+            tables[table] = TableRows(here + set_aside, here, set_aside)
+        return replace(one, tables=tables, failures=failures.get(one.submission_id, {}))
+
+    write_landing(folder, [recounted(one) for one in submissions], deliveries)
+
+
+def _clear_linkage(settings: Settings, keys: set[str]) -> None:
+    """Take a child's keys out of what linkage remembers, and link the others anew."""
+
+    def names(entry: Mapping[str, object]) -> bool:
+        return bool(keys & {str(entry.get(name)) for name in ("left_key", "right_key", "kept_key")})
+
+    decisions = read_journal_entries(decisions_path(settings), Decision)
+    if any(names(asdict(one)) for one in decisions):
+        left = [asdict(one) for one in decisions if not names(asdict(one))]
+        rewrite_journal(decisions_path(settings), left, PRIVATE_MODE)
+    if settings.child_link_path.is_file():
+        log.info("linking the children that are left")
+        link_children(settings)
+    joins = read_journal_entries(joins_journal_path(settings), dict)
+    if any(names(one) for one in joins):
+        rewrite_journal(joins_journal_path(settings), [one for one in joins if not names(one)], PRIVATE_MODE)
