@@ -85,7 +85,7 @@ def state_scenarios(teller: Teller) -> None:
     value = values.get(last)
     statement.period = f"forecast as it stood in {latest.words}"
     teller.head(value, f" by {last}, {in_sentence(condition)}")
-    others = [f"{name}: {teller.shown(of.get(last))} by {last}." for _, name, of in series[1:] if last in of]
+    others = [f"{name}: {teller.shown(of[max(of)])} by {max(of)}." for _, name, of in series[1:]]
     statement.change += others
     if value is not None:
         statement.made = teller.made(value, cells[topic][last])

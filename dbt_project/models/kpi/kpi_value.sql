@@ -100,6 +100,7 @@ with kpi_values as (
         safety_valve.value_status,
         safety_valve.method,
         'Local calculation' as publisher,
+        safety_valve.coverage_note,
         safety_valve.submission_id
     from {{ ref('int_kpi__safety_valve_value') }} as safety_valve
 ),

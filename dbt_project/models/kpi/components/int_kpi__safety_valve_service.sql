@@ -45,6 +45,43 @@ activity as (
     where is_current and (average_places_outturn is not null or cost_outturn_gbp is not null)
 ),
 
+-- The quarter whose return told last which places are funded.
+last_demand as (
+    select
+        la_code,
+        financial_year,
+        quarter
+    from {{ ref('fct_place_demand') }}
+    where is_current
+    qualify row_number() over (partition by la_code order by period_end desc) = 1
+),
+
+forecast_gaps as (
+    select
+        last_demand.financial_year,
+        last_demand.quarter,
+        place_type.provision_type,
+        gap.census_year,
+        gap.plan_count,
+        unnest([
+            'Academic year, if plans grow as forecast',
+            'Academic year, if plans grow as forecast, low end',
+            'Academic year, if plans grow as forecast, high end'
+        ]) as topic,
+        unnest([gap.gap_count, gap.low_gap_count, gap.high_gap_count]) as gap_count
+    from {{ ref('fct_place_gap') }} as gap
+    inner join last_demand -- exactly one
+        on gap.la_code = last_demand.la_code
+    inner join {{ ref('place_type') }} as place_type -- one a type
+        on gap.provision_code = place_type.reform_provision_code
+    where
+        gap.scenario_code = 'baseline'
+        and gap.horizon > 0
+        and gap.basis_code = 'funded'
+        and gap.phase_code = 'Total'
+        and gap.ward_code = 'Total'
+),
+
 -- A project that makes places at several provisions is one project.
 projects as (
     select
@@ -209,6 +246,27 @@ measured as (
         from {{ ref('fct_place_demand') }}
         where is_current and provision_type in ({{ types }})
         group by financial_year, quarter, scenario, academic_year
+
+        union all by name
+
+        -- Beside it the plans forecast here, against the same places; of fewer than ten plans nothing is told.
+        select
+            '{{ kpi_id }}' as kpi_id,
+            financial_year,
+            'Financial year Q' || quarter as time_identifier,
+            topic as breakdown_topic,
+            census_year - 1 || '/' || right(cast(census_year as varchar), 2) as breakdown,
+            round(sum(gap_count)) as numerator,
+            round(sum(gap_count)) as value,
+            round(sum(gap_count)) > 0 as is_adverse,
+            'own forecast' as measure,
+            false as is_restated
+        from forecast_gaps
+        where provision_type in ({{ types }})
+        group by financial_year, quarter, topic, census_year
+        having
+            count(gap_count) = {{ wanted }}
+            and sum(plan_count) >= 10
     {%- endfor %}
 
     union all by name

@@ -80,6 +80,11 @@ select
     told.is_adverse,
     told.is_restated,
     'safety valve return, ' || told.measure || if(told.is_restated, ', restated', '') as method,
+    if(
+        told.measure = 'own forecast',
+        'An estimate: plans as forecast here from the last January counted, against the places funded. Ends hold 80 per cent of what may come.',
+        null
+    ) as coverage_note,
     -- Whole children behind a value; blank for money of the whole authority and other figures that no child stands behind.
     told.people_count,
     told.submission_id

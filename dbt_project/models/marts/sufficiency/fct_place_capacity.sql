@@ -22,13 +22,17 @@ named as (
     where place.is_current
 ),
 
+januaries as (
+    select unnest(generate_series(2015, {{ last_january() }})) as census_year
+),
+
 commissioned as (
     select
         named.la_code,
         'commissioned' as basis_code,
         januaries.census_year,
         named.provision_type,
-        named.provision_id as provision_id,
+        named.provision_id,
         named.provision_name,
         named.setting_key,
         coalesce(named.phase, 'ALL') as phase_code,
@@ -45,9 +49,7 @@ commissioned as (
         named.period_end as told_date,
         named.submission_id
     from named
-    inner join ( -- one provision to many Januaries
-        select unnest(generate_series(2015, {{ last_january() }})) as census_year
-    ) as januaries
+    inner join januaries -- one provision to many Januaries
         on named.first_january <= januaries.census_year
 ),
 
@@ -66,6 +68,32 @@ expected as (
     from {{ ref('fct_place_demand') }}
     where is_current
     qualify rank() over (partition by la_code order by period_end desc) = 1
+),
+
+expected_januaries as (
+    select distinct
+        la_code,
+        basis_code,
+        census_year
+    from expected
+),
+
+-- Types that the return expects nothing of, SEN units among them, keep the places of its provisions.
+not_expected as (
+    select
+        commissioned.* replace (
+            expected_januaries.basis_code as basis_code,
+            null as occupied_count
+        )
+    from commissioned
+    inner join expected_januaries -- one place to both expectations
+        on
+            commissioned.la_code = expected_januaries.la_code
+            and commissioned.census_year = expected_januaries.census_year
+    anti join expected as listed
+        on
+            commissioned.la_code = listed.la_code
+            and commissioned.provision_type = listed.provision_type
 ),
 
 -- What the schools register tells of schools in the area, as if it stayed.
@@ -88,15 +116,25 @@ registered as (
         and is_current
 ),
 
+forecast_januaries as (
+    select distinct
+        la_code,
+        census_year
+    from {{ ref('fct_plan_forecast') }}
+    where is_latest_version
+),
+
 capacities as (
     select * from commissioned
     union all by name
     select * from expected
     union all by name
+    select * from not_expected
+    union all by name
     select
         registered.la_code,
         'register' as basis_code,
-        januaries.census_year,
+        forecast_januaries.census_year,
         registered.offered['provision_type'] as provision_type,
         registered.urn as provision_id,
         registered.setting_name as provision_name,
@@ -105,14 +143,8 @@ capacities as (
         cast(registered.offered['places'] as decimal(9, 1)) as capacity_count,
         registered.submission_id
     from registered
-    inner join ( -- one school to every January of a forecast
-        select distinct
-            la_code,
-            census_year
-        from {{ ref('fct_plan_forecast') }}
-        where is_latest_version
-    ) as januaries
-        on registered.la_code = januaries.la_code
+    inner join forecast_januaries -- one school to every January of a forecast
+        on registered.la_code = forecast_januaries.la_code
     where registered.offered['places'] > 0
 ),
 

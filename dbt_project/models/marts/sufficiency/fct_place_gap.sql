@@ -39,6 +39,18 @@ places as (
     from {{ ref('fct_place_capacity') }}
 ),
 
+phases as (
+    select unnest(['EARLY_YEARS', 'PRIMARY', 'SECONDARY', 'POST16']) as phase_code
+),
+
+wards as (
+    select distinct
+        la_code,
+        ward_code
+    from forecasts
+    where ward_code <> 'Total'
+),
+
 -- Of a phase or a ward only what is told of all places of the provision: one without its phase leaves every phase open.
 capacities as (
     select
@@ -73,7 +85,7 @@ capacities as (
             null
         ) as occupied_count
     from places as phased
-    cross join (select unnest(['EARLY_YEARS', 'PRIMARY', 'SECONDARY', 'POST16']) as phase_code) as phases
+    cross join phases
     group by all
     having count(*) filter (where phased.phase_code = 'ALL') = 0
 
@@ -97,13 +109,7 @@ capacities as (
             null
         ) as occupied_count
     from places as sited
-    inner join (
-        select distinct
-            la_code,
-            ward_code
-        from forecasts
-        where ward_code <> 'Total'
-    ) as wards -- many to many: every ward of the authority
+    inner join wards -- many to many: every ward of the authority
         on sited.la_code = wards.la_code
     group by all
     having count(*) = count(sited.ward_code)

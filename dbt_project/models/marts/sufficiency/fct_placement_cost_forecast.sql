@@ -23,34 +23,46 @@ with told as (
 last_told as (
     select
         la_code,
-        max(first_year) as first_year
+        max(first_year) as first_year,
+        -- Prices are compared with those of three years before, or of the first year told.
+        greatest(max(first_year) - 3, min(first_year)) as price_year
     from told
     group by la_code
 ),
 
 january as (
     select
-        la_code,
-        scenario_code,
-        census_year,
+        forecast.la_code,
+        forecast.scenario_code,
+        forecast.census_year,
         coalesce(line.dsg_category_code, 'Total') as dsg_category_code,
-        forecast_version,
-        sum(plan_count) as plan_count,
+        forecast.forecast_version,
+        sum(forecast.plan_count) as plan_count,
         -- Ends are added up over provisions: at least as wide as an interval of their sum.
-        sum(low_count) as low_count,
-        sum(high_count) as high_count
+        sum(forecast.low_count) as low_count,
+        sum(forecast.high_count) as high_count
     from {{ ref('fct_plan_forecast') }} as forecast
     left join {{ ref('reform_plan_provision') }} as line -- exactly one, but for the total
         on forecast.provision_code = line.reform_provision_code
     where
-        is_latest_version
-        and placement_group_code = 'Total'
+        forecast.is_latest_version
+        and forecast.measure_code = 'plans'
+        and forecast.age_group = 'Total'
+        and forecast.year_group = 'Total'
+        and forecast.need_code = 'Total'
+        and forecast.placement_group_code = 'Total'
         and forecast.need_table_no = 'Total'
-        and measure_code = 'plans'
-        and age_group = 'Total'
-        and year_group = 'Total'
-        and need_code = 'Total'
-        and ward_code = 'Total'
+        and forecast.ward_code = 'Total'
+    group by all
+),
+
+scenarios as (
+    select
+        la_code,
+        scenario_code,
+        forecast_version,
+        min(census_year) as origin_year
+    from january
     group by all
 ),
 
@@ -66,15 +78,7 @@ counted as (
     from {{ ref('int_forecast__area') }} as area
     inner join {{ ref('reform_plan_provision') }} as line -- exactly one
         on area.provision_code = line.reform_provision_code
-    inner join ( -- one a scenario
-        select
-            la_code,
-            scenario_code,
-            forecast_version,
-            min(census_year) as origin_year
-        from january
-        group by all
-    ) as scenarios
+    inner join scenarios -- one January to every scenario
         on
             area.la_code = scenarios.la_code
             and area.census_year < scenarios.origin_year
@@ -95,28 +99,27 @@ januaries as (
 -- Plans in the middle of a financial year, by its first calendar year.
 yearly as (
     select
-        before.la_code,
-        before.scenario_code,
-        before.forecast_version,
-        before.dsg_category_code,
-        before.census_year as first_year,
-        before.plan_count + {{ share_of_way }} * (after.plan_count - before.plan_count) as plan_count,
-        before.low_count + {{ share_of_way }} * (after.low_count - before.low_count) as low_count,
-        before.high_count + {{ share_of_way }} * (after.high_count - before.high_count) as high_count
-    from januaries as before
-    inner join januaries as after -- at most one
+        earlier.la_code,
+        earlier.scenario_code,
+        earlier.forecast_version,
+        earlier.dsg_category_code,
+        earlier.census_year as first_year,
+        earlier.plan_count + {{ share_of_way }} * (later.plan_count - earlier.plan_count) as plan_count,
+        earlier.low_count + {{ share_of_way }} * (later.low_count - earlier.low_count) as low_count,
+        earlier.high_count + {{ share_of_way }} * (later.high_count - earlier.high_count) as high_count
+    from januaries as earlier
+    inner join januaries as later -- at most one
         on
-            before.la_code = after.la_code
-            and before.scenario_code = after.scenario_code
-            and before.dsg_category_code = after.dsg_category_code
-            and before.census_year + 1 = after.census_year
+            earlier.la_code = later.la_code
+            and earlier.scenario_code = later.scenario_code
+            and earlier.dsg_category_code = later.dsg_category_code
+            and earlier.census_year + 1 = later.census_year
 ),
 
 -- How much dearer the places of the last year told would have been than at the prices of up to three years before it, a year.
 price as (
     select
         now.la_code,
-        max(now.first_year - earlier.first_year) as years,
         (
             sum(now.cost_gbp) / sum(now.places * earlier.cost_gbp / earlier.places)
         ) ** (1.0 / max(now.first_year - earlier.first_year)) as yearly_factor
@@ -130,11 +133,8 @@ price as (
             now.la_code = earlier.la_code
             and now.dsg_category_code = earlier.dsg_category_code
             and now.cost_basis = earlier.cost_basis
-            and earlier.first_year = greatest(
-                now.first_year - 3,
-                (select min(first.first_year) from told as first where first.la_code = now.la_code)
-            )
-            and earlier.first_year < now.first_year
+            and last_told.price_year = earlier.first_year
+            and now.first_year > earlier.first_year
             and earlier.places > 0
     group by now.la_code
 ),
@@ -176,11 +176,19 @@ expected as (
         on told.la_code = price.la_code
 ),
 
+expected_scenarios as (
+    select distinct
+        la_code,
+        scenario_code,
+        forecast_version
+    from expected
+),
+
 category_years as (
     select
         told.la_code,
-        scenarios.scenario_code,
-        scenarios.forecast_version,
+        expected_scenarios.scenario_code,
+        expected_scenarios.forecast_version,
         told.first_year,
         told.dsg_category_code,
         told.cost_basis,
@@ -194,8 +202,8 @@ category_years as (
         told.cost_gbp as high_cost_gbp,
         told.submission_id
     from told
-    inner join (select distinct la_code, scenario_code, forecast_version from expected) as scenarios -- one a scenario
-        on told.la_code = scenarios.la_code
+    inner join expected_scenarios -- one year to every scenario
+        on told.la_code = expected_scenarios.la_code
 
     union all by name
 
@@ -212,25 +220,21 @@ category_years as (
 beside_before as (
     select
         *,
-        sum(places) over year_before_or_now as all_places,
+        sum(places) over in_the_year as all_places,
         lag(places) over through_time as places_before,
         lag(unit_cost_gbp) over through_time as unit_cost_before
     from category_years
     window
-        year_before_or_now as (partition by la_code, scenario_code, first_year),
+        in_the_year as (partition by la_code, scenario_code, first_year),
         through_time as (partition by {{ categories | join(', ') }}, cost_basis order by first_year)
 ),
 
 effects as (
     select
         *,
-        places_before * coalesce(unit_cost_before, unit_cost_gbp)
-        * (all_places / nullif(sum(places_before) over (partition by la_code, scenario_code, first_year), 0) - 1)
-            as volume_gbp,
-        (
-            places - places_before
-            * all_places / nullif(sum(places_before) over (partition by la_code, scenario_code, first_year), 0)
-        ) * coalesce(unit_cost_before, unit_cost_gbp) as mix_gbp,
+        all_places / nullif(sum(places_before) over (partition by la_code, scenario_code, first_year), 0) as growth,
+        places_before * coalesce(unit_cost_before, unit_cost_gbp) * (growth - 1) as volume_gbp,
+        (places - places_before * growth) * coalesce(unit_cost_before, unit_cost_gbp) as mix_gbp,
         if(
             places_before is null, null, places * (unit_cost_gbp - coalesce(unit_cost_before, unit_cost_gbp))
         ) as price_gbp
@@ -272,39 +276,44 @@ totals as (
         'MIXED' as cost_basis,
         value_type,
         max(submission_id) as submission_id,
-        {%- for figure in ['places', 'cost_gbp', 'cost_at_told_prices_gbp', 'volume_gbp', 'mix_gbp', 'price_gbp'] %}
-        if(count(*) = count({{ figure }}), sum({{ figure }}), null) as {{ figure }}{{ ',' if not loop.last }}
-        {%- endfor %}
+        if(count(*) = count(places), sum(places), null) as places,
+        if(count(*) = count(cost_gbp), sum(cost_gbp), null) as cost_gbp,
+        if(count(*) = count(cost_at_told_prices_gbp), sum(cost_at_told_prices_gbp), null) as cost_at_told_prices_gbp,
+        if(count(*) = count(volume_gbp), sum(volume_gbp), null) as volume_gbp,
+        if(count(*) = count(mix_gbp), sum(mix_gbp), null) as mix_gbp,
+        if(count(*) = count(price_gbp), sum(price_gbp), null) as price_gbp
     from in_pounds
     group by all
+),
+
+grant_lines as (
+    select *
+    from {{ ref('fct_dsg_position') }}
+    where
+        is_current
+        and measure in ('outturn', 'forecast')
+        and (block = 'HNB' or (block = 'ALL' and line_code in ('CLOSING', 'AGREED_CLOSING')))
+    qualify row_number() over (
+        partition by la_code, financial_year, block, line_code order by measure = 'outturn' desc, quarter desc
+    ) = 1
 ),
 
 -- The high needs block and what else it pays for, of the last year told; later allocations are not known.
 block as (
     select
-        position.la_code,
-        max(position.value_gbp) filter (where position.line_code = 'INCOME')
-        + coalesce(max(position.value_gbp) filter (where position.line_code = 'TRANSFER_IN'), 0)
-        - coalesce(max(position.value_gbp) filter (where position.line_code = 'TRANSFER_OUT'), 0) as block_gbp,
-        max(position.value_gbp) filter (where position.line_code = 'EXPENDITURE') as expenditure_gbp,
-        max(position.value_gbp) filter (where position.block = 'ALL' and position.line_code = 'CLOSING') as closing_gbp,
-        max(position.value_gbp) filter (where position.line_code = 'AGREED_CLOSING') as agreed_closing_gbp
-    from (
-        select *
-        from {{ ref('fct_dsg_position') }}
-        where
-            is_current
-            and measure in ('outturn', 'forecast')
-            and (block = 'HNB' or (block = 'ALL' and line_code in ('CLOSING', 'AGREED_CLOSING')))
-        qualify row_number() over (
-            partition by la_code, financial_year, block, line_code order by measure = 'outturn' desc, quarter desc
-        ) = 1
-    ) as position
+        line.la_code,
+        max(line.value_gbp) filter (where line.line_code = 'INCOME')
+        + coalesce(max(line.value_gbp) filter (where line.line_code = 'TRANSFER_IN'), 0)
+        - coalesce(max(line.value_gbp) filter (where line.line_code = 'TRANSFER_OUT'), 0) as block_gbp,
+        max(line.value_gbp) filter (where line.line_code = 'EXPENDITURE') as expenditure_gbp,
+        max(line.value_gbp) filter (where line.line_code = 'CLOSING') as closing_gbp,
+        max(line.value_gbp) filter (where line.line_code = 'AGREED_CLOSING') as agreed_closing_gbp
+    from grant_lines as line
     inner join last_told
         on
-            position.la_code = last_told.la_code
-            and cast(left(position.financial_year, 4) as integer) = last_told.first_year
-    group by position.la_code
+            line.la_code = last_told.la_code
+            and cast(left(line.financial_year, 4) as integer) = last_told.first_year
+    group by line.la_code
 ),
 
 -- The interval of the total is that of all plans, which is tested, with the mix as forecast.
@@ -351,7 +360,9 @@ beside_block as (
 figures as (
     select * from in_pounds
     union all by name
-    select * from total_intervals where value_type = 'TOLD'
+    select *
+    from total_intervals
+    where value_type = 'TOLD'
     union all by name
     select
         *,
