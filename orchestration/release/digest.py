@@ -27,8 +27,9 @@ REPLACEMENTS = {
     "TIMESTAMP WITH TIME ZONE": "TIMESTAMP in UTC",
 }
 
-# Row hashes are sorted a sixteenth at a time: the share that has to be in memory at once. The result does not
-# depend on it.
+# Row hashes of a large table are sorted a sixteenth at a time: the share that has to be in memory at once. The result does
+# not depend on it.
+SORTED_AT_ONCE = 100_000
 SORTED_SHARES = 16
 FIRST_BYTES = 256
 
@@ -61,13 +62,13 @@ def relation_digest(connection: duckdb.DuckDBPyConnection, relation: str, *, nam
     )
     # Ordered aggregation over all rows at once cannot spill, so only the 32-byte row hashes are kept (a table can
     # spill), and each share of them is sorted by itself.
-    connection.execute(
+    [(row_count,)] = connection.execute(
         f"create or replace temp table release_row_hash as "
         f"select unhex(sha256(concat({row_text}))) as row_hash from {relation}"
-    )
+    ).fetchall()
     try:
         groups: list[tuple[str, str]] = []
-        step = FIRST_BYTES // SORTED_SHARES
+        step = FIRST_BYTES // (SORTED_SHARES if row_count > SORTED_AT_ONCE else 1)
         for first_byte in range(0, FIRST_BYTES, step):
             last_byte = first_byte + step - 1
             groups += connection.execute(
