@@ -46,7 +46,7 @@ def read_notes(path: Path, rule_ids: Collection[str]) -> dict[str, OwnerNote]:
         CatalogueError: the file is missing or no list of notes, a note is of no rule, or two are of one rule.
     """
     try:
-        notes = _Notes.model_validate(yaml.safe_load(path.read_text(encoding="utf-8"))).notes
+        notes = _Notes.model_validate(yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)).notes
     except (OSError, yaml.YAMLError, ValidationError) as error:
         raise CatalogueError(f"The owners' notes {path.name} cannot be used: {error}") from error
     told: dict[str, OwnerNote] = {}

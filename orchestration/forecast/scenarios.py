@@ -44,4 +44,4 @@ def load_scenarios(path: Path = SCENARIOS_PATH) -> tuple[Scenario, ...]:
     Raises:
         pydantic.ValidationError: a setting that is not known, or no baseline at the top.
     """
-    return Scenarios.model_validate(yaml.safe_load(path.read_text(encoding="utf-8"))).scenarios
+    return Scenarios.model_validate(yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)).scenarios

@@ -155,7 +155,7 @@ def _make_names(connection: duckdb.DuckDBPyConnection) -> None:
         where given is not null
         """
     )
-    nicknames: dict[str, list[str]] = yaml.safe_load(NICKNAMES.read_text(encoding="utf-8"))
+    nicknames: dict[str, list[str]] = yaml.load(NICKNAMES.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
     pairs = [[short, name] for name, shorts in nicknames.items() for short in shorts]
     connection.execute("create or replace table nickname (name varchar, stands_for varchar)")
     connection.execute(

@@ -96,6 +96,6 @@ def load_boards(path: Path = BOARDS_FILE) -> Boards:
         CornerstoneError: it is not YAML, or a key is missing, unknown or does not fit.
     """
     try:
-        return Boards.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        return Boards.model_validate(yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader))
     except (yaml.YAMLError, ValidationError) as error:
         raise CornerstoneError(f"The file of boards {path.name} cannot be used: {error}") from error

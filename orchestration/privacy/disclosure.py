@@ -185,7 +185,7 @@ def load_policy(path: Path = POLICY_FILE) -> DisclosurePolicy:
         CornerstoneError: it is not YAML, or a parameter is missing, unknown or out of range.
     """
     try:
-        return DisclosurePolicy.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        return DisclosurePolicy.model_validate(yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader))
     except (yaml.YAMLError, ValidationError) as error:
         raise CornerstoneError(f"The disclosure policy {path.name} cannot be used: {error}") from error
 

@@ -78,7 +78,7 @@ class Terms(BaseModel):
 @cache
 def load_terms() -> Terms:
     """The reviewed abbreviations and words."""
-    return Terms.model_validate(yaml.safe_load(TERMS.read_text(encoding="utf-8")))
+    return Terms.model_validate(yaml.load(TERMS.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader))
 
 
 def write_glossary(connection: duckdb.DuckDBPyConnection, target: str, *, sources: str) -> None:

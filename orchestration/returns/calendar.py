@@ -276,7 +276,7 @@ def load_calendar(return_id: str) -> Calendar | None:
     if not path.is_file():
         return None
     try:
-        return Calendar.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        return Calendar.model_validate(yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader))
     except (yaml.YAMLError, ValidationError) as error:
         raise CornerstoneError(f"The calendar of {return_id} cannot be used: {error}") from error
 

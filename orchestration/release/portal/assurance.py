@@ -68,7 +68,7 @@ class Decision:
 @cache
 def load_logs() -> Logs:
     """The reviewed logs of assumptions and data."""
-    return Logs.model_validate(yaml.safe_load(LOGS.read_text(encoding="utf-8")))
+    return Logs.model_validate(yaml.load(LOGS.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader))
 
 
 def read_decisions(readme: Path = README) -> list[Decision]:

@@ -276,7 +276,7 @@ def _watched(boards: Boards) -> list[Watched]:
 
 @cache
 def _families() -> dict[str, str]:
-    titles: dict[str, str] = yaml.safe_load(FAMILIES_FILE.read_text(encoding="utf-8"))
+    titles: dict[str, str] = yaml.load(FAMILIES_FILE.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
     return titles
 
 

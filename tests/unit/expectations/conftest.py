@@ -18,7 +18,8 @@ HERE = Path(__file__).parent
 PROJECT = Path(__file__).parents[3]
 # Cases of landing rules that have sound records of their own, by return: the folder is named after it.
 CASES_OF_RETURNS: dict[str, dict[str, Any]] = {
-    path.parent.name: yaml.safe_load(path.read_text()) for path in sorted(HERE.glob("*/rule_cases.yaml"))
+    path.parent.name: yaml.load(path.read_text(), Loader=yaml.CSafeLoader)
+    for path in sorted(HERE.glob("*/rule_cases.yaml"))
 }
 
 CONTROL_TABLES = """
@@ -174,7 +175,7 @@ def warehouse_world() -> duckdb.DuckDBPyConnection:
 
 def contracted_models(schema: str) -> Iterator[dict[str, Any]]:
     for path in sorted((PROJECT / "dbt_project" / "models" / schema).rglob("_*.yml")):
-        for model in yaml.safe_load(path.read_text()).get("models", []):
+        for model in yaml.load(path.read_text(), Loader=yaml.CSafeLoader).get("models", []):
             if all("data_type" in column for column in model["columns"]):
                 yield model
 

@@ -15,7 +15,7 @@ from orchestration.returns.spec import load_spec
 
 HERE = Path(__file__).parent
 PROJECT = Path(__file__).parents[4]
-CASES: dict[str, dict[str, Any]] = yaml.safe_load((HERE / "rule_cases.yaml").read_text())
+CASES: dict[str, dict[str, Any]] = yaml.load((HERE / "rule_cases.yaml").read_text(), Loader=yaml.CSafeLoader)
 DESIGN = PROJECT.parent / "shared" / "domain" / "safety_valve_rules.csv"
 
 
