@@ -59,7 +59,7 @@ def _table(periods: Sequence[ExpectedPeriod]) -> dg.TableMetadataValue:
             "state": one.state,
             "expected by": long_date(one.occasion.due),
             "by whom": one.occasion.due_basis,
-            "what came": one.completeness,
+            "what came": one.completeness.removeprefix(f"{one.occasion.said}: "),
         }
         for one in reversed(periods)
     ]

@@ -8,12 +8,12 @@ import dagster as dg
 from pydantic import Field
 
 from expectations.catalogue import Catalogue, Rule
+from orchestration.assets.groups import group_of
 from orchestration.returns.again import read_periods
 from orchestration.returns.land import LandingReport, land_return
 from orchestration.returns.spec import ReturnSpec
 from orchestration.settings import Settings
 
-GROUP = "landing"
 # The checks of a landing: one for each effect that a rule can have on what fails it.
 EFFECTS = {
     "rules_that_refuse": "What refuses a submission",
@@ -54,13 +54,15 @@ def received_asset(spec: ReturnSpec) -> dg.AssetSpec:
     """What suppliers sent, one partition a period, expected ones too; landing logs to it what it accepted."""
     return dg.AssetSpec(
         received_key(spec.return_id),
-        description=f"{spec.title} as received from {', '.join(spec.publishers)}; one partition a period, and one that is"
-        f" missing was expected by now. {spec.description}",
-        group_name="received",
+        description=(
+            f"{spec.title[0].upper()}{spec.title[1:]} as received from {', '.join(spec.publishers)}; one partition a period,"
+            f" and one that is missing was expected by now. {spec.description}"
+        ),
+        group_name=group_of("received"),
         owners=[f"team:{spec.owner}"],
         kinds={"file"},
         partitions_def=dg.DynamicPartitionsDefinition(name=_partitions(spec)),
-        metadata={f"link {i}": dg.MetadataValue.url(link) for i, link in enumerate(spec.links, start=1)},
+        metadata={f"guidance {i}": dg.MetadataValue.url(link) for i, link in enumerate(spec.links, start=1)},
     )
 
 
@@ -73,10 +75,10 @@ def landing_asset(spec: ReturnSpec, settings: Settings, catalogue: Catalogue) ->
     @dg.asset(
         key=key,
         deps=[received_key(spec.return_id), *map(landed_key, references)],
-        description=f"{spec.title}: every accepted submission as Parquet, with its manifest. Tables: "
+        description=f"{spec.title[0].upper()}{spec.title[1:]}: every accepted submission as Parquet, with its manifest. Tables: "
         + "; ".join(f"{name} ({table.grain.rstrip('.').lower()})" for name, table in spec.tables.items())
         + ".",
-        group_name=GROUP,
+        group_name=group_of("landing"),
         owners=[f"team:{spec.owner}"],
         kinds={"python", "parquet", "great_expectations"},
         check_specs=[

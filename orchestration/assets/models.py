@@ -12,6 +12,7 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtCliResource, DbtProject, dbt_assets
 
+from orchestration.assets.groups import group_of
 from orchestration.assets.landing import landed_key
 from orchestration.resources import WarehouseResource
 from orchestration.returns.spec import return_ids
@@ -43,10 +44,10 @@ class CornerstoneTranslator(DagsterDbtTranslator):
         return dg.AssetKey([dbt_resource_props["schema"], dbt_resource_props["name"]])
 
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
-        """The schema: seed, staging, intermediate, marts, kpi."""
+        """The stage of the journey that the schema is: seed, staging, intermediate, marts, kpi."""
         if dbt_resource_props["resource_type"] == "source":
             return None
-        return str(dbt_resource_props["schema"])
+        return group_of(str(dbt_resource_props["schema"]))
 
     def get_owners(self, dbt_resource_props: Mapping[str, Any]) -> list[str]:
         """The data engineering team, unless the model's own config names someone."""
@@ -63,7 +64,7 @@ def control_asset(settings: Settings) -> dg.AssetsDefinition:
             "Control tables in the working database: submissions and which of them count, landing flags, which person "
             "rows are one child, settings."
         ),
-        group_name="landing",
+        group_name=group_of("landing"),
         owners=[OWNER],
         kinds={"python", "duckdb"},
         pool="warehouse",

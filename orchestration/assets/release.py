@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import dagster as dg
 
 from expectations.catalogue import Catalogue
+from orchestration.assets.groups import group_of
 from orchestration.code_version import code_version
 from orchestration.release.open_schema import OPEN_TABLES
 from orchestration.resources import WarehouseResource
@@ -30,7 +31,7 @@ def open_tables_asset(settings: Settings, deps: list[dg.AssetKey]) -> dg.AssetsD
                     f"{table} as open/ releases it: local figures that could point at a child are suppressed (c) under the "
                     "declared disclosure policy; published figures are untouched."
                 ),
-                group_name="kpi_open",
+                group_name=group_of("kpi_open"),
                 owners=["team:send-governance"],
                 kinds={"python", "duckdb"},
             )
@@ -69,7 +70,7 @@ def release_asset(settings: Settings, catalogue: Catalogue, deps: list[dg.AssetK
             "An immutable release folder: open/ (public KPI tables), restricted/ (marts for analysts) and evidence/ "
             "(what was checked). Published only when every gate passed for exactly these tables."
         ),
-        group_name="release",
+        group_name=group_of("release"),
         owners=["team:send-governance"],
         kinds={"duckdb", "parquet", "csv"},
         pool="warehouse",

@@ -1,15 +1,22 @@
 """What `cornerstone run` does, done by Dagster's own commands."""
 
+import json
+import signal
+import socket
 import subprocess
 import sys
-from collections.abc import Callable
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from orchestration.settings import PROJECT_DIR
 from tests.end_to_end.conftest import Released
-from tests.end_to_end.journey import Journey
+from tests.end_to_end.journey import Journey, digests
 
 pytestmark = [pytest.mark.end_to_end]
 
@@ -54,3 +61,114 @@ def test_the_multi_process_executor_does_it_too(journey: Journey) -> None:
     assert "RUN_SUCCESS" in printed
     assert "multiprocess executor" in printed
     assert journey.releases() == before
+
+
+def test_a_backfill_of_what_stands_writes_nothing_and_makes_no_release(journey: Journey) -> None:
+    before, releases = digests(journey.store / "landed"), journey.releases()
+    for periods in ("2025..2026", "all"):
+        ended = journey.cornerstone("run", "--return", "published_statistics", "--period", periods, "--json")
+        assert (ended.exit_code, ended.result["status"]) == (0, "nothing_new"), ended.stderr
+        assert ended.result["read_again"] == {
+            "return_id": "published_statistics", "periods": periods, "submissions": 2, "otherwise": 0,
+        }  # fmt: skip
+    assert digests(journey.store / "landed") == before
+    assert journey.releases() == releases
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        (["--return", "sen3"], "No return is called sen3; there are deprivation, "),
+        (
+            ["--return", "sen2", "--period", "2025-01"],
+            "2025-01 is no period of the EHC plans return (SEN2): give a year as 2025",
+        ),
+        (
+            ["--return", "sen2", "--period", "2019..2021"],
+            "The archive holds nothing of the EHC plans return (SEN2) for 2019..2021",
+        ),
+        (["--period", "2025"], "--period needs --return"),
+    ],
+)
+def test_a_backfill_that_cannot_be_done_says_why(journey: Journey, asked: list[str], said: str) -> None:
+    ended = journey.cornerstone("run", *asked)
+    assert (ended.exit_code, ended.stdout) == (2, "")
+    assert said in ended.stderr
+
+
+QUESTION = """{
+  version
+  assetNodes { groupName }
+  schedulesOrError(repositorySelector: {repositoryName: "__repository__", repositoryLocationName: "orchestration.definitions:defs"}) {
+    ... on Schedules { results { name } }
+  }
+  sensorsOrError(repositorySelector: {repositoryName: "__repository__", repositoryLocationName: "orchestration.definitions:defs"}) {
+    ... on Sensors { results { name } }
+  }
+}"""
+
+
+def ask(port: int) -> dict[str, Any] | None:
+    """What the UI's server answers; None while it does not answer yet."""
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{port}/graphql",
+        json.dumps({"query": QUESTION}).encode(),
+        {"Content-Type": "application/json"},
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            content: dict[str, Any] = json.load(answer)
+            return content
+    except (urllib.error.URLError, ConnectionError):
+        return None
+
+
+@pytest.fixture
+def ui(journey: Journey, tmp_path: Path) -> Iterator[int]:
+    """The port of `dagster dev` over the store; it is asked to stop afterwards, and has to."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = int(free.getsockname()[1])
+    home = journey.cornerstone("prepare", "--print-dagster-home").stdout.strip()
+    with (tmp_path / "dev.log").open("w") as log:
+        server = subprocess.Popen(
+            [str(Path(sys.executable).with_name("dagster")), "dev", "-w", "workspace.yaml", "-p", str(port)],
+            env={**journey.environment, "DAGSTER_HOME": home},
+            cwd=PROJECT_DIR,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            # A process started in the background can have been told to ignore it.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+        )
+        try:
+            yield port
+            server.send_signal(signal.SIGINT)
+            server.wait(timeout=120)
+        finally:
+            server.kill()
+            server.wait()
+
+
+def test_the_ui_starts_answers_and_stops(ui: int) -> None:
+    deadline = time.monotonic() + 300
+    answer = None
+    while answer is None and time.monotonic() < deadline:
+        time.sleep(2)
+        answer = ask(ui)
+    assert answer is not None and "errors" not in answer, answer
+    data = answer["data"]
+    assert {node["groupName"][:2] for node in data["assetNodes"]} == {f"{number}_" for number in range(1, 10)}
+    assert "nightly_refresh" in [one["name"] for one in data["schedulesOrError"]["results"]]
+    assert [one["name"] for one in data["sensorsOrError"]["results"]] == ["inbox"]
+
+
+def test_dagster_finds_the_definitions_valid(journey: Journey) -> None:
+    done = subprocess.run(
+        [str(Path(sys.executable).with_name("dagster")), "definitions", "validate"],
+        env={**journey.environment, "DAGSTER_HOME": str(journey.store / "dagster")},
+        cwd=PROJECT_DIR,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
