@@ -1,0 +1,76 @@
+"""Who runs the journey is told how it ended, and so is whom it concerns."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from orchestration import run
+from orchestration.alerts.ended import FailedRule
+from orchestration.alerts.notify import read_entries
+from orchestration.errors import CornerstoneError
+from orchestration.locking import exclusive_lock
+from orchestration.run import RunOutcome, run_journey
+from orchestration.settings import Settings
+
+RULE = FailedRule(
+    "EM-101", "marts.fct_ehc_plan", 3, "Every plan has a child.", "sen-data-officer", "Correct the return."
+)
+OUTCOME = RunOutcome("released", "A release was made.", "20260105T120000Z-1a2b3c4d", run_id="run-1")
+
+
+def standing(settings: Settings) -> list[str]:
+    return [entry.alert.title for entry in read_entries(settings).values()]
+
+
+@pytest.fixture
+def comes_to(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> Any:
+    """Makes the journey come to something, which the run then tells."""
+    settings = settings.model_copy(update={"alert_disk_free_gib": 0.0})
+
+    def journey(what: RunOutcome | Exception) -> list[str]:
+        def end(_: Settings) -> RunOutcome:
+            if isinstance(what, Exception):
+                raise what
+            return what
+
+        monkeypatch.setattr(run, "_journey", end)
+        if isinstance(what, Exception):
+            with pytest.raises(type(what)):
+                run_journey(settings)
+        else:
+            assert run_journey(settings) is what
+        return standing(settings)
+
+    return journey
+
+
+def test_an_alert_of_a_run_stands_until_a_run_ends_well(comes_to: Any) -> None:
+    blocked = replace(OUTCOME, status="blocked", failed_rules=[RULE])
+    failed = replace(OUTCOME, status="failed", failed_steps=["build_marts"])
+    assert comes_to(blocked) == ["release blocked by EM-101"]
+    assert comes_to(failed) == ["run of refresh failed"]
+    assert comes_to(OUTCOME) == []
+    for status in ("pending", "unchanged", "nothing_new"):
+        assert comes_to(failed) == ["run of refresh failed"]
+        assert comes_to(replace(OUTCOME, status=status)) == []
+
+
+def test_an_error_outside_dagster_is_told_without_its_words(
+    comes_to: Any, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert comes_to(CornerstoneError("Zebedee Quillfeather.xml cannot be read")) == ["run of refresh failed"]
+    assert comes_to(OSError("Zebedee Quillfeather.xml: no space left on device")) == ["run of refresh failed"]
+    [entry] = read_entries(settings).values()
+    assert "failed outside its steps" in entry.alert.what
+    told = caplog.text + (settings.store / "alerts" / "state.json").read_text()
+    assert "Quillfeather" not in told
+
+
+def test_a_run_that_finds_another_at_work_is_no_alert(settings: Settings) -> None:
+    with (
+        exclusive_lock(settings.store / "run.lock", wait_seconds=0, holder="a test"),
+        pytest.raises(CornerstoneError, match="held by a test"),
+    ):
+        run_journey(settings)
+    assert standing(settings) == []
