@@ -878,7 +878,7 @@ def _write_quarantine(
     landing: str,
     accepted: list[Submission],
 ) -> None:
-    """Rows that could not be used, as received, with their place, the rule and what to do; in the vault."""
+    """Rows that could not be used, as received, with their place, the rule, what to do and whose they are; in the vault."""
     if not any(submission.rows_quarantined for submission in accepted):
         return
     actions = {rule.rule_id: rule.action for rule in catalogue.about_landing(spec.return_id)}
@@ -891,7 +891,7 @@ def _write_quarantine(
         with quarantined as (
             {quarantined}
             union all
-            select submission_id, table_name, rule_id, source_file, source_row, null, row_text from unreadable_row
+            select submission_id, table_name, rule_id, source_file, source_row, null, row_text, null from unreadable_row
         )
         select quarantined.*, action
         from quarantined semi join accepted using (submission_id) left join rule_action using (rule_id)
@@ -904,13 +904,18 @@ def _write_quarantine(
 def _quarantined_rows(spec: ReturnSpec, table: str) -> str:
     cell = spec.tables[table].cell
     same_cell = f"and (failed.cell is null or failed.cell = {cell})" if cell else ""
+    person, joined = "null::varchar", ""
+    if spec.person is not None and spec.is_in_person(table):
+        person = "person.own_key"
+        joined = f'left join "key_{spec.person.table}" as person on person.record = landed.person_record'
     return f"""
         select failed.submission_id, failed.table_name, failed.rule_id, failed.source_file, failed.source_row, failed.cell,
-            to_json(landed)::varchar as row_text
+            to_json(landed)::varchar as row_text, {person} as row_person_ref
         from landing_failure as failed
         inner join "{table}" as landed
             on landed.submission_id = failed.submission_id and landed.source_file = failed.source_file
             and landed.source_row = failed.source_row {same_cell}
+        {joined}
         where failed.effect = 'quarantine' and failed.table_name = '{table}'
     """
 

@@ -81,7 +81,6 @@ class Effect:
     steps: dict[str, int]
     kinds: dict[str, int]
     submissions: int
-    set_aside: int
     shared_numbers: int
     releases: int
 
@@ -107,7 +106,6 @@ class _Known:
     rows: Counter[str] = field(default_factory=Counter)
     steps: Counter[str] = field(default_factory=Counter)
     submissions: set[str] = field(default_factory=set)
-    set_aside: int = 0
     shared_numbers: int = 0
 
 
@@ -135,7 +133,7 @@ def forget(settings: Settings, asked: Asked, *, by: str, reason: str, now: datet
         at = now.astimezone(UTC).isoformat(timespec="seconds")
         record(
             settings, "began to forget a child", by=by, reason=reason, now=now,
-            rows=sum(effect.rows.values()), rows_set_aside=effect.set_aside, submissions=effect.submissions,
+            rows=sum(effect.rows.values()), submissions=effect.submissions,
         )  # fmt: skip
         intent = {"action": FORGET, "person": person, "keys": sorted(known.keys), "by": by, "reason": reason, "at": at}
         write_private(intent_path(settings), json.dumps(intent).encode())
@@ -226,8 +224,6 @@ def _look_up(settings: Settings, keys: Keys, asked: Asked) -> _Known:
                 known.rows[row[0]] += 1
                 known.submissions.add(row[1])
                 known.steps[f"same {step}, linked otherwise"] += 1
-        for spec, folder in _landings(settings):
-            known.set_aside += len(_set_aside(settings, connection, secret, known.digests, spec, folder))
         known.keys |= _own_keys(connection, settings, known.keys)
     return known
 
@@ -238,7 +234,6 @@ def _effect(settings: Settings, known: _Known) -> Effect:
         dict(known.steps),
         dict(Counter(scheme for scheme, _ in known.digests if scheme in (*NUMBERS, NAME))),
         len(known.submissions),
-        known.set_aside,
         known.shared_numbers,
         len(with_restricted(settings)),
     )
@@ -353,9 +348,9 @@ def _others_numbers(
             if not path.is_file():
                 continue
             key = spec.tables[spec.person.table].key
-            relation = f'(select *, struct_pack(submission_id, row := "{key}") as place from {vault_file(path)})'
+            relation = f'(select *, struct_pack(submission_id, ref := "{key}") as place from {vault_file(path)})'
             for place, scheme, digest in own.execute(rows_giving_numbers(spec, in_vault, relation, "place")).fetchall():
-                if (spec.return_id, place["submission_id"], place["row"]) not in known:
+                if (spec.return_id, place["submission_id"], place["ref"]) not in known:
                     found.add((scheme, digest))
     return found
 
@@ -382,50 +377,26 @@ def _own_keys(connection: duckdb.DuckDBPyConnection, settings: Settings, keys: s
     return {key for (key,) in rows}
 
 
-def _set_aside(
-    settings: Settings,
-    connection: duckdb.DuckDBPyConnection,
-    secret: bytes,
-    digests: set[tuple[str, str]],
-    spec: ReturnSpec,
-    folder: Path,
-) -> list[tuple[str, str, str, int]]:
-    """Submission, table, file and row of what was set aside of a child: its own rows, and what hangs from them."""
-    path = quarantine_dir(settings, spec.return_id, folder.name) / "rows.parquet"
+def _known_set_aside(
+    own: duckdb.DuckDBPyConnection, settings: Settings, spec: ReturnSpec, folder: Path
+) -> list[tuple[str, str | None]]:
+    """Submission and row_person_ref of the rows set aside in a landing that identify a forgotten person themselves."""
+    path = _quarantine_file(settings, spec, folder)
     if not path.is_file():
         return []
     assert spec.person is not None
-    with knowing(connection, secret, _as_tombstones(digests)) as own:
-        rows = f"(select *, row_number() over () as place from {vault_file(path)})"
-        own.execute(f"create or replace temp table set_aside as from {rows}")
-        persons = f"(from set_aside where table_name = '{spec.person.table}' and json_valid(row_text))"
-        own.execute(
-            f"""
-            create or replace temp table set_aside_person as
-            select distinct place from ({forgotten_rows(spec, in_quarantine, persons, "place")})
-            """
-        )
-        hanging = own.execute(
-            """
-            with person as (
-                select submission_id, json_extract_string(row_text, '$.record') as record
-                from set_aside semi join set_aside_person using (place)
-            )
-            select place from set_aside where json_valid(row_text)
-                and (submission_id, json_extract_string(row_text, '$.person_record')) in (select (submission_id, record) from person)
-            """
-        ).fetchall()
-        # A row that could not be split is known by a number in it.
-        written = {
-            place: numbers_in([text or ""])
-            for place, text in own.execute("select place, row_text from set_aside").fetchall()
-        }
-        known = forgotten_numbers(own, {number for numbers in written.values() for number in numbers})
-        places = {place for (place,) in hanging} | {place for place, numbers in written.items() if numbers & known}
-        return own.execute(
-            "select distinct submission_id, table_name, source_file, source_row from set_aside where place in (select unnest(?))",
-            [sorted(places)],
-        ).fetchall()
+    own.execute(
+        f"create or replace temp table set_aside as select *, row_number() over () as place from {vault_file(path)}"
+    )
+    persons = f"(from set_aside where table_name = '{spec.person.table}' and json_valid(row_text))"
+    return own.execute(
+        f"select submission_id, row_person_ref from set_aside semi join"
+        f" ({forgotten_rows(spec, in_quarantine, persons, 'place')}) using (place)"
+    ).fetchall()
+
+
+def _quarantine_file(settings: Settings, spec: ReturnSpec, folder: Path) -> Path:
+    return quarantine_dir(settings, spec.return_id, folder.name) / "rows.parquet"
 
 
 # --- doing it ------------------------------------------------------------------------------------------------------------
@@ -449,6 +420,12 @@ def _finish(settings: Settings, keys: Keys, intent: Mapping[str, object], now: d
     (settings.store / "last_run.json").unlink(missing_ok=True)
     by, reason = str(intent["by"]), str(intent["reason"])
     releases = remove_restricted(settings, by=by, why="a child was forgotten", now=now)
+    with _session(settings) as connection:
+        if _rows_known_by(settings, connection, secret, digests):
+            raise CornerstoneError(
+                "Rows of the child are still in the vault; nothing lands until they are gone. Run `cornerstone forget --resume`, and"
+                " report this fault if it comes back."
+            )
     done = Done(cut, erased, rows_cut, sum(removed.values()), set_aside, releases)
     record(settings, "forgot a child", by=by, reason=reason, now=now, **asdict(done))
     intent_path(settings).unlink()
@@ -463,8 +440,9 @@ def _clear_archive(
     with _session(settings) as connection:
         rows = _rows_known_by(settings, connection, secret, digests)
         submissions = {submission for _, submission, _ in rows}
-        for spec, folder in _landings(settings):
-            submissions |= {row[0] for row in _set_aside(settings, connection, secret, digests, spec, folder)}
+        with knowing(connection, secret, _as_tombstones(digests)) as own:
+            for spec, folder in _landings(settings):
+                submissions |= {submission for submission, _ in _known_set_aside(own, settings, spec, folder)}
         named = _naming_files(settings, keys, connection, secret, digests)
     for spec in map(load_spec, return_ids()):
         for received in _received_together(settings, spec, submissions, named):
@@ -541,41 +519,95 @@ def _clear_landing(
     Returns: rows taken out of landed tables, and of those set aside.
     """
     assert spec.person is not None
-    aside = _set_aside(settings, connection, secret, digests, spec, folder)
     with knowing(connection, secret, _as_tombstones(digests)) as own:
-        persons = _known_rows(own, settings, spec, folder)
-    if not persons and not aside:
+        gone = {(submission, row) for submission, row, _ in _known_rows(own, settings, spec, folder)}
+        gone |= set(_known_set_aside(own, settings, spec, folder))
+        quarantined = _quarantine_file(settings, spec, folder)
+        set_aside = _set_aside(own, settings, spec, folder, gone) if quarantined.is_file() else []
+    if not gone and not set_aside:
         return 0, 0
     log.info("taking a forgotten child out of %s, landing %s", spec.title, folder.name)
     key = spec.tables[spec.person.table].key
     connection.execute("create or replace temp table gone (submission_id varchar, row_person_ref varchar)")
-    connection.execute(
-        "insert into gone select unnest(?), unnest(?)", [[one[0] for one in persons], [one[1] for one in persons]]
-    )
+    for row in gone:
+        connection.execute("insert into gone values (?, ?)", row)
     connection.execute(
         "create or replace temp table gone_place"
         " (submission_id varchar, table_name varchar, source_file varchar, source_row bigint)"
     )
-    connection.executemany("insert into gone_place values (?, ?, ?, ?)", [["", "", "", None], *map(list, aside)])
-    before = 0
+    for place in set_aside:
+        connection.execute("insert into gone_place values (?, ?, ?, ?)", place)
+    removed = 0
     for table in spec.tables:
         path = folder / f"{table}.parquet"
         if not path.is_file():
             continue
-        test = _is_gone(spec, table, key, folder)
-        landed = f"read_parquet({literal(str(path))})"
+        # What the vault holds of a row goes by the key of the landed row.
         connection.execute(
-            f"insert into gone_place select submission_id, '{table}', source_file, source_row from {landed} where {test}"
+            f'create or replace temp table "gone_{table}" as'
+            f' select submission_id, source_file, source_row, "{spec.tables[table].key}" as own_key'
+            f" from read_parquet({literal(str(path))}) where {_is_gone(spec, table, key, folder)}"
         )
-        [(rows,)] = connection.execute(f"select count(*) from {landed} where {test}").fetchall()
-        before += rows
-        # The names of rows in the vault go by the key of the landed row.
-        own_key = spec.tables[table].key
         connection.execute(
-            f'create or replace temp table "gone_{table}" as select submission_id, "{own_key}" as own_key from {landed} where {test}'
+            f"insert into gone_place select submission_id, '{table}', source_file, source_row from \"gone_{table}\""
         )
+        [(rows,)] = connection.execute(f'select count(*) from "gone_{table}"').fetchall()
+        removed += rows
     _rewrite_all(settings, connection, spec, folder, key)
-    return before, len(aside)
+    return removed, len(set_aside)
+
+
+def _set_aside(
+    own: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    spec: ReturnSpec,
+    folder: Path,
+    gone: set[tuple[str, str | None]],
+) -> list[tuple[str, str, str, int]]:
+    """Submission, table, file and row of what was set aside of persons, and of lines that could not be split and name one."""
+    rows = own.execute(
+        "select submission_id, table_name, source_file, source_row, row_person_ref, row_text"
+        f" from {vault_file(_quarantine_file(settings, spec, folder))}"
+    ).fetchall()
+    known = forgotten_numbers(own, numbers_in(row[-1] or "" for row in rows if row[-2] is None))
+    numbers = known | _numbers_of(own, settings, spec, folder, gone)
+    return list(
+        {
+            row[:4]
+            for row in rows
+            if (row[0], row[-2]) in gone or (row[-2] is None and any(number in (row[-1] or "") for number in numbers))
+        }
+    )
+
+
+def _numbers_of(
+    own: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    spec: ReturnSpec,
+    folder: Path,
+    gone: set[tuple[str, str | None]],
+) -> set[str]:
+    """Numbers of persons that rows outside persons give too, as JSON writes them: of requests, in their contacts."""
+    assert spec.person is not None
+    path = _person_file(settings, spec, folder)
+    shared = {
+        made.scheme
+        for name, table in spec.tables.items()
+        if not spec.is_in_person(name)
+        for made in table.columns.values()
+        if made.scheme is not None
+    }
+    columns = [name for name, made in spec.tables[spec.person.table].columns.items() if made.scheme in shared]
+    if not columns or not path.is_file():
+        return set()
+    key = spec.tables[spec.person.table].key
+    texts = ", ".join(f'to_json("{name}")::varchar' for name in columns)
+    place = f"submission_id || '|' || \"{key}\""
+    found = own.execute(
+        f"select unnest([{texts}]) from {vault_file(path)} where {place} in (select unnest(?))",
+        [[f"{submission}|{row}" for submission, row in gone]],
+    ).fetchall()
+    return {number for (number,) in found if number is not None and number != "null"}
 
 
 def _is_gone(spec: ReturnSpec, table: str, key: str, folder: Path) -> str:
@@ -601,7 +633,7 @@ def _rewrite_all(
     settings: Settings, connection: duckdb.DuckDBPyConnection, spec: ReturnSpec, folder: Path, key: str
 ) -> None:
     place = "(submission_id, table_name, source_file, source_row) in (from gone_place)"
-    quarantined = quarantine_dir(settings, spec.return_id, folder.name) / "rows.parquet"
+    quarantined = _quarantine_file(settings, spec, folder)
     if quarantined.is_file():
         write_vault(connection, f"from {vault_file(quarantined)} where not coalesce({place}, false)", quarantined)
     failures = folder / "rule_failure.parquet"
@@ -644,7 +676,7 @@ def _rewrite(connection: duckdb.DuckDBPyConnection, path: Path, condition: str) 
 def _recount(settings: Settings, connection: duckdb.DuckDBPyConnection, spec: ReturnSpec, folder: Path) -> None:
     """Let the record of a landing say of its accepted submissions what its files hold now."""
     submissions, deliveries = read_landing(folder)
-    quarantined = quarantine_dir(settings, spec.return_id, folder.name) / "rows.parquet"
+    quarantined = _quarantine_file(settings, spec, folder)
     aside: dict[tuple[str, str], int] = {}
     if quarantined.is_file():
         aside = {

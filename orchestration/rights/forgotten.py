@@ -112,17 +112,21 @@ Given = Callable[[str], str]
 def identity_values(spec: ReturnSpec, given: Given) -> list[tuple[str, str]]:
     """Schemes, and SQL of what identifies the person of a row under each, as it is compared; null where it is not given."""
     assert spec.person is not None
-    values = [
-        (column.scheme, number_compared(given(name), NUMBERS[column.scheme]))
-        for name, column in spec.tables[spec.person.table].columns.items()
-        if column.scheme in NUMBERS
-    ]
     surname, forename = letters(given(spec.person.surname)), letters(given(spec.person.forename))
-    birth_date = f"try_cast({given(spec.person.birth_date)} as date)::varchar"
-    full = (
-        f"case when {surname} <> '' and {forename} <> '' then {surname} || ' ' || {forename} || '|' || {birth_date} end"
-    )
-    return [*values, (NAME, full)]
+    first_forename = f"split_part(trim({given(spec.person.forename)}), ' ', 1)"
+    called = f"nullif({letters(first_forename)}, '')"
+    born = f"try_cast({given(spec.person.birth_date)} as date)::varchar"
+    full = f"case when {surname} <> '' and {forename} <> '' then {surname} || ' ' || {forename} || '|' || {born} end"
+    values = [(NAME, full)]
+    for name, column in spec.tables[spec.person.table].columns.items():
+        if column.scheme in NUMBERS:
+            number = number_compared(given(name), NUMBERS[column.scheme])
+            values += [
+                (column.scheme, number),
+                (column.scheme + BORN, f"{number} || '|' || {born}"),
+                (column.scheme + CALLED, f"{number} || '|' || {called}"),
+            ]
+    return values
 
 
 def in_workspace(spec: ReturnSpec) -> Given:

@@ -67,7 +67,13 @@ class LeftOut:
 
 
 def leave_out_forgotten(
-    settings: Settings, keys: Keys, spec: ReturnSpec, received: Sequence[Receipt], now: datetime, *, waits: bool
+    settings: Settings,
+    keys: Keys,
+    spec: ReturnSpec,
+    received: Sequence[Receipt],
+    now: datetime,
+    *,
+    waits: bool,
 ) -> LeftOut:
     """Take the rows of forgotten persons out of archived files, before anything of them lands.
 

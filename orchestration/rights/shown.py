@@ -39,9 +39,7 @@ def print_account(account: "Account", console: Console) -> None:
 def print_effect(effect: "Effect", console: Console) -> None:
     """What forgetting a child would touch."""
     by_return = ", ".join(f"{count:,} {name}" for name, count in effect.rows.items()) or "none"
-    console.print(
-        f"rows      {by_return}; in {effect.submissions:,} submission(s), {effect.set_aside:,} row(s) set aside"
-    )
+    console.print(f"rows      {by_return}; in {effect.submissions:,} submission(s)")
     steps = ", ".join(f"{count:,} {KINDS.get(step, step.replace('_', ' '))}" for step, count in effect.steps.items())
     console.print(f"known by  {steps or 'nothing: no row has these identifiers'}", soft_wrap=True)
     if effect.steps.get("probable"):

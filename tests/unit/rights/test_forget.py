@@ -1,0 +1,259 @@
+"""A child is forgotten everywhere, for good, and nobody else is touched."""
+
+import shutil
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from typer.testing import CliRunner
+
+from expectations.catalogue import load_catalogue
+from orchestration.cli import app
+from orchestration.errors import CornerstoneError
+from orchestration.linkage.child_key import link_children
+from orchestration.linkage.decisions import Decision, read_decisions, record_decisions
+from orchestration.returns.land import land_return
+from orchestration.returns.spec import load_spec
+from orchestration.returns.submission import landing_dirs, read_submissions
+from orchestration.rights import forget as erasure
+from orchestration.rights.asked import Asked, parse_asked, read_asked
+from orchestration.rights.audit import read_account
+from orchestration.settings import Settings
+from tests.invented_return import ada, alan, grace, header, xml_text
+from tests.unit.rights.conftest import (
+    ADA,
+    NHS,
+    NOON,
+    SEN2,
+    UPN,
+    Land,
+    drop_census,
+    drop_list,
+    drop_sen2,
+    names_found,
+)
+
+LATER = datetime(2026, 4, 1, 9, tzinfo=UTC)
+WHO = {"by": "A. Lead", "reason": "request 12 of 2026", "now": LATER}
+BY_UPN = parse_asked(f"upn: {UPN}")
+RETURNS = ("sen2", "school_census", "therapy_waiting_list")
+# The pupil of the census has Ada's UPN and birth date: one child. Her ULN is the college student's too, by somebody's mistake.
+GONE = [*ADA, "Zzcurie", "Mariella", "N372200119045", "Zzskłodo", "Zzlov"]
+OTHERS = ["Zzturing", "1000102504", "Zzhopper", "Zzdarwin", "Zznoether", "9990000026"]
+
+
+@pytest.fixture
+def held(settings: Settings, land: Land) -> Settings:
+    """A store that three returns tell of the child, one of them in a version that counts no more; linked."""
+    drop_sen2(settings.inbox_dir / "sen2", "xml")
+    # Her request has a date that cannot be read, and is set aside.
+    wrong = ada()
+    wrong.within[0].fields["ReceivedDate"] = "soon"
+    corrected = xml_text(header(2025, serial="2", **SEN2), [wrong, alan(), grace()])
+    (settings.inbox_dir / "sen2" / "corrected.xml").write_text(corrected)
+    drop_census(settings.inbox_dir / "school_census")
+    drop_list(settings.inbox_dir / "therapy_waiting_list")
+    for return_id in RETURNS:
+        assert not land(return_id).refused
+    link_children(settings)
+    return settings
+
+
+def landed(settings: Settings) -> dict[str, list[tuple[Any, ...]]]:
+    """Every landed row by return and table, without its place: in the file, among contacts, in what the sender counted."""
+    left_out = "', '".join(("source_row", "appointment_key", "referral_row_count", "appointment_row_count"))
+    found = {}
+    for return_id in RETURNS:
+        for table in load_spec(return_id).tables:
+            rows = duckdb.sql(
+                f"select columns(c -> c not in ('{left_out}')) from"
+                f" read_parquet('{settings.landed_dir}/{return_id}/*/{table}.parquet') order by all"
+            ).fetchall()
+            found[f"{return_id}.{table}"] = rows
+    return found
+
+
+def counts(settings: Settings) -> list[tuple[str, dict[str, Any], dict[str, int]]]:
+    return sorted(
+        (one.submission_id, asdict(one)["tables"], one.failures)
+        for return_id in RETURNS
+        for one in read_submissions(settings, return_id)
+    )
+
+
+def rebuilt(settings: Settings, tmp_path: Path) -> Settings:
+    """Another store with the same archive, tombstones and key, in which all is landed anew."""
+    other = settings.model_copy(update={"store": tmp_path / "rebuilt"})
+    for name in ("archive", "key_id", "vault/forgotten.jsonl", "vault/forgotten.key"):
+        source, target = settings.store / name, other.store / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if source.is_dir():
+            shutil.copytree(source, target)
+        else:
+            shutil.copy2(source, target)
+    for return_id in RETURNS:
+        land_return(other, return_id, load_catalogue(other.rules_dir), now=LATER)
+    return other
+
+
+def test_a_child_is_forgotten_everywhere_and_stays_so_when_all_is_made_again(held: Settings, tmp_path: Path) -> None:
+    assert names_found(held, tmp_path / "copy", [*GONE, *OTHERS]) == {*GONE, *OTHERS}
+    keys = {row[0] for row in duckdb.sql(f"select child_key from '{held.child_link_path}'").fetchall()}
+    seen = erasure.preview(held, BY_UPN)
+    assert seen.rows == {"sen2": 2, "school_census": 1, "therapy_waiting_list": 2}
+    assert seen.kinds == {"upn": 2, "nhs_number": 1, "name_birth_date": 3}
+    assert (seen.submissions, seen.shared_numbers, seen.releases) == (4, 1, 0)
+    done = erasure.forget(held, BY_UPN, **WHO)
+    assert (done.files_cut, done.files_erased, done.rows_removed > 10) == (5, 0, True)
+    assert done.set_aside_removed > 0
+    assert names_found(held, tmp_path / "copy", [*GONE, *OTHERS]) == set(OTHERS)
+    assert not held.warehouse_path.exists()
+    left = {row[0] for row in duckdb.sql(f"select child_key from '{held.child_link_path}'").fetchall()}
+    assert left < keys
+    assert len(keys - left) == 1
+    again = rebuilt(held, tmp_path)
+    assert names_found(again, tmp_path / "copy", [*GONE, *OTHERS]) == set(OTHERS)
+    assert landed(again) == landed(held)
+    assert counts(again) == counts(held)
+    events = [(one.by, one.action, one.reason) for one in read_account(held).events]
+    assert events == [
+        ("A. Lead", "began to forget a child", "request 12 of 2026"),
+        ("A. Lead", "forgot a child", "request 12 of 2026"),
+    ]
+
+
+def test_files_of_before_and_after_stay_without_the_child(held: Settings, land: Land, tmp_path: Path) -> None:
+    erasure.forget(held, BY_UPN, **WHO)
+    before = counts(held)
+    drop_sen2(held.inbox_dir / "sen2", "xml")
+    report = land("sen2")
+    assert (report.committed, len(report.repeats)) == ([], 1)
+    assert counts(held) == before
+    drop_sen2(held.inbox_dir / "sen2", "xml", year=2026)
+    [new] = land("sen2").committed
+    assert new.tables["sen2_person"].rows_read == 2
+    assert names_found(held, tmp_path / "copy", GONE) == set()
+    with pytest.raises(CornerstoneError, match="was forgotten on 2026-04-01"):
+        erasure.forget(held, BY_UPN, **WHO)
+
+
+@pytest.mark.parametrize(
+    "step", ["add_tombstones", "_clear_archive", "_clear_landing", "_recount", "_clear_linkage", "remove_restricted"]
+)
+def test_killed_at_any_step_it_is_finished_later(
+    held: Settings, land: Land, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    class Killed(BaseException):
+        pass
+
+    def killed(*given: object, **named: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(erasure, step, killed)
+        with pytest.raises(Killed):
+            erasure.forget(held, BY_UPN, **WHO)
+    with pytest.raises(CornerstoneError, match="forget --resume"):
+        land("sen2")
+    with pytest.raises(CornerstoneError, match="forget --resume"):
+        erasure.forget(held, BY_UPN, **WHO)
+    if step == "add_tombstones":
+        with pytest.raises(CornerstoneError, match="nothing was changed"):
+            erasure.resume(held, LATER)
+        assert erasure.forget(held, BY_UPN, **WHO).files_cut == 5
+    else:
+        assert erasure.resume(held, LATER) is not None
+    assert names_found(held, tmp_path / "copy", [*GONE, *OTHERS]) == set(OTHERS)
+    assert erasure.resume(held, LATER) is None
+    land("sen2")
+    again = rebuilt(held, tmp_path)
+    assert landed(again) == landed(held)
+    assert counts(again) == counts(held)
+
+
+def test_decisions_on_the_child_go_and_others_stay(held: Settings) -> None:
+    [(key,)] = duckdb.sql(
+        f"select distinct child_key from '{held.child_link_path}' where return_id = 'school_census' and match_strength = 'upn'"
+    ).fetchall()
+    decided = [
+        Decision("2026-01-01T00:00:00+00:00", "B", *pair, "different", "x") for pair in ((key, "k1"), ("k1", "k2"))
+    ]
+    record_decisions(held, decided)
+    erasure.forget(held, BY_UPN, **WHO)
+    assert list(read_decisions(held)) == [("k1", "k2")]
+
+
+def test_two_children_are_not_forgotten_at_once(held: Settings) -> None:
+    both = Asked([("upn", UPN), ("upn", "U372400021002")])
+    with pytest.raises(CornerstoneError, match="identifies 2 children"):
+        erasure.preview(held, both)
+
+
+def test_by_name_where_nobody_gave_a_number(held: Settings, tmp_path: Path) -> None:
+    done = erasure.forget(held, parse_asked("name: Zzhopper, Graceling, 2000-05-17"), **WHO)
+    assert done.files_cut == 2
+    assert names_found(held, tmp_path / "copy", ["Zzhopper", "Zzlovelace"]) == {"Zzlovelace"}
+
+
+def test_releases_wait_files_that_wait_and_a_name_nobody_has(settings: Settings, land: Land, tmp_path: Path) -> None:
+    """A set that is not complete cannot be cut: it is erased, and has to be sent again."""
+    drop_list(settings.inbox_dir / "therapy_waiting_list")
+    next((settings.inbox_dir / "therapy_waiting_list").glob("*appointments*")).unlink()
+    assert len(land("therapy_waiting_list").waiting) == 1
+    done = erasure.forget(settings, parse_asked(f"nhs_number: {NHS}"), **WHO)
+    assert (done.files_cut, done.files_erased, done.rows_removed) == (0, 1, 0)
+    assert names_found(settings, tmp_path / "copy", ADA) == set()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "Say who is to be forgotten"),
+        ("upn: 12", "Line 1 does not have the shape of a upn"),
+        (f"upn: {UPN}\nAda Zzlovelace", "Line 2 is no identifier"),
+        ("name: Zzlovelace, Adaxia, 31/08/2014", "Line 1 is no identifier"),
+    ],
+)
+def test_what_is_no_identifier_is_told_by_its_line_alone(text: str, message: str) -> None:
+    with pytest.raises(CornerstoneError, match=message) as told:
+        parse_asked(text)
+    assert "Zzlovelace" not in str(told.value)
+
+
+def test_identifiers_come_from_a_file_of_ones_own(tmp_path: Path) -> None:
+    path = tmp_path / "who.txt"
+    path.write_text(f"\nUPN = {UPN.lower()}\nnhs_number: 999 000 0018\nname: O'Zz, Ann, 2014-08-31\n")
+    with pytest.raises(CornerstoneError, match="chmod 600"):
+        read_asked(path)
+    path.chmod(0o600)
+    asked = read_asked(path)
+    assert asked.numbers == [("upn", UPN), ("nhs_number", NHS)]
+    assert "E3724" not in repr(asked)
+    assert replace(asked) == asked
+
+
+def test_the_command_shows_the_effect_asks_and_tells_nobody(
+    held: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CORNERSTONE_STORE", str(held.store))
+    monkeypatch.setenv("CORNERSTONE_KEY_FILE", str(held.key_file))
+    path = tmp_path / "who.txt"
+    path.write_text(f"upn: {UPN}\n")
+    path.chmod(0o600)
+    run = CliRunner().invoke
+    assert isinstance(run(app, ["forget", "--from", str(path)]).exception, CornerstoneError)
+    seen = run(app, ["forget", "--from", str(path), "--preview"])
+    assert "2 sen2" in seen.stdout
+    who = ["--by", "A. Lead", "--reason", "request 12"]
+    refused = run(app, ["forget", "--from", str(path), *who], input="n\n")
+    assert "Nothing was changed" in str(refused.exception)
+    done = run(app, ["forget", *who, "--yes"], input=f"upn: {UPN}\n\n")
+    assert done.exit_code == 0, done.exception
+    assert "5 archived file(s) cut" in done.stdout
+    printed = "".join(one.output for one in (seen, refused, done)).replace(f"upn: {UPN}", "")
+    assert [name for name in GONE if name in printed] == []
+    assert NOON < LATER
+    assert landing_dirs(held, "sen2")
