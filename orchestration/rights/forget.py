@@ -675,7 +675,7 @@ def _rewrite(connection: duckdb.DuckDBPyConnection, path: Path, condition: str) 
 
 def _recount(settings: Settings, connection: duckdb.DuckDBPyConnection, spec: ReturnSpec, folder: Path) -> None:
     """Let the record of a landing say of its accepted submissions what its files hold now."""
-    submissions, deliveries = read_landing(folder)
+    submissions, deliveries, replaced = read_landing(folder)
     quarantined = _quarantine_file(settings, spec, folder)
     aside: dict[tuple[str, str], int] = {}
     if quarantined.is_file():
@@ -711,7 +711,7 @@ def _recount(settings: Settings, connection: duckdb.DuckDBPyConnection, spec: Re
             tables[table] = TableRows(here + set_aside, here, set_aside)
         return replace(one, tables=tables, failures=failures.get(one.submission_id, {}))
 
-    write_landing(folder, [recounted(one) for one in submissions], deliveries)
+    write_landing(folder, [recounted(one) for one in submissions], deliveries, replaced)
 
 
 def _clear_linkage(settings: Settings, keys: set[str]) -> None:
