@@ -55,6 +55,7 @@ from orchestration.release.ledger import (
     is_overtaken,
     published_releases,
     read_ledger,
+    read_releases,
     write_counts,
 )
 from orchestration.release.manifest import Approval, BoundaryFile, Manifest, combined_digest, write_manifest
@@ -119,7 +120,7 @@ def publish(
         settings.releases_dir.chmod(PUBLIC_DIR_MODE)
         remove_leftovers(settings)
         now = after_all_releases(settings, now)
-        inventory = take_inventory(connection, catalogue_digest=catalogue.digest)
+        inventory = take_inventory(connection, catalogue_digest=catalogue.digest, earlier=read_releases(settings))
         boundaries = boundary_inputs(settings)
         content = combined_digest(
             inventory.tables,

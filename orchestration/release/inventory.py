@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -10,7 +11,16 @@ import duckdb
 from orchestration.errors import CornerstoneError
 from orchestration.release.digest import content_digest
 from orchestration.release.errors import ReleaseRefused
-from orchestration.release.manifest import Disclosure, GateResult, InputSubmission, RuleCount, TableContent, ViewContent
+from orchestration.release.manifest import (
+    Disclosure,
+    GateResult,
+    InputSubmission,
+    Manifest,
+    RuleCount,
+    TableContent,
+    ViewContent,
+)
+from orchestration.returns.spec import load_spec, return_ids
 from orchestration.rows import named_rows
 from orchestration.sql_text import quoted
 
@@ -79,10 +89,18 @@ class Inventory:
     inputs: list[InputSubmission]
     gates: list[GateResult]
     disclosure: Disclosure
+    untold_returns: set[str]
 
 
-def take_inventory(connection: duckdb.DuckDBPyConnection, *, catalogue_digest: str) -> Inventory:
+def take_inventory(
+    connection: duckdb.DuckDBPyConnection, *, catalogue_digest: str, earlier: Sequence[Manifest] = ()
+) -> Inventory:
     """Read the warehouse, and recompute every digest.
+
+    Args:
+        connection: the warehouse.
+        catalogue_digest: of the rule catalogue the gates ran with.
+        earlier: the releases that people have read.
 
     Raises:
         ReleaseRefused: nothing to release, or a table without a pass for exactly this content and catalogue.
@@ -97,13 +115,48 @@ def take_inventory(connection: duckdb.DuckDBPyConnection, *, catalogue_digest: s
         )
         for schema, table in released_tables(connection)
     ]
+    inputs = accepted_submissions(connection)
+    disclosure = read_disclosure(connection)
     return Inventory(
         tables=tables,
         views=released_views(connection),
-        inputs=accepted_submissions(connection),
+        inputs=inputs,
         gates=[passing_gate(connection, gate, tables, catalogue_digest=catalogue_digest) for gate in SCHEMAS_OF_GATE],
-        disclosure=read_disclosure(connection),
+        disclosure=disclosure,
+        untold_returns=untold_returns(inputs, disclosure.threshold, [one.inputs for one in earlier]),
     )
+
+
+def untold_returns(
+    inputs: Sequence[InputSubmission], threshold: int, earlier: Iterable[Sequence[InputSubmission]] = ()
+) -> set[str]:
+    """Returns about people with a file of which few rows were set aside.
+
+    Of none of their files it is told how many were: the share of rows set aside is a KPI, and the few would follow from its sum. So
+    they would, from the sum of an earlier release, where such a file is gone and the others of then are told: these stay untold.
+
+    Args:
+        inputs: files of a release.
+        threshold: below this many rows are few.
+        earlier: files of the releases before that people have read.
+    """
+    about_nobody = returns_about_nobody()
+    files = {item.submission_id for item in inputs}
+    return {
+        item.return_id
+        for item in inputs
+        if item.return_id not in about_nobody and 0 < item.rows_quarantined < threshold
+    }.union(
+        return_id
+        for before in earlier
+        for return_id in untold_returns(before, threshold)
+        if any(item.return_id == return_id and item.submission_id in files for item in before)
+    )
+
+
+def returns_about_nobody() -> set[str]:
+    """The returns in which no row is about a person: of those, few rows can be told of."""
+    return {return_id for return_id in return_ids() if load_spec(return_id).personal_data == "none"}
 
 
 def released_tables(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:

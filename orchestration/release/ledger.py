@@ -16,7 +16,7 @@ import duckdb
 
 from orchestration.durable import read_journal_entries, replace_durably
 from orchestration.release.exports import OPEN_DATABASE, RESTRICTED_DATABASE, existing_database
-from orchestration.release.folders import JOURNAL, LEDGER, RESTRICTED_DIR_MODE, RESTRICTED_FILE_MODE
+from orchestration.release.folders import JOURNAL, LEDGER, RESTRICTED_DIR_MODE, RESTRICTED_FILE_MODE, complete_releases
 from orchestration.release.manifest import MANIFEST, Manifest
 from orchestration.settings import Settings
 from orchestration.sql_text import literal, quoted
@@ -139,6 +139,12 @@ def published_releases(settings: Settings) -> list[str]:
     return list(dict.fromkeys(entry["release_id"] for entry in entries if entry["action"] in PUBLISHING))
 
 
+def read_releases(settings: Settings) -> list[Manifest]:
+    """The manifests of the releases that ever were the one people read, as far as these are still in the store, oldest first."""
+    published = set(published_releases(settings))
+    return [one for one in complete_releases(settings) if one.release_id in published]
+
+
 def is_overtaken(settings: Settings, manifest: Manifest) -> bool:
     """Whether another release was published after this one was compared with all that were published before."""
     seen = manifest.revisions.published_before if manifest.revisions else 0
@@ -192,8 +198,8 @@ def write_counts(connection: duckdb.DuckDBPyConnection, *, database: str) -> Non
     """Write schema `disclosure` of an attached restricted database: what the ledger and the approver have to know.
 
     `value_count` has the counts behind each local value of the open tables and whether disclosure control suppresses them,
-    `sum_count` the sums they and others stand in, without those of earlier
-    releases; `small_difference` the figures whose count differs by so few from one published before, by whether they are shown.
+    `sum_count` the sums they and others stand in, without those of earlier releases, `small_difference` the figures whose count
+    differs by so few from one published before, by whether they are shown.
     """
     schema = quoted(database, "disclosure")
     connection.execute(

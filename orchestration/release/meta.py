@@ -9,10 +9,9 @@ import duckdb
 from expectations.catalogue import EVERY_RETURN
 from orchestration.release.ees_rules import RULES, Finding
 from orchestration.release.glossary import write_glossary
-from orchestration.release.inventory import Inventory, PublishedCatalogue
-from orchestration.release.manifest import InputSubmission, TableContent
+from orchestration.release.inventory import Inventory, PublishedCatalogue, returns_about_nobody
+from orchestration.release.manifest import TableContent
 from orchestration.release.revisions import write_revisions
-from orchestration.returns.spec import load_spec, return_ids
 from orchestration.sql_text import literal, quoted
 
 LICENCE = "Contains public sector information licensed under the Open Government Licence v3.0."
@@ -263,8 +262,7 @@ def write_meta(
     # nobody are none.
     about_nobody = returns_about_nobody()
     few = f"between 1 and {inventory.disclosure.threshold - 1}"
-    untold = untold_returns(inventory.inputs, inventory.disclosure.threshold)
-    is_few = f"return_id in ({', '.join(map(literal, sorted(untold))) or 'null'})"
+    is_few = f"return_id in ({', '.join(map(literal, sorted(inventory.untold_returns))) or 'null'})"
     connection.execute(
         f"""
         create table {quoted(database, "meta", "submission")} as
@@ -327,24 +325,6 @@ def write_meta(
     write_sources(connection, sources, inventory.tables)
     write_glossary(connection, quoted(database, "meta", "glossary"), sources=sources)
     describe_meta(connection, database)
-
-
-def untold_returns(inputs: Sequence[InputSubmission], threshold: int) -> set[str]:
-    """Returns about people with a file of which few rows were set aside.
-
-    Of none of their files it is told how many were: the share of rows set aside is a KPI, and the few would follow from its sum.
-    """
-    about_nobody = returns_about_nobody()
-    return {
-        item.return_id
-        for item in inputs
-        if item.return_id not in about_nobody and 0 < item.rows_quarantined < threshold
-    }
-
-
-def returns_about_nobody() -> set[str]:
-    """The returns in which no row is about a person: of those, few rows can be told of."""
-    return {return_id for return_id in return_ids() if load_spec(return_id).personal_data == "none"}
 
 
 def write_release(

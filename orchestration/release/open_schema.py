@@ -4,8 +4,8 @@ Schema `kpi` stays as it is and goes to analysts. What the decision rests on is 
 released nowhere but for what the ledger of published cells keeps: `withheld_value` (local figures below the authority, which
 have no row in the open tables), `cell` and `line` (the counts and the exact sums they stand in), `value_cell` (which of them a
 local value shows), `ledger_release`, `told_value`, `earlier_count`, `earlier_sum`, `line_then`, `small_difference` and
-`cell_history` (what earlier releases told, and ask for), `suppressed_value`, `unprotected_line`, `attacked_cell` (what a reader can work
-out), and `applied`, the one row that the manifest repeats.
+`cell_history` (what earlier releases told, and ask for), `suppressed_value`, `unprotected_line`, `attacked_cell` (what a
+reader can work out), and `applied`, the one row that the manifest repeats.
 """
 
 from dataclasses import dataclass

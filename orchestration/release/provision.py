@@ -9,7 +9,8 @@ from pathlib import Path
 import duckdb
 
 from orchestration.privacy.disclosure import Parameters
-from orchestration.release.remembered_places import hold_back, recall, remember, suppress_beside_earlier
+from orchestration.release.open_figures import OpenFigure, told_by_open_tables
+from orchestration.release.remembered_places import hold_back, protect, recall, remember
 from orchestration.sql_text import literal, quoted
 
 OUTSIDE, UNTOLD = "outside", "untold"
@@ -180,6 +181,41 @@ _SUMS = (
 )  # fmt: skip
 
 
+def open_figures(groups: Mapping[str, str]) -> list[OpenFigure]:
+    """The figures of the open tables whose numerator or denominator is a cell of `_CELLS`.
+
+    Args:
+        groups: names of the placement groups in the open tables, by code.
+    """
+    total = ("Total", "Total")
+    return [
+        OpenFigure("ehcp_total", *total, "all"),
+        OpenFigure("ehcp_mainstream_pct", *total, "group|mainstream_total", "all"),
+        OpenFigure("ehcp_independent_nm_pct", *total, "kind|independent_special", "all"),
+        OpenFigure("ehcp_educated_elsewhere_pct", *total, "group|ed_elsewhere", "all"),
+        OpenFigure("ehcp_out_of_borough_pct", *total, f"place|{BEYOND}", rest=f"place|{WITHIN}"),
+        *(
+            OpenFigure(kpi_id, "Placement group", name, f"group|{code}", "all")
+            for kpi_id in ("placement_share_pct", "placement_gap_to_england_pp")
+            for code, name in groups.items()
+        ),
+        *(
+            OpenFigure(
+                "ehcp_out_of_borough_pct",
+                "Placement group",
+                name,
+                f"group_place|{code}|{BEYOND}",
+                rest=f"group_place|{code}|{WITHIN}",
+            )
+            for code, name in groups.items()
+        ),
+        # Shares of all by a column that no cell here has: they tell how many all are.
+        OpenFigure("ehcp_year_9_11_share_pct", *total, denominator="all"),
+        OpenFigure("ehcp_educated_elsewhere_pct", "Reason line", None, denominator="all"),
+        OpenFigure("ehcp_primary_need_share_pct", "Primary need", None, denominator="all"),
+    ]
+
+
 @dataclass(frozen=True)
 class Area:
     """A ward or neighbourhood of the authority."""
@@ -307,15 +343,26 @@ def count_children(
         inner join provision_kind as kinds on folded.counted_as = kinds.kind_code
         """
     )
-    open_period = f"{year - 1}{year % 100:02d}"
-    connection.execute(
-        f"create or replace temp table provision_open as {_open_cells(database)}",
-        {"period": open_period, "la_code": la_code},
+    groups = connection.execute("select distinct group_code, group_name from provision_kind").fetchall()
+    told_by_open_tables(
+        connection,
+        open_figures(dict(groups)),
+        table="provision_open",
+        database=database,
+        la_code=la_code,
+        period=f"{year - 1}{year % 100:02d}",
     )
     recall(connection, earlier, network="children", la_code=la_code, day=census_day)
     counts = _protected(connection, parameters)
     if counts is not None:
-        remember(connection, network="children", la_code=la_code, day=census_day, lines="provision_line")
+        remember(
+            connection,
+            cells="provision_cell",
+            lines="provision_line",
+            network="children",
+            la_code=la_code,
+            day=census_day,
+        )
     kinds = connection.execute(
         """
         select
@@ -359,57 +406,6 @@ def _areas(connection: duckdb.DuckDBPyConnection, level: str, la_code: str) -> l
     return [Area(*row) for row in rows]
 
 
-def _open_cells(database: str) -> str:
-    """Cells that the open tables have, in the words of `_CELLS`: cell_key, and the count, null where they withhold it."""
-    value = quoted(database, "kpi", "kpi_value")
-    return f"""
-    with figure as (
-        select kpi_id, breakdown_topic, breakdown, numerator, denominator, value, symbol
-        from {value}
-        where
-            la_code = $la_code and area_level = 'local_authority' and time_identifier = 'Academic year' and time_period = $period
-            and value_basis = 'local'
-            and (
-                breakdown_topic = 'Total' and kpi_id in ('ehcp_total', 'ehcp_out_of_borough_pct')
-                or breakdown_topic = 'Placement group' and kpi_id in ('placement_share_pct', 'ehcp_out_of_borough_pct')
-            )
-    ),
-
-    told as (
-        select 'all' as cell_key, value as told, symbol from figure where kpi_id = 'ehcp_total'
-        union all
-        select 'place|{BEYOND}', numerator, symbol
-        from figure where kpi_id = 'ehcp_out_of_borough_pct' and breakdown_topic = 'Total'
-        union all
-        select 'place|{WITHIN}', denominator - numerator, symbol
-        from figure where kpi_id = 'ehcp_out_of_borough_pct' and breakdown_topic = 'Total'
-        union all
-        select 'group|' || kinds.group_code, figure.numerator, figure.symbol
-        from figure
-        inner join (select distinct group_code, group_name from provision_kind) as kinds
-            on figure.breakdown = kinds.group_name
-        where figure.kpi_id = 'placement_share_pct'
-        union all
-        select
-            concat_ws('|', 'group_place', kinds.group_code, places.place),
-            if(places.place = '{BEYOND}', figure.numerator, figure.denominator - figure.numerator),
-            figure.symbol
-        from figure
-        inner join (select distinct group_code, group_name from provision_kind) as kinds
-            on figure.breakdown = kinds.group_name
-        cross join (values ('{BEYOND}'), ('{WITHIN}')) as places (place)
-        where figure.kpi_id = 'ehcp_out_of_borough_pct' and figure.breakdown_topic = 'Placement group'
-    )
-
-    select
-        cell_key,
-        if(bool_or(symbol = 'c'), null, cast(any_value(told) as bigint)) as told,
-        coalesce(bool_or(symbol = 'c'), false) as is_withheld
-    from told
-    group by cell_key
-    """
-
-
 def _protected(
     connection: duckdb.DuckDBPyConnection, parameters: Parameters
 ) -> dict[tuple[str, ...], int | None] | None:
@@ -437,102 +433,32 @@ def _protected(
         select distinct line_key, line_key, substr(line_key, instr(line_key, '|') + 1), true from parts
         """
     )
-    connection.execute(
-        """
-        create or replace temp table provision_withheld as
-        select cell_key, true as is_held_back, false as is_told, false as was_suppressed from provision_open where is_withheld
-        """
-    )
     _make_cells(connection, parameters, kept=None)
     # What the open tables give away already is no matter of this page.
-    given = hold_back(connection, parameters, cells="provision_cell", lines="provision_line")
+    hold_back(connection, parameters, cells="provision_cell", lines="provision_line")
     # Kinds of setting stay visible, as DfE's own tables have them, as far as the rest can then be protected.
     for kept in ("kind", None):
         _make_cells(connection, parameters, kept=kept)
-        pattern = suppress_beside_earlier(
-            connection, parameters, cells="provision_cell", lines="provision_line", withheld="provision_withheld"
+        weak = protect(
+            connection,
+            parameters,
+            cells="provision_cell",
+            lines="provision_line",
+            told="provision_open",
+            guessed="cell.is_fixed and cell.cell_key like 'returned|%'",
         )
-        for name, table in (("given", given), ("pattern", pattern.cells), ("unprotected", pattern.unprotected)):
-            connection.register(f"provision_{name}", table)
-        try:
-            unsafe = connection.execute(
-                """
-                select count(*)
-                from provision_unprotected
-                inner join provision_line using (line_key)
-                inner join provision_pattern as pattern using (cell_key)
-                inner join provision_given as given using (cell_key)
-                where pattern.kind is not null and not given.is_known
-                """
-            ).fetchone()
-            is_worked_out = any(
-                _is_worked_out(connection, parameters, is_beside_earlier=is_beside_earlier)
-                for is_beside_earlier in (False, True)
-            )
-            connection.execute(
-                "create or replace temp table provision_kept as"
-                " select cell_key, cell_count, is_shown, kind is not null as is_suppressed"
-                " from provision_cell inner join provision_pattern using (cell_key)"
-            )
+        if not weak:
             rows = connection.execute(
                 """
                 select cell_key, if(kind is null, cell_count, null)
                 from provision_cell
-                inner join provision_pattern using (cell_key)
+                inner join places_pattern using (cell_key)
                 where list_contains(?, cell)
                 """,
                 [list(_SHOWN)],
             ).fetchall()
-        finally:
-            for name in ("given", "pattern", "unprotected"):
-                connection.unregister(f"provision_{name}")
-        if unsafe == (0,) and not is_worked_out:
             return {tuple(key.split("|")): count for key, count in rows}
     return None
-
-
-def _is_worked_out(connection: duckdb.DuckDBPyConnection, parameters: Parameters, *, is_beside_earlier: bool) -> bool:
-    """Whether a reader can work out a hidden count that what is known anyway does not tell.
-
-    The reader has the page and the open tables; where `is_beside_earlier` also the earlier pages, and guesses which counts have
-    not changed since. What this reader learns of counts that are not few and moved is what the guess and the open tables give.
-    """
-    from orchestration.privacy.attack import attack  # the solver takes long to load
-
-    cells, lines, history = (
-        ("places_cell_then", "places_line_then", "places_history_then")
-        if is_beside_earlier
-        else ("provision_cell", "provision_line", "provision_withheld")
-    )
-    connection.execute(
-        f"""
-        create or replace temp table provision_attacked as
-        with history as (
-            select cell_key, bool_or(is_told) as is_told, bool_or(was_suppressed) as was_suppressed from {history} group by cell_key
-        )
-
-        select
-            cell.cell_key,
-            cell.cell_count,
-            coalesce(told.told = cell.cell_count, false)
-            or $is_beside_earlier and (coalesce(history.is_told, false) or cell.is_fixed and cell.cell_key like 'returned|%')
-                as is_given,
-            is_given or cell.is_shown and pattern.kind is null as is_seen,
-            (pattern.kind is not null or coalesce(history.was_suppressed, false))::bigint as least,
-            if(cell.cell_count < $threshold or coalesce(history.was_suppressed, false), least, 0) as given_least,
-            pattern.kind is not null and not ($is_beside_earlier and moved.cell_key is not null)
-            or cell.cell_count < $threshold and (pattern.kind is not null or not is_given) as is_at_stake,
-            cell.cell_order
-        from {cells} as cell
-        left join provision_pattern as pattern using (cell_key)
-        left join provision_open as told using (cell_key)
-        left join history using (cell_key)
-        left join places_difference as moved using (cell_key)
-        """,
-        {"threshold": parameters.threshold, "is_beside_earlier": is_beside_earlier},
-    )
-    outcomes = attack(connection, cells="provision_attacked", lines=lines).column("outcome")
-    return not set(outcomes.to_pylist()) <= {"kept", "given"}
 
 
 def _make_cells(connection: duckdb.DuckDBPyConnection, parameters: Parameters, *, kept: str | None) -> None:
@@ -553,7 +479,7 @@ def _make_cells(connection: duckdb.DuckDBPyConnection, parameters: Parameters, *
                 select 'kind|' || kinds.kind_code
                 from provision_open
                 inner join provision_kind as kinds on provision_open.cell_key = 'group|' || kinds.group_code
-                where provision_open.is_withheld
+                where provision_open.is_held_back
             ) as is_fixed,
             list_contains($shown, counts.cell) or told.cell_key is not null
             or counts.cell = 'returned' and counts.cell_count >= $threshold as is_shown,
@@ -784,73 +710,55 @@ def count_places(
         """
     )
     recall(connection, earlier, network="places", la_code=la_code, day=day)
-    hold_back(connection, parameters, cells="provision_place_cell", lines="provision_place_line")
-    pattern = suppress_beside_earlier(
-        connection,
-        parameters,
-        cells="provision_place_cell",
-        lines="provision_place_line",
-        withheld="provision_place_open",
+    relations = {"cells": "provision_place_cell", "lines": "provision_place_line"}
+    hold_back(connection, parameters, **relations)
+    weak = protect(connection, parameters, **relations, told="provision_place_open")
+    # Of a kind that cannot be protected no number is shown.
+    connection.execute(
+        "update places_pattern set kind = 'secondary' where kind is null and list_contains(?, split_part(cell_key, '|', 1))",
+        [sorted({key.split("|")[0] for key in weak})],
     )
-    connection.register("provision_pattern", pattern.cells)
-    connection.register("provision_unprotected", pattern.unprotected)
-    try:
-        connection.execute(
-            """
-            create or replace temp table provision_kept as
+    rows = connection.execute(
+        """
+        with listed as (
             select
-                cell_key,
-                cell_count,
-                is_shown,
-                provision_pattern.kind is not null
-                or split_part(cell_key, '|', 1) in (select line_key from provision_unprotected) as is_suppressed
-            from provision_place_cell
-            inner join provision_pattern using (cell_key)
-            """
+                provision_type,
+                provision_type as cell_key,
+                '' as provision_name,
+                true as is_total,
+                '' as phase,
+                sum(places_commissioned) as commissioned,
+                sum(places_planned_next_september) as planned
+            from provision_place
+            group by provision_type
+            union all
+            select
+                provision_type,
+                provision_type || '|' || provision_id,
+                any_value(provision_name),
+                false,
+                any_value(phase),
+                sum(places_commissioned),
+                sum(places_planned_next_september)
+            from provision_place
+            group by provision_type, provision_id
         )
-        rows = connection.execute(
-            """
-            with listed as (
-                select
-                    provision_type,
-                    provision_type as cell_key,
-                    '' as provision_name,
-                    true as is_total,
-                    '' as phase,
-                    sum(places_commissioned) as commissioned,
-                    sum(places_planned_next_september) as planned
-                from provision_place
-                group by provision_type
-                union all
-                select
-                    provision_type,
-                    provision_type || '|' || provision_id,
-                    any_value(provision_name),
-                    false,
-                    any_value(phase),
-                    sum(places_commissioned),
-                    sum(places_planned_next_september)
-                from provision_place
-                group by provision_type, provision_id
-            )
 
-            select
-                listed.provision_type,
-                listed.provision_name,
-                listed.is_total,
-                coalesce(listed.phase, ''),
-                cast(listed.commissioned as double),
-                if(shown.is_suppressed, null, cast(shown.cell_count as bigint)),
-                coalesce(shown.is_suppressed, false),
-                cast(listed.planned as double)
-            from listed
-            left join provision_kept as shown using (cell_key)
-            order by list_position($types, listed.provision_type), not listed.is_total, listed.provision_name, cell_key
-            """,
-            {"types": list(PROVISION_TYPES)},
-        ).fetchall()
-    finally:
-        connection.unregister("provision_pattern")
-        connection.unregister("provision_unprotected")
-    remember(connection, network="places", la_code=la_code, day=day, lines="provision_place_line")
+        select
+            listed.provision_type,
+            listed.provision_name,
+            listed.is_total,
+            coalesce(listed.phase, ''),
+            cast(listed.commissioned as double),
+            if(pattern.kind is null, cast(cell.cell_count as bigint), null),
+            pattern.kind is not null,
+            cast(listed.planned as double)
+        from listed
+        left join provision_place_cell as cell using (cell_key)  -- at most one
+        left join places_pattern as pattern using (cell_key)  -- at most one
+        order by list_position($types, listed.provision_type), not listed.is_total, listed.provision_name, cell_key
+        """,
+        {"types": list(PROVISION_TYPES)},
+    ).fetchall()
+    remember(connection, **relations, network="places", la_code=la_code, day=day)
     return day, [Provision(*row) for row in rows]

@@ -1,13 +1,17 @@
 """School census and EHC plans side by side for people who see no single child: counts under the board's disclosure policy,
 and how many schools stand behind them."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import duckdb
 
-from orchestration.privacy.disclosure import Parameters, suppress
+from orchestration.privacy.disclosure import Parameters
+from orchestration.release.open_figures import OpenFigure, told_by_open_tables
+from orchestration.release.remembered_places import hold_back, protect, recall, remember
 
 # A row a child: on which side of the comparison it stands, and whether its plan is placed at a school whose return came.
 _CHILDREN = """
@@ -40,7 +44,7 @@ left join landed
 """
 
 # A row a reason and place of the plans in the return: `part` is the reason's own cell where it is all in one place, else a
-# cell that no table shows. How few of both returns are placed elsewhere a reader may guess: that counts as known.
+# cell that no table shows.
 _PLACES = """
 select
     la_code,
@@ -51,6 +55,7 @@ select
     if(count(*) over (partition by la_code, census_year, row_code) > 1, row_code || ' ' || place, row_code)
         as part
 from reconciliation_child
+semi join reconciliation_day using (la_code, census_year)
 where is_in_plan_return
 group by la_code, census_year, row_code, place
 """
@@ -96,7 +101,12 @@ counted as (
 ),
 
 shown as (
-    select day.la_code, day.census_year, day.cell_day, row_shape.*, count(counted.row_code) as cell_count
+    select
+        day.la_code,
+        day.census_year,
+        concat_ws('|', day.la_code, day.census_year, row_shape.row_code) as cell_key,
+        row_shape.*,
+        count(counted.row_code) as cell_count
     from reconciliation_day as day
     cross join row_shape
     left join counted
@@ -108,13 +118,37 @@ shown as (
 )
 
 select
-    * exclude (cell_day),
-    coalesce(row_code in (select unnest(kept) from reconciliation_day as day where day.cell_day = shown.cell_day), false)
-    and cell_count >= $threshold as is_fixed,
+    shown.*,
+    coalesce(told.told = cell_count, false)
+    or list_contains($kept, row_code) and cell_count >= $threshold
+    and cell_key not in (select cell_key from places_history where is_held_back)
+    and not coalesce(told.is_held_back, false) as is_fixed,
     true as is_shown,
-    concat_ws('|', la_code, census_year, row_code) as cell_key,
-    dense_rank() over (order by la_code, census_year) * 1000 + row_order as cell_order
+    row_order as cell_order
 from shown
+left join reconciliation_open as told using (cell_key)  -- at most one
+
+union all by name
+
+-- Where the open tables tell how far the census and those placed at its schools are apart, or withhold it.
+select
+    apart.*,
+    coalesce(told.told = apart.cell_count, false) as is_fixed,
+    false as is_shown,
+    0 as cell_order
+from (
+    select
+        la_code,
+        census_year,
+        'difference' as row_code,
+        concat_ws('|', la_code, census_year, 'difference') as cell_key,
+        abs(sum(if(row_code = 'census', cell_count, -cell_count))) as cell_count
+    from shown
+    where row_code in ('census', 'placed')
+    group by la_code, census_year
+) as apart
+inner join reconciliation_open as told using (cell_key)  -- at most one
+where told.told = apart.cell_count or told.is_held_back
 
 union all by name
 
@@ -139,7 +173,7 @@ select
     census_year,
     part as row_code,
     cell_count,
-    row_code = 'both' and place = 'elsewhere' as is_fixed,
+    part = 'both elsewhere' as is_fixed,
     false as is_shown,
     concat_ws('|', la_code, census_year, part) as cell_key,
     0 as cell_order
@@ -172,6 +206,17 @@ with sums as (
     select la_code, census_year, 'alone ' || place, 'alone ' || place, part from reconciliation_place where row_code <> 'both'
     union all
     select la_code, census_year, row_code || ' by place', row_code, part from reconciliation_place where part <> row_code
+    union all
+    select
+        one.la_code,
+        one.census_year,
+        'difference',
+        if(census.cell_count >= placed.cell_count, 'census', 'placed'),
+        unnest(['difference', if(census.cell_count >= placed.cell_count, 'placed', 'census')])
+    from reconciliation_cell as one
+    inner join reconciliation_cell as census on census.row_code = 'census'
+    inner join reconciliation_cell as placed on placed.row_code = 'placed'
+    where one.row_code = 'difference'
 ),
 
 members as (
@@ -191,7 +236,37 @@ from members
 
 # Rows that stay visible at the threshold or above, as far as the others can then be protected: the totals, which stand in
 # other tables too, and what agrees.
-_KEPT = (("census", "return", "both"), ("census", "return"), ())
+_KEPT = (["census", "return", "both"], ["census", "return"], [])
+
+OPEN_FIGURES = (
+    OpenFigure("ehcp_total", "Total", "Total", "return"),
+    OpenFigure("ehcp_pupils_pct", "Total", "Total", "census"),
+    OpenFigure("census_sen2_ehcp_difference", "Total", "Total", "difference"),
+)
+"""The figures of the open tables that are a row of this table, or the difference of two."""
+
+
+_DAYS = """
+select
+    child.la_code,
+    child.census_year,
+    max(child.census_day),
+    coalesce(max(school.expected_schools), 0),
+    coalesce(max(school.received_schools), 0)
+from marts.fct_census_plan_child as child
+left join (
+    select
+        la_code,
+        census_period,
+        count(*) filter (where is_expected) as expected_schools,
+        count(*) filter (where is_expected and is_landed) as received_schools
+    from marts.fct_census_completeness
+    group by all
+) as school
+    on child.la_code = school.la_code and child.census_year || '-01' = school.census_period
+group by child.la_code, child.census_year
+order by child.la_code, child.census_year
+"""
 
 
 @dataclass(frozen=True)
@@ -239,86 +314,102 @@ class Completeness:
     missing_schools: list[str]
 
 
-def reconcile(connection: duckdb.DuckDBPyConnection, parameters: Parameters) -> Reconciliation:
+def reconcile(
+    connection: duckdb.DuckDBPyConnection, parameters: Parameters, *, database: str, earlier: Mapping[str, Path]
+) -> Reconciliation:
     """Count the marts by reason, and suppress what the audience must not see or work out.
 
+    What the open tables show counts as known. What earlier releases told of the same census day is remembered, and what this one
+    tells is kept for `remembered_places.keep_counts`. Nothing is shown of a day that cannot be protected.
+
     Args:
-        connection: the warehouse, or a database with its schema `marts`.
+        connection: the warehouse, with the open database attached as `database`.
         parameters: of the audience.
+        database: alias of the open database.
+        earlier: what `remembered_places.keep_counts` kept of earlier releases, by release.
     """
-    given = {"threshold": parameters.threshold}
     connection.execute(f"create or replace temp table reconciliation_child as {_CHILDREN}")
-    connection.execute(f"create or replace temp table reconciliation_place as {_PLACES}")
-    connection.execute(
-        "create or replace temp table reconciliation_day as select la_code, census_year,"
-        " la_code || '|' || census_year as cell_day, null::varchar[] as kept from reconciliation_child group by all"
+    days = [CensusDay(*day) for day in connection.execute(_DAYS).fetchall()]
+    columns = (
+        "la_code varchar, census_year integer, row_order integer, label varchar, reason_class varchar, depth integer"
     )
-    unsafe = [day for [day] in connection.execute("select cell_day from reconciliation_day").fetchall()]
-    for kept in _KEPT:
-        connection.execute(
-            "update reconciliation_day set kept = ? where list_contains(?, cell_day)", [list(kept), unsafe]
-        )
-        connection.execute(
-            f"create or replace temp table reconciliation_cell as select *, cell_count as people_count from ({_CELLS})",
-            given,
-        )
-        connection.execute(f"create or replace temp table reconciliation_line as {_LINES}")
-        pattern = suppress(connection, parameters, cells="reconciliation_cell", lines="reconciliation_line")
-        lines = pattern.unprotected.column("line_key").to_pylist()
-        unsafe = sorted({"|".join(line.split("|")[:2]) for line in lines})
-        if not unsafe:
-            break
-    connection.register("reconciliation_pattern", pattern.cells)
-    try:
-        rows = connection.execute(
-            """
-            select
-                label,
-                reason_class,
-                case when part_of is null then 0 when part_of in ('census', 'return') then 1 else 2 end,
-                list(
-                    if(kind is null and not list_contains(?, la_code || '|' || census_year), cell_count, null)
-                    order by la_code, census_year
-                )
-            from reconciliation_cell
-            inner join reconciliation_pattern using (cell_key)
-            where label is not null
-            group by label, reason_class, part_of, row_order
-            order by row_order
-            """,
-            [unsafe],  # nothing is shown of a day that cannot be protected
-        ).fetchall()
-    finally:
-        connection.unregister("reconciliation_pattern")
-    days = connection.execute(
+    connection.execute(f"create or replace temp table reconciliation_row ({columns}, cell_count bigint)")
+    for day in days:
+        _protect_day(connection, parameters, day, database=database, earlier=earlier)
+    rows = connection.execute(
         """
-        select
-            child.la_code,
-            child.census_year,
-            max(child.census_day),
-            coalesce(max(school.expected_schools), 0),
-            coalesce(max(school.received_schools), 0)
-        from marts.fct_census_plan_child as child
-        left join (
-            select
-                la_code,
-                census_period,
-                count(*) filter (where is_expected) as expected_schools,
-                count(*) filter (where is_expected and is_landed) as received_schools
-            from marts.fct_census_completeness
-            group by all
-        ) as school
-            on child.la_code = school.la_code and child.census_year || '-01' = school.census_period
-        group by child.la_code, child.census_year
-        order by child.la_code, child.census_year
+        select label, reason_class, depth, list(cell_count order by la_code, census_year)
+        from reconciliation_row
+        group by label, reason_class, depth, row_order
+        order by row_order
         """
     ).fetchall()
     made = [ReconciliationRow(*row) for row in rows]
-    return Reconciliation(
-        days=[CensusDay(*day) for day in days],
-        rows=made,
-        is_suppressed=any(count is None for row in made for count in row.counts),
+    return Reconciliation(days, made, is_suppressed=any(count is None for row in made for count in row.counts))
+
+
+def _protect_day(
+    connection: duckdb.DuckDBPyConnection,
+    parameters: Parameters,
+    day: CensusDay,
+    *,
+    database: str,
+    earlier: Mapping[str, Path],
+) -> None:
+    """Add the rows of one census day to `reconciliation_row`."""
+    key = f"{day.la_code}|{day.census_year}"
+    connection.execute(
+        "create or replace temp table reconciliation_day as select ? as la_code, ? as census_year",
+        [day.la_code, day.census_year],
     )
+    connection.execute(f"create or replace temp table reconciliation_place as {_PLACES}")
+    told_by_open_tables(
+        connection,
+        [replace(one, numerator=f"{key}|{one.numerator}") for one in OPEN_FIGURES],
+        table="reconciliation_open",
+        database=database,
+        la_code=day.la_code,
+        period=f"{day.census_year - 1}{day.census_year % 100:02d}",
+    )
+    # How few of both returns are placed elsewhere a reader may guess: that counts as known.
+    connection.execute(
+        "insert into reconciliation_open select concat_ws('|', la_code, census_year, part), cell_count, false, false, false"
+        " from reconciliation_place where part = 'both elsewhere'"
+    )
+    relations = {"cells": "reconciliation_cell", "lines": "reconciliation_line"}
+    about = {"network": "reconciliation", "la_code": day.la_code, "day": day.census_day}
+    recall(connection, earlier, **about)
+    _count_day(connection, parameters, kept=[])
+    hold_back(connection, parameters, **relations)
+    for kept in _KEPT:
+        _count_day(connection, parameters, kept=kept)
+        is_safe = not protect(connection, parameters, **relations, told="reconciliation_open")
+        if is_safe:
+            break
+    connection.execute(
+        """
+        insert into reconciliation_row
+        select
+            la_code, census_year, row_order, label, reason_class,
+            case when part_of is null then 0 when part_of in ('census', 'return') then 1 else 2 end,
+            if(kind is null and $is_safe, cell_count, null)
+        from reconciliation_cell
+        inner join places_pattern using (cell_key)
+        where label is not null
+        """,
+        {"is_safe": is_safe},
+    )
+    if is_safe:
+        remember(connection, **relations, **about)
+
+
+def _count_day(connection: duckdb.DuckDBPyConnection, parameters: Parameters, *, kept: list[str]) -> None:
+    """Make the relations of the cells and lines of a day; fixed are those that the open tables tell, and the rows `kept`."""
+    connection.execute(
+        f"create or replace temp table reconciliation_cell as select *, cell_count as people_count from ({_CELLS})",
+        {"threshold": parameters.threshold, "kept": kept},
+    )
+    connection.execute(f"create or replace temp table reconciliation_line as {_LINES}")
 
 
 def census_completeness(connection: duckdb.DuckDBPyConnection) -> list[Completeness]:

@@ -1,4 +1,5 @@
-"""What a reader who kept the places pages of earlier releases knows of the counts of new ones.
+"""What a reader who kept pages of earlier releases knows of the counts of new ones: places, the returns beside each other, and rows
+set aside.
 
 The pages are counted from the marts, so the ledger of the open tables does not have them: each release keeps the counts behind
 them in `restricted/`, and the next reads those of every release people have read that is still in the store, of the same
@@ -12,12 +13,10 @@ from datetime import date
 from pathlib import Path
 
 import duckdb
-import pyarrow as pa
 
 from orchestration.privacy.disclosure import Parameters, Pattern, suppress
 from orchestration.release.exports import PLACES_COUNTS
-from orchestration.release.folders import complete_releases
-from orchestration.release.ledger import published_releases
+from orchestration.release.ledger import read_releases
 from orchestration.release.remembered import compare
 from orchestration.settings import Settings
 from orchestration.sql_text import literal
@@ -31,6 +30,8 @@ create temp table if not exists places_counts (
     sums varchar[], totals varchar[]
 )
 """
+
+_ABOUT = "network = $network and la_code is not distinct from $la_code and day is not distinct from $day"
 
 # The sums of earlier releases, with the counts of now where they are the same, and where they are not with counts of then,
 # named by the first release that had them. A sum in which nothing has changed tells nothing new.
@@ -96,12 +97,7 @@ group by then_key;
 
 def earlier_files(settings: Settings) -> dict[str, Path]:
     """What the releases that people have read kept behind their places pages, by release, as far as these are in the store."""
-    published = set(published_releases(settings))
-    files = {
-        one.release_id: settings.releases_dir / one.release_id / PLACES_COUNTS
-        for one in complete_releases(settings)
-        if one.release_id in published
-    }
+    files = {one.release_id: settings.releases_dir / one.release_id / PLACES_COUNTS for one in read_releases(settings)}
     return {release_id: path for release_id, path in files.items() if path.is_file()}
 
 
@@ -116,15 +112,21 @@ def keep_counts(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
 
 
 def recall(
-    connection: duckdb.DuckDBPyConnection, files: Mapping[str, Path], *, network: str, la_code: str, day: date
+    connection: duckdb.DuckDBPyConnection,
+    files: Mapping[str, Path],
+    *,
+    network: str,
+    la_code: str | None = None,
+    day: date | None = None,
 ) -> None:
-    """Read what earlier releases kept of a network of counts of one authority and day into `places_earlier`."""
+    """Read what earlier releases kept of a network of counts into `places_earlier`; of one authority and day where it is of such."""
     kept = " union all ".join(
         f"select {literal(release_id)} as release_id, * from read_parquet({literal(str(path))})"
         for release_id, path in files.items()
     )
+    about = {"network": network, "la_code": la_code, "day": day}
     connection.execute(_COLUMNS)
-    connection.execute("delete from places_counts where network = ?", [network])
+    connection.execute(f"delete from places_counts where {_ABOUT}", about)
     connection.execute(
         f"""
         create or replace temp table places_earlier as
@@ -138,9 +140,9 @@ def recall(
             sums,
             totals
         from ({kept or "select null::varchar as release_id, * from places_counts limit 0"})
-        where network = $network and la_code = $la_code and day = $day
+        where {_ABOUT}
         """,
-        {"network": network, "la_code": la_code, "day": day},
+        about,
     )
     connection.execute(
         """
@@ -151,7 +153,7 @@ def recall(
     )
 
 
-def hold_back(connection: duckdb.DuckDBPyConnection, parameters: Parameters, *, cells: str, lines: str) -> pa.Table:
+def hold_back(connection: duckdb.DuckDBPyConnection, parameters: Parameters, *, cells: str, lines: str) -> None:
     """Say in `places_history` (cell_key, is_held_back, is_told, was_suppressed) what the counts are beside earlier ones.
 
     Args:
@@ -160,8 +162,8 @@ def hold_back(connection: duckdb.DuckDBPyConnection, parameters: Parameters, *, 
         cells: as `disclosure.suppress` reads them; fixed are those that the open tables tell.
         lines: as `disclosure.suppress` reads them.
 
-    Returns: cell_key and is_known of every cell: whether the open tables tell it, or counts it follows from. Such a count is not
-        held back, for that would protect nobody.
+    Makes `places_known` (cell_key, is_known: whether the open tables tell it, or counts it follows from). Such a count is not held
+    back, for that would protect nobody.
     """
     given = suppress(connection, parameters, cells=cells, lines=lines, attacked=False).cells
     compare(
@@ -178,35 +180,135 @@ def hold_back(connection: duckdb.DuckDBPyConnection, parameters: Parameters, *, 
     try:
         connection.execute(
             """
+            create or replace temp table places_known as select cell_key, is_known from places_given;
+
             insert into places_history
             select
                 cell_key,
-                (compared.is_held_back or compared.was_suppressed) and not given.is_known as is_held_back,
+                (compared.is_held_back or compared.was_suppressed) and not known.is_known as is_held_back,
                 compared.is_told,
                 compared.was_suppressed
             from places_compared as compared
-            inner join places_given as given using (cell_key)  -- exactly one
+            inner join places_known as known using (cell_key)  -- exactly one
             """
         )
     finally:
         connection.unregister("places_given")
-    return given
 
 
-def suppress_beside_earlier(
-    connection: duckdb.DuckDBPyConnection, parameters: Parameters, *, cells: str, lines: str, withheld: str
-) -> Pattern:
-    """Suppress what must not be shown alone, beside earlier releases, or for being withheld elsewhere.
+def protect(
+    connection: duckdb.DuckDBPyConnection,
+    parameters: Parameters,
+    *,
+    cells: str,
+    lines: str,
+    told: str,
+    guessed: str = "false",
+) -> set[str]:
+    """Suppress what must not be shown alone, beside earlier releases or the open tables, and attack what is left.
 
     Args:
         connection: sees the relations, after `hold_back`.
         parameters: of the audience.
         cells: as `disclosure.suppress` reads them.
         lines: as `disclosure.suppress` reads them.
-        withheld: a history as `disclosure.suppress` reads it, of what the open tables withhold.
+        told: what the open tables say of the cells: cell_key, told (null where they withhold it), and is_held_back, is_told,
+            was_suppressed as the history of `disclosure.suppress` has them.
+        guessed: SQL condition on `cell` for counts that a reader of earlier releases is taken to know besides.
 
-    Makes `places_cell_then`, `places_line_then` and `places_history_then`: the same with the counts and sums of earlier releases.
+    Returns: the hidden cells that can be worked out or were not tested, and do not follow from the open tables.
+
+    Makes `places_pattern` (cell_key, kind), and `places_cell_then`, `places_line_then` and `places_history_then`: the same with the
+    counts and sums of earlier releases.
     """
+    pattern = _suppress_beside_earlier(connection, parameters, cells=cells, lines=lines, withheld=told)
+    connection.register("places_found", pattern.cells)
+    connection.register("places_unprotected", pattern.unprotected)
+    try:
+        connection.execute("create or replace temp table places_pattern as select cell_key, kind from places_found")
+        given_away = connection.execute(
+            f"""
+            select distinct cell_key
+            from places_unprotected
+            inner join {lines} using (line_key)
+            inner join places_pattern as pattern using (cell_key)
+            inner join places_known as known using (cell_key)
+            where pattern.kind is not null and not known.is_known
+            """
+        ).fetchall()
+    finally:
+        connection.unregister("places_found")
+        connection.unregister("places_unprotected")
+    return {cell_key for (cell_key,) in given_away}.union(
+        _worked_out(connection, parameters, cells=cells, lines=lines, told=told, history=told, given=None),
+        _worked_out(
+            connection,
+            parameters,
+            cells="places_cell_then",
+            lines="places_line_then",
+            told=told,
+            history="places_history_then",
+            given=guessed,
+        ),
+    )
+
+
+def _worked_out(
+    connection: duckdb.DuckDBPyConnection,
+    parameters: Parameters,
+    *,
+    cells: str,
+    lines: str,
+    told: str,
+    history: str,
+    given: str | None,
+) -> set[str]:
+    """Hidden counts that a reader can work out, and that what is known anyway does not tell.
+
+    The reader has the page and the open tables; where `given` is a condition also the earlier pages, and guesses which counts have
+    not changed since. What this reader learns of counts that are not few and moved is what the guess and the open tables give.
+    """
+    from orchestration.privacy.attack import attack  # the solver takes long to load
+
+    is_beside_earlier = given is not None
+    connection.execute(
+        f"""
+        create or replace temp table places_attacked as
+        with history as (
+            select cell_key, bool_or(is_told) as is_told, bool_or(was_suppressed) as was_suppressed from {history} group by cell_key
+        )
+
+        select
+            cell.cell_key,
+            cell.cell_count,
+            coalesce(told.told = cell.cell_count, false)
+            or cell.is_shown and cell.cell_count = 0 and not $zero_is_disclosive
+            or $is_beside_earlier and (coalesce(history.is_told, false) or {given or "false"}) as is_given,
+            is_given or cell.is_shown and pattern.kind is null as is_seen,
+            (pattern.kind is not null or coalesce(history.was_suppressed, false))::bigint as least,
+            if(cell.cell_count < $threshold or coalesce(history.was_suppressed, false), least, 0) as given_least,
+            pattern.kind is not null and not ($is_beside_earlier and moved.cell_key is not null)
+            or cell.cell_count between 1 and $threshold - 1 and (pattern.kind is not null or not is_given) as is_at_stake,
+            cell.cell_order
+        from {cells} as cell
+        left join places_pattern as pattern using (cell_key)
+        left join {told} as told using (cell_key)
+        left join history using (cell_key)
+        left join places_difference as moved using (cell_key)
+        """,
+        {
+            "threshold": parameters.threshold,
+            "zero_is_disclosive": parameters.zero_is_disclosive,
+            "is_beside_earlier": is_beside_earlier,
+        },
+    )
+    found = attack(connection, cells="places_attacked", lines=lines)
+    return {one["cell_key"] for one in found.to_pylist() if one["outcome"] not in ("kept", "given")}
+
+
+def _suppress_beside_earlier(
+    connection: duckdb.DuckDBPyConnection, parameters: Parameters, *, cells: str, lines: str, withheld: str
+) -> Pattern:
     connection.execute(_THEN.format(cells=cells, lines=lines, withheld=withheld))
     # First what hides few children from whoever knows the counts told before, then what hides the counts that moved.
     beside = suppress(
@@ -232,9 +334,16 @@ def suppress_beside_earlier(
     return suppress(connection, parameters, cells=cells, lines=lines, history="places_hidden")
 
 
-def remember(connection: duckdb.DuckDBPyConnection, *, network: str, la_code: str, day: date, lines: str) -> None:
-    """Note the counts of `provision_kept` (cell_key, cell_count, is_shown, is_suppressed) and the sums they stand in for
-    `keep_counts`."""
+def remember(
+    connection: duckdb.DuckDBPyConnection,
+    *,
+    cells: str,
+    lines: str,
+    network: str,
+    la_code: str | None = None,
+    day: date | None = None,
+) -> None:
+    """Note the counts, what `places_pattern` suppresses of them and the sums they stand in for `keep_counts`."""
     connection.execute(
         f"""
         insert into places_counts by name
@@ -242,13 +351,14 @@ def remember(connection: duckdb.DuckDBPyConnection, *, network: str, la_code: st
             $network as network,
             $la_code as la_code,
             $day as day,
-            kept.cell_key,
-            kept.cell_count,
-            kept.is_shown,
-            kept.is_suppressed,
+            cell.cell_key,
+            cell.cell_count,
+            cell.is_shown,
+            pattern.kind is not null as is_suppressed,
             coalesce(list(line.line_key order by line.line_key) filter (where not line.is_total), []) as sums,
             coalesce(list(line.line_key order by line.line_key) filter (where line.is_total), []) as totals
-        from provision_kept as kept
+        from {cells} as cell
+        inner join places_pattern as pattern using (cell_key)
         left join {lines} as line using (cell_key)
         group by all
         """,

@@ -34,7 +34,7 @@ def write_evidence(
     boundaries: Sequence[BoundaryFile],
     left_out: dict[str, int],
 ) -> None:
-    """Fill the evidence folder, and keep the counts behind the pages of places in `restricted/` beside it for the next release.
+    """Fill the evidence folder, and keep the counts behind the pages in `restricted/` beside it for the next release.
 
     Args:
         connection: the warehouse connection, with the open database attached as `database`.
@@ -53,13 +53,14 @@ def write_evidence(
         relation = quoted(database, "meta", table)
         path = literal(str(folder / f"{table}.parquet"))
         connection.execute(f"copy (from {relation} order by all) to {path} (format parquet, compression zstd)")
-    checks = check_release(connection, database, settings, inventory, release)
+    earlier = earlier_files(settings)
+    checks = check_release(connection, database, settings, inventory, release, earlier)
     told = tell_kpis(connection, database)
     pages = [
         this_release_page(connection, folder, database, inventory, boundaries, left_out, checks, told),
-        *validation_pages(connection, database, settings.quality_dir, inventory, checks),
+        *validation_pages(connection, database, settings.quality_dir, inventory, checks, earlier),
         *figure_pages(told),
-        *places_pages(connection, database, boundary_files(settings), earlier_files(settings)),
+        *places_pages(connection, database, boundary_files(settings), earlier),
         *lineage_pages(connection, database, inventory, built_manifest(settings)),
         *reference_pages(connection, database, inventory),
     ]

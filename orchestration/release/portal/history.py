@@ -13,10 +13,9 @@ from orchestration.charts import Chart
 from orchestration.packs.pictures import NARROW, Line, bars
 from orchestration.privacy.disclosure import Parameters
 from orchestration.release.exports import EVIDENCE_FOLDER
-from orchestration.release.folders import complete_releases
-from orchestration.release.ledger import published_releases
+from orchestration.release.inventory import untold_returns
+from orchestration.release.ledger import read_releases
 from orchestration.release.manifest import Approval, InputSubmission, Withdrawal
-from orchestration.release.meta import untold_returns
 from orchestration.settings import Settings
 from orchestration.sql_text import literal
 
@@ -62,8 +61,11 @@ class ReleaseBefore:
 
 def releases_before(settings: Settings, moment: datetime, parameters: Parameters) -> list[ReleaseBefore]:
     """The latest releases made before `moment` that people have read and that are still in the store, the oldest first."""
-    published = set(published_releases(settings))
-    read = [one for one in complete_releases(settings) if one.release_id in published and one.created_at < moment]
+    read = [one for one in read_releases(settings) if one.created_at < moment]
+    untold = {
+        one.release_id: untold_returns(one.inputs, parameters.threshold, [before.inputs for before in read[:place]])
+        for place, one in enumerate(read)
+    }
     found = {one.release_id: settings.releases_dir / one.release_id / EVIDENCE_FOLDER / RULE_RESULTS for one in read}
     with duckdb.connect() as connection:
         return [
@@ -71,7 +73,7 @@ def releases_before(settings: Settings, moment: datetime, parameters: Parameters
                 release_id=one.release_id,
                 created_at=one.created_at,
                 severities=count_severities(connection, f"read_parquet({literal(str(found[one.release_id]))})"),
-                rows=count_rows(one.inputs, parameters),
+                rows=count_rows(one.inputs, parameters, untold[one.release_id]),
                 approval=one.approval,
                 withdrawal=one.withdrawal,
             )
@@ -97,9 +99,8 @@ def count_severities(connection: duckdb.DuckDBPyConnection, relation: str) -> li
     return sorted(counts, key=lambda count: SEVERITIES.index(count.severity))
 
 
-def count_rows(inputs: Sequence[InputSubmission], parameters: Parameters) -> RowsRead:
-    """Rows of accepted files; of a return about people with few rows set aside of a file none is told, as in `meta.submission`."""
-    untold = untold_returns(inputs, parameters.threshold)
+def count_rows(inputs: Sequence[InputSubmission], parameters: Parameters, untold: set[str]) -> RowsRead:
+    """Rows of accepted files; of a return of which nothing is told none set aside, as in `meta.submission`."""
     of_untold = [item for item in inputs if item.return_id in untold]
     return RowsRead(
         landed=sum(item.rows_landed for item in inputs),

@@ -4,12 +4,15 @@
 from those files, so that files, sums and reasons are protected together.
 """
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import duckdb
 
-from orchestration.privacy.disclosure import Parameters, suppress
-from orchestration.release.meta import returns_about_nobody
+from orchestration.privacy.disclosure import Parameters
+from orchestration.release.inventory import returns_about_nobody
+from orchestration.release.remembered_places import hold_back, protect, recall, remember
 from orchestration.sql_text import quoted
 
 NO_REASON = "not recorded"
@@ -93,15 +96,23 @@ class SetAside:
     reasons: list[Reason]
 
 
-def rows_set_aside(connection: duckdb.DuckDBPyConnection, database: str, parameters: Parameters) -> SetAside:
-    """Count the rows set aside of accepted files.
+def rows_set_aside(
+    connection: duckdb.DuckDBPyConnection,
+    database: str,
+    parameters: Parameters,
+    untold: Collection[str],
+    earlier: Mapping[str, Path],
+) -> SetAside:
+    """Count the rows set aside of accepted files. What earlier releases told is remembered, as on the pages of places.
 
     Args:
         connection: the warehouse, with the open database attached as `database`.
         database: alias of the open database.
         parameters: of the audience.
+        untold: returns of which no number is told, as in `meta.submission`: the sum over their files is a KPI, and any number would
+            tell the few of one of them.
+        earlier: what `remembered_places.keep_counts` kept of earlier releases, by release.
     """
-    about_nobody = returns_about_nobody()
     rules = _REASONS.format(rule=quoted(database, "meta", "rule"), no_reason=NO_REASON)
     connection.execute(f"create or replace temp table set_aside as {rules}")
     connection.execute(
@@ -113,44 +124,57 @@ def rows_set_aside(connection: duckdb.DuckDBPyConnection, database: str, paramet
         """
         create or replace temp table set_aside_cell as
         select
-            cell_key, level, return_id, name, sum(reason_count) as cell_count, cell_count as people_count,
+            cell_key, level, return_id, name, sum(reason_count)::bigint as cell_count, cell_count as people_count,
             list_contains($about_nobody, return_id) or (level = 'file' and cell_count >= $threshold) as is_fixed,
             true as is_shown,
             list_position(['reason', 'fold', 'return', 'file'], level) as cell_order
         from set_aside_member
+        where not list_contains($untold, return_id)
         group by cell_key, level, return_id, name
         """,
-        {"about_nobody": sorted(about_nobody), "threshold": parameters.threshold},
+        {
+            "about_nobody": sorted(returns_about_nobody()),
+            "untold": sorted(untold),
+            "threshold": parameters.threshold,
+        },
     )
     connection.execute(
-        f"create or replace temp table set_aside_line as select *, line_key as line_order from ({_LINES})"
+        f"""
+        create or replace temp table set_aside_line as
+        select *, line_key as line_order from ({_LINES}) semi join set_aside_cell using (cell_key);
+
+        create or replace temp table set_aside_open as
+        select cell_key, cell_count as told, false as is_held_back, false as is_told, false as was_suppressed
+        from set_aside_cell
+        where is_fixed
+        """
     )
-    pattern = suppress(connection, parameters, cells="set_aside_cell", lines="set_aside_line")
-    unsafe = {key.split("|")[1] for key in pattern.unprotected.column("line_key").to_pylist()}
-    hidden = {cell["cell_key"] for cell in pattern.cells.to_pylist() if cell["kind"] is not None}
-    cells = connection.execute(
-        "select cell_key, level, return_id, name, cell_count::bigint, is_fixed from set_aside_cell order by return_id, name"
+    relations = {"cells": "set_aside_cell", "lines": "set_aside_line"}
+    recall(connection, earlier, network="set_aside")
+    hold_back(connection, parameters, **relations)
+    weak = protect(connection, parameters, **relations, told="set_aside_open")
+    # Of a return that cannot be protected no number is shown but those of its files.
+    connection.execute(
+        """
+        update places_pattern
+        set kind = 'secondary'
+        from set_aside_cell as cell
+        where places_pattern.cell_key = cell.cell_key and not cell.is_fixed and list_contains(?, cell.return_id)
+        """,
+        [sorted({key.split("|")[1] for key in weak})],
+    )
+    remember(connection, **relations, network="set_aside")
+    told = connection.execute(
+        """
+        select distinct member.level, member.return_id, member.name, if(pattern.kind is null, cell.cell_count, null)
+        from set_aside_member as member
+        left join set_aside_cell as cell using (cell_key)  -- at most one
+        left join places_pattern as pattern using (cell_key)  -- at most one
+        order by member.return_id, member.name
+        """
     ).fetchall()
-    # Of a return with a file of few, no number: the sum over its files is a KPI, and the others would tell the few.
-    untold = {
-        return_id
-        for _, level, return_id, _, count, _ in cells
-        if level == "file" and return_id not in about_nobody and 0 < count < parameters.threshold
-    }
-    told = {
-        (level, return_id, name): None
-        if key in hidden or return_id in untold or (return_id in unsafe and not is_fixed)
-        else count
-        for key, level, return_id, name, count, is_fixed in cells
-    }
     return SetAside(
-        returns={return_id: count for (level, return_id, _), count in told.items() if level == "return"},
-        folds={
-            (return_id, *name.split("|", 1)): count
-            for (level, return_id, name), count in told.items()
-            if level == "fold"
-        },
-        reasons=[
-            Reason(return_id, name, count) for (level, return_id, name), count in told.items() if level == "reason"
-        ],
+        returns={return_id: count for level, return_id, _, count in told if level == "return"},
+        folds={(return_id, *name.split("|", 1)): count for level, return_id, name, count in told if level == "fold"},
+        reasons=[Reason(return_id, name, count) for level, return_id, name, count in told if level == "reason"],
     )

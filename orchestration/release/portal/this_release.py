@@ -9,7 +9,6 @@ import duckdb
 
 from orchestration.release.inventory import Inventory
 from orchestration.release.manifest import BoundaryFile, InputSubmission
-from orchestration.release.meta import untold_returns
 from orchestration.release.portal.kpis import Told, family_title, headlines, ratings_in_words
 from orchestration.release.portal.names import said_return
 from orchestration.release.portal.overdue import ExpectedReturn
@@ -108,7 +107,7 @@ def this_release_page(
         "disclosure": inventory.disclosure,
         "boundaries": boundaries,
         "left_out": left_out,
-        "untold": untold_returns(inventory.inputs, inventory.disclosure.threshold),
+        "untold": inventory.untold_returns,
         "revised_families": family_revisions(connection, database),
         "revisions": read_revisions(connection, database),
         "listed": REVISIONS_LISTED,

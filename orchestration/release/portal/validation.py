@@ -14,8 +14,7 @@ from expectations.notes import NOTES_FILE, OwnerNote, read_notes
 from orchestration.linkage.quality import read_quality
 from orchestration.privacy.disclosure import load_policy
 from orchestration.release.grant import grant_years, restated_figures
-from orchestration.release.inventory import Inventory
-from orchestration.release.meta import returns_about_nobody
+from orchestration.release.inventory import Inventory, returns_about_nobody
 from orchestration.release.portal.data_docs import DataDocsPage, data_docs_pages, places_of_rules, released_data_docs
 from orchestration.release.portal.history import (
     ReleaseBefore,
@@ -132,6 +131,7 @@ def check_release(
     settings: Settings,
     inventory: Inventory,
     release: Mapping[str, Any],
+    earlier: Mapping[str, Path],
 ) -> Checks:
     """Gather what was found of the release being made.
 
@@ -141,20 +141,21 @@ def check_release(
         settings: the store: what the gates left, what was expected, and the releases before.
         inventory: what is released.
         release: the one row of `meta.release`.
+        earlier: what `remembered_places.keep_counts` kept of earlier releases, by release.
 
     Raises:
         CornerstoneError: the gates left no Data Docs, or an owner's note is of no rule.
     """
     board = load_policy().parameters_of("evidence")
     made: datetime = release["created_at"].replace(tzinfo=UTC)
-    set_aside = rows_set_aside(connection, database, board)
+    set_aside = rows_set_aside(connection, database, board, inventory.untold_returns, earlier)
     outcomes = rule_outcomes(connection, database, set_aside)
     nobody = returns_about_nobody()
     this = ReleaseBefore(
         release_id=release["release_id"],
         created_at=made,
         severities=count_severities(connection, quoted(database, "meta", "rule_result")),
-        rows=count_rows(inventory.inputs, board),
+        rows=count_rows(inventory.inputs, board, inventory.untold_returns),
         approval=None,
         withdrawal=None,
     )
@@ -175,7 +176,12 @@ def check_release(
 
 
 def validation_pages(
-    connection: duckdb.DuckDBPyConnection, database: str, quality_dir: Path, inventory: Inventory, checks: Checks
+    connection: duckdb.DuckDBPyConnection,
+    database: str,
+    quality_dir: Path,
+    inventory: Inventory,
+    checks: Checks,
+    earlier: Mapping[str, Path],
 ) -> list[Page]:
     """The pages of what was checked.
 
@@ -185,6 +191,7 @@ def validation_pages(
         quality_dir: where linkage left what it measured.
         inventory: what is released.
         checks: what was found of it.
+        earlier: what `remembered_places.keep_counts` kept of earlier releases, by release.
     """
     board = load_policy().parameters_of("evidence")
     labels = {one.rule_id: one.label for one in checks.outcomes}
@@ -205,7 +212,7 @@ def validation_pages(
     returns = {
         "board": board,
         "completeness": census_completeness(connection),
-        "reconciliation": reconcile(connection, board),
+        "reconciliation": reconcile(connection, board, database=database, earlier=earlier),
         "grant": grant_years(connection),
         "restated": restated_figures(connection),
         "linkage": read_quality(quality_dir),

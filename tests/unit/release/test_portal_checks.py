@@ -1,5 +1,6 @@
 """What the portal says of the checks: rules and their outcomes, rows set aside, notes, history, overdue returns."""
 
+from collections.abc import Collection, Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 from expectations.catalogue import CatalogueError, load_catalogue
 from expectations.notes import NOTES_FILE, read_notes
 from orchestration.privacy.disclosure import load_policy
+from orchestration.release.inventory import untold_returns
 from orchestration.release.manifest import InputSubmission
 from orchestration.release.portal import validation
 from orchestration.release.portal.history import RowsRead, count_rows, history_chart, releases_before
@@ -17,6 +19,7 @@ from orchestration.release.portal.names import said_return
 from orchestration.release.portal.overdue import by_return
 from orchestration.release.portal.set_aside import NO_REASON, Reason, SetAside, rows_set_aside
 from orchestration.release.portal.validation import RuleOutcome, count_beneath, rule_outcomes
+from orchestration.release.remembered_places import keep_counts
 from orchestration.returns.calendar import Occasion
 from orchestration.returns.expected import ExpectedPeriod
 from orchestration.settings import Settings
@@ -74,8 +77,10 @@ def add_file(
             connection.execute("insert into control.rule_failure values (?, ?, 'f.csv', ?, 't')", [rule_id, name, row])
 
 
-def look(connection: duckdb.DuckDBPyConnection) -> SetAside:
-    return rows_set_aside(connection, "released", BOARD)
+def look(
+    connection: duckdb.DuckDBPyConnection, *, untold: Collection[str] = (), earlier: Mapping[str, Path] | None = None
+) -> SetAside:
+    return rows_set_aside(connection, "released", BOARD, untold, earlier or {})
 
 
 def test_nothing_set_aside_is_nothing_to_tell(control: duckdb.DuckDBPyConnection) -> None:
@@ -102,7 +107,7 @@ def test_few_rows_about_people_are_not_told_nor_what_they_follow_from(control: d
     # The sum over the files is a KPI: any number about the first file, its reason's included, would tell the second's.
     add_file(control, "one", 18, A=18)
     add_file(control, "two", 2, B=2)
-    assert look(control) == SetAside(
+    assert look(control, untold={PEOPLE}) == SetAside(
         {PEOPLE: None}, {(PEOPLE, "la", "2026"): None}, [Reason(PEOPLE, "A", None), Reason(PEOPLE, "B", None)]
     )
 
@@ -243,15 +248,37 @@ def test_the_history_holds_releases_that_people_read_and_that_are_in_the_store(
     assert [one.release_id for one in releases_before(settings, after, BOARD)] == [second.release_id]
 
 
-def test_few_rows_set_aside_of_a_file_about_people_are_in_no_sum() -> None:
-    def file(return_id: str, aside: int) -> InputSubmission:
-        return InputSubmission(
-            submission_id=f"{return_id}{aside}", return_id=return_id, period="2026", supplier="la.372", source_file="f",
-            sha256="aa", rows_read=100, rows_landed=100 - aside, rows_quarantined=aside, is_current=True,
-        )  # fmt: skip
+def an_input(return_id: str, aside: int) -> InputSubmission:
+    return InputSubmission(
+        submission_id=f"{return_id}{aside}", return_id=return_id, period="2026", supplier="la.372", source_file="f",
+        sha256="aa", rows_read=100, rows_landed=100 - aside, rows_quarantined=aside, is_current=True,
+    )  # fmt: skip
 
-    files = [file(PEOPLE, 2), file(PEOPLE, 4), file(PEOPLE, 5), file(PEOPLE, 0), file(NOBODY, 3)]
-    assert count_rows(files, BOARD) == RowsRead(landed=486, set_aside=3, untold_files=2)
+
+def test_few_rows_set_aside_of_a_file_about_people_are_in_no_sum() -> None:
+    files = [*(an_input(PEOPLE, aside) for aside in (2, 4, 5, 0)), an_input(NOBODY, 3)]
+    untold = untold_returns(files, BOARD.threshold)
+    assert untold == {PEOPLE}
+    assert count_rows(files, BOARD, untold) == RowsRead(landed=486, set_aside=3, untold_files=2)
+
+
+def test_the_few_rows_of_a_file_that_is_gone_do_not_follow_from_the_files_of_then() -> None:
+    # 12 and 3 were a KPI of 15: told when the file of 3 is gone, the 12 would leave them.
+    many, few, other = (an_input(PEOPLE, aside) for aside in (12, 3, 7))
+    assert untold_returns([many], BOARD.threshold) == set()
+    assert untold_returns([many], BOARD.threshold, [[many, few]]) == {PEOPLE}
+    assert untold_returns([other], BOARD.threshold, [[many, few]]) == set()
+
+
+def test_a_few_rows_by_which_a_reason_grew_are_not_told(control: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    add_file(control, "one", 30, A=18, B=12)
+    assert look(control).reasons == [Reason(PEOPLE, "A", 18), Reason(PEOPLE, "B", 12)]
+    keep_counts(control, tmp_path / "first.parquet")
+    # Of the second file's 20 rows one fails B: 13 less the 12 of then.
+    add_file(control, "two", 20, A=19, B=1)
+    found = look(control, earlier={"first": tmp_path / "first.parquet"})
+    assert found.returns == {PEOPLE: 50}
+    assert found.reasons == [Reason(PEOPLE, "A", None), Reason(PEOPLE, "B", None)]
 
 
 # --- overdue ----------------------------------------------------------------------------------------------------

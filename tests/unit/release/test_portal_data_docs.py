@@ -45,7 +45,7 @@ def quality(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def inventory(*gates: str) -> Inventory:
     return Inventory(
-        tables=[], views=[], inputs=[], disclosure=Disclosure.model_construct(),
+        tables=[], views=[], inputs=[], disclosure=Disclosure.model_construct(), untold_returns=set(),
         gates=[GateResult(gate=gate, run_id="new", evaluated_at=NOW, rule_counts=[]) for gate in gates],
     )  # fmt: skip
 

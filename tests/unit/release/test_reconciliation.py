@@ -3,7 +3,7 @@ without how many schools stand behind it."""
 
 import random
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from scipy.optimize import linprog
 
 from orchestration.privacy.disclosure import Parameters, load_policy
 from orchestration.release.reconciliation import Reconciliation, census_completeness, reconcile
+from orchestration.release.remembered_places import keep_counts
 from orchestration.settings import Settings
 
 POLICY = load_policy().audiences
@@ -41,6 +42,9 @@ def marts(tmp_path: Path, new_warehouse: Any) -> Iterator[duckdb.DuckDBPyConnect
     with new_warehouse(Settings(store=tmp_path / "store")) as connection:
         connection.execute(
             """
+            attach ':memory:' as release_open;
+            create schema release_open.kpi;
+            create table release_open.kpi.kpi_value as from warehouse.kpi.kpi_value limit 0;
             delete from marts.fct_census_plan_child;
             delete from marts.dim_census_plan_reason;
             insert into marts.dim_census_plan_reason values
@@ -54,7 +58,11 @@ def marts(tmp_path: Path, new_warehouse: Any) -> Iterator[duckdb.DuckDBPyConnect
 
 
 def counted(
-    connection: duckdb.DuckDBPyConnection, parameters: Parameters = POLICY.board, year: int = 2025, **children: int
+    connection: duckdb.DuckDBPyConnection,
+    parameters: Parameters = POLICY.board,
+    year: int = 2025,
+    earlier: Mapping[str, Path] | None = None,
+    **children: int,
 ) -> Reconciliation:
     """What is said of so many children of each of REASONS."""
     connection.execute("delete from marts.fct_census_plan_child where census_year = ?", [year])
@@ -65,7 +73,7 @@ def counted(
             " from range(?) as numbers (number)",
             [year, year, name, in_census, in_return, reason, class_, placement, number],
         )
-    return reconcile(connection, parameters)
+    return reconcile(connection, parameters, database="release_open", earlier=earlier or {})
 
 
 def shown(found: Reconciliation) -> dict[tuple[str, str | None, int], list[int | None]]:
@@ -158,6 +166,89 @@ def test_no_small_count_follows_from_what_is_shown(marts: duckdb.DuckDBPyConnect
     for label, true, low, high in possible_counts(marts, found):
         assert low <= true <= high
         assert high - low > 0.5, f"{label} must be {true}"
+
+
+def tell(connection: duckdb.DuckDBPyConnection, kpi: str, numerator: int | None) -> None:
+    """Give the open tables a figure of the academic year 2024/25, withheld without a numerator."""
+    connection.execute(
+        "insert into release_open.kpi.kpi_value (kpi_id, area_level, la_code, time_identifier, time_period, breakdown_topic,"
+        " breakdown, value, numerator, symbol, value_basis) values ($kpi, 'local_authority', '372', 'Academic year', '202425',"
+        " 'Total', 'Total', $numerator, $numerator, if($numerator is null, 'c', null), 'local')",
+        {"kpi": kpi, "numerator": numerator},
+    )
+
+
+SIZES = {"both": 100, "ceased": 20, "near_in_census": 30, "elsewhere": 30, "lost": 12}
+
+
+def told_twice(
+    connection: duckdb.DuckDBPyConnection, folder: Path, **then: int
+) -> tuple[dict[tuple[str, str | None, int], list[int | None]], ...]:
+    """What is said of SIZES, and in the next release where some are others by then."""
+    first = shown(counted(connection, **SIZES))
+    keep_counts(connection, folder / "first.parquet")
+    second = shown(counted(connection, earlier={"first": folder / "first.parquet"}, **SIZES | then))
+    return first, second
+
+
+def test_one_child_between_two_releases_is_told_by_no_count(marts: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    first, second = told_twice(marts, tmp_path, ceased=21)
+    assert first["ceased", "to_follow_up", 2] == [20]
+    moved = [
+        ("ceased", "to_follow_up", 2),
+        ("in the census alone, to follow up", "to_follow_up", 1),
+        (IN_CENSUS, None, 0),
+    ]
+    assert [second[row] for row in moved] == [[None]] * 3
+    # Who knows the others of then subtracts nothing from them.
+    assert {row: counts for row, counts in second.items() if row not in moved} == {
+        row: counts for row, counts in first.items() if row not in moved
+    }
+
+
+def test_a_total_that_the_open_tables_tell_does_not_give_the_child_who_came(
+    marts: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    first = shown(counted(marts, **SIZES))
+    keep_counts(marts, tmp_path / "first.parquet")
+    tell(marts, "ehcp_pupils_pct", 151)
+    second = shown(counted(marts, earlier={"first": tmp_path / "first.parquet"}, **SIZES | {"ceased": 21}))
+    assert (second[IN_CENSUS, None, 0], second["ceased", "to_follow_up", 2]) == ([151], [None])
+    # 151 less the 100 and 30 of then would be the 21.
+    assert [None] in [second[BOTH, "agrees", 1], second["in the census alone, legitimate", "legitimate", 1]]
+    assert first[BOTH, "agrees", 1] == [100]
+
+
+def test_what_was_hidden_before_stays_so_when_the_few_beside_it_are_gone(
+    marts: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    # 12 of a reason hid 3 of another: shown when the 3 have become 30, they would leave the 3 of the 15 of then.
+    counted(marts, **SIZES, unrecorded=3)
+    keep_counts(marts, tmp_path / "first.parquet")
+    now = SIZES | {"unrecorded": 30}
+    assert shown(counted(marts, **now))["lost", "to_follow_up", 2] == [12]
+    second = shown(counted(marts, earlier={"first": tmp_path / "first.parquet"}, **now))
+    assert second["lost", "to_follow_up", 2] == [None]
+
+
+def test_the_difference_that_the_open_tables_tell_is_known(marts: duckdb.DuckDBPyConnection) -> None:
+    # 8 elsewhere by a reason and 2 by another leave 10: those placed follow from the census and the difference.
+    sizes = {"both": 100, "ceased": 20, "elsewhere": 8, "unrecorded": 2}
+    tell(marts, "ehcp_pupils_pct", 120)
+    tell(marts, "ehcp_total", 110)
+    tell(marts, "census_sen2_ehcp_difference", 20)
+    found = shown(counted(marts, **sizes))
+    assert [found[row, None, depth] for row, depth in ((IN_CENSUS, 0), (IN_RETURN, 0), (PLACED, 1), (ELSEWHERE, 1))] == [
+        [120], [110], [100], [10],
+    ]  # fmt: skip
+    assert (found["elsewhere", "legitimate", 2], found["unrecorded", "to_follow_up", 2]) == ([None], [None])
+
+
+def test_what_the_open_tables_withhold_is_withheld_here(marts: duckdb.DuckDBPyConnection) -> None:
+    tell(marts, "ehcp_pupils_pct", None)
+    found = shown(counted(marts, **SIZES))
+    assert found[IN_CENSUS, None, 0] == [None]
+    assert [None] in [found[BOTH, "agrees", 1], found["ceased", "to_follow_up", 2]]
 
 
 def possible_counts(
