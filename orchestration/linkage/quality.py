@@ -27,7 +27,7 @@ from orchestration.linkage.charts import match_weight_chart, threshold_chart, we
 from orchestration.linkage.child_key import LINK_COLUMNS, MATCH_STRENGTHS, person_files, person_submissions
 from orchestration.linkage.index import APART, pairs_path, read_state
 from orchestration.linkage.probable import model_path
-from orchestration.privacy.disclosure import load_policy
+from orchestration.privacy.disclosure import UNPROTECTED, Parameters, load_policy, suppress
 from orchestration.privacy.keys import load_keys
 from orchestration.privacy.pseudonyms import define_pseudonym
 from orchestration.privacy.vault import vault_file, vault_files, vault_session, write_vault
@@ -178,8 +178,9 @@ def measure_links(settings: Settings) -> LinkQuality:
             f"insert into child_link by name select {', '.join(LINK_COLUMNS)}"
             f" from read_parquet({literal(str(settings.child_link_path))}, hive_partitioning = false)"
         )
-        threshold = 0 if people == "invented" else load_policy().parameters_of("evidence").threshold
-        strengths, overlaps = count_strengths(connection, threshold), count_overlaps(connection, threshold)
+        parameters = UNPROTECTED if people == "invented" else load_policy().parameters_of("evidence")
+        strengths = count_strengths(connection, parameters)
+        overlaps = count_overlaps(connection, parameters.threshold)
         pairs: list[PairQuality] = []
         within: list[WithinReturn] = []
         is_known = people == "invented" and truth_path(settings).is_file()
@@ -187,7 +188,7 @@ def measure_links(settings: Settings) -> LinkQuality:
             connection.execute(f"create table truth as from {vault_file(truth_path(settings))}")
             _identify(connection, settings, submissions)
             pairs, within = measure_pairs(connection), measure_within(connection)
-        outcomes, charts = _likeness(connection, settings, is_known, threshold)
+        outcomes, charts = _likeness(connection, settings, is_known, parameters)
     quality = LinkQuality(people, strengths, overlaps, pairs, within, outcomes, charts)
     write_quality(settings.quality_dir / FOLDER, quality)
     return quality
@@ -232,35 +233,56 @@ def _rank(column: str) -> str:
     return f"coalesce(nullif(list_position([{strengths}], {column}), 0), {len(MATCH_STRENGTHS) + 1})"
 
 
-def count_strengths(connection: duckdb.DuckDBPyConnection, threshold: int) -> list[StrengthCount]:
+def count_strengths(connection: duckdb.DuckDBPyConnection, parameters: Parameters) -> list[StrengthCount]:
     """Rows and children by return and strength, the strongest first. Reads table `child_link`.
 
-    Counts below `threshold` are withheld, and with one alone the next smallest of the return, from which it could be
-    worked out.
+    Counts of few children are withheld, and what they could be worked out from: how many rows a return has is told elsewhere.
     """
+    connection.execute(
+        """
+        create or replace temp table strength_count as
+        select
+            return_id,
+            match_strength,
+            concat_ws('|', return_id, match_strength) as cell_key,
+            count(*) as cell_count,
+            count(distinct child_key) as people_count,
+            match_strength is null as is_fixed,
+            true as is_shown,
+            cell_key as cell_order
+        from child_link
+        group by grouping sets ((return_id, match_strength), (return_id));
+
+        create or replace temp table strength_line as
+        select return_id as line_key, return_id as line_order, cell_key, match_strength is null as is_total from strength_count
+        """
+    )
+    withheld = _withheld(connection, parameters, cells="strength_count", lines="strength_line")
     rows = connection.execute(
         f"""
-        with counted as (
-            select return_id, match_strength, count(*) as linked, count(distinct child_key) as children
-            from child_link group by all
-        ),
-        ranked as (
-            select *,
-                row_number() over (partition by return_id order by children, linked, match_strength) as place,
-                count(*) filter (where children < $threshold) over (partition by return_id) as small
-            from counted
-        )
-        select return_id, match_strength, linked, children,
-            children < $threshold or (small = 1 and place = 2) as is_withheld
-        from ranked
+        select return_id, match_strength, cell_key, cell_count, people_count
+        from strength_count
+        where match_strength is not null
         order by return_id, {_rank("match_strength")}, match_strength
-        """,
-        {"threshold": threshold},
+        """
     ).fetchall()
     return [
-        StrengthCount(return_id, strength, *((None, None) if withheld else (linked, children)))
-        for return_id, strength, linked, children, withheld in rows
+        StrengthCount(return_id, strength, *((None, None) if key in withheld else (linked, children)))
+        for return_id, strength, key, linked, children in rows
     ]
+
+
+def _withheld(connection: duckdb.DuckDBPyConnection, parameters: Parameters, *, cells: str, lines: str) -> set[str]:
+    """Counts that must not be shown, and all of a sum that cannot be protected; relations as `disclosure.suppress` reads them."""
+    pattern = suppress(connection, parameters, cells=cells, lines=lines)
+    connection.register("unprotected_line", pattern.unprotected)
+    try:
+        beside = connection.execute(
+            f"select cell_key from {lines} semi join unprotected_line using (line_key)"
+        ).fetchall()
+    finally:
+        connection.unregister("unprotected_line")
+    return {one["cell_key"] for one in pattern.cells.to_pylist() if one["kind"]} | {key for (key,) in beside}
 
 
 def count_overlaps(connection: duckdb.DuckDBPyConnection, threshold: int) -> list[Overlap]:
@@ -500,7 +522,7 @@ def measure_within(connection: duckdb.DuckDBPyConnection) -> list[WithinReturn]:
 
 
 def _likeness(
-    connection: duckdb.DuckDBPyConnection, settings: Settings, is_known: bool, threshold: int
+    connection: duckdb.DuckDBPyConnection, settings: Settings, is_known: bool, parameters: Parameters
 ) -> tuple[list[OutcomeCount], list[Chart]]:
     """What linking by likeness left in the vault, where it was done: pairs by outcome, and charts of the weights of the model, of
     pairs by weight and, with a truth, of what each threshold would give."""
@@ -515,66 +537,88 @@ def _likeness(
         )
         state = read_state(settings)
         lines = {"joined from": state.join_weight, "reviewed from": state.review_weight} if state else {}
-        charts.append(weight_histogram(count_weights(connection, threshold), lines))
+        count_pairs(connection, parameters)
+        charts.append(weight_histogram(count_weights(connection), lines))
         connection.execute("create table founder (child_key varchar, person bigint)")
         if is_known:
             define_pseudonym(connection, load_keys(settings).pseudonym)
             find_founders(connection)
             if points := measure_thresholds(connection):
                 charts.append(threshold_chart(points, lines))
-        outcomes = count_outcomes(connection, threshold, is_known=is_known)
+        outcomes = count_outcomes(connection, is_known=is_known)
     return outcomes, charts
 
 
-def count_outcomes(connection: duckdb.DuckDBPyConnection, threshold: int, *, is_known: bool) -> list[OutcomeCount]:
-    """Scored pairs by outcome, and with a truth those of one person. Reads tables `scored_pair` and `founder`.
+def count_pairs(connection: duckdb.DuckDBPyConnection, parameters: Parameters) -> None:
+    """Count scored pairs by outcome and whole match weight (rounded down) into table `pair_count`: outcome and weight (null for a
+    sum over them), cell_count, is_withheld. Reads table `scored_pair`.
 
-    Counts below `threshold` are withheld, and with one alone the next smallest.
+    Few pairs are withheld, and what they could be worked out from: by weight, by outcome, and of all, which counts as known.
     """
+    connection.execute(
+        """
+        create or replace temp table pair_cell as
+        with pair as (
+            select outcome, coalesce(cast(floor(match_weight) as varchar), 'none') as weight from scored_pair
+        )
+
+        select
+            outcome,
+            try_cast(weight as double)::integer as weight,
+            coalesce(outcome || coalesce('|' || weight, ''), 'all') as cell_key,
+            count(*) as cell_count,
+            cell_count as people_count,
+            outcome is null as is_fixed,
+            weight is distinct from 'none' as is_shown,
+            cell_key as cell_order
+        from pair
+        group by grouping sets ((outcome, pair.weight), (outcome), ());
+
+        create or replace temp table pair_line as
+        select 'all' as line_key, 1 as line_order, cell_key, outcome is null as is_total
+        from pair_cell
+        where not contains(cell_key, '|')
+        union all
+        select outcome, 2, cell_key, not contains(cell_key, '|') from pair_cell where outcome is not null
+        """
+    )
+    withheld = _withheld(connection, parameters, cells="pair_cell", lines="pair_line")
+    connection.execute(
+        """
+        create or replace temp table pair_count as
+        select outcome, weight, cell_key, cell_count, list_contains(?, cell_key) as is_withheld from pair_cell where is_shown
+        """,
+        [sorted(withheld)],
+    )
+
+
+def count_outcomes(connection: duckdb.DuckDBPyConnection, *, is_known: bool) -> list[OutcomeCount]:
+    """Scored pairs by outcome, and with a truth those of one person; None where withheld. Reads tables `pair_count`, `scored_pair`
+    and `founder`."""
     rows = connection.execute(
         """
-        with counted as (
-            select outcome, count(*) as pairs, count(*) filter (where one.person = other.person) as right_pairs
+        with right_pair as (
+            select outcome, count(*) filter (where one.person = other.person) as right_pairs
             from scored_pair
             left join founder as one on one.child_key = left_key
             left join founder as other on other.child_key = right_key
             group by outcome
-        ),
-        ranked as (
-            select *, row_number() over (order by pairs, outcome) as place,
-                count(*) filter (where pairs < $threshold) over () as small
-            from counted
         )
-        select outcome, pairs, right_pairs, pairs < $threshold or (small = 1 and place = 2)
-        from ranked
+
+        select outcome, if(is_withheld, null, cell_count), right_pairs
+        from pair_count
+        inner join right_pair using (outcome)
+        where cell_key = outcome
         order by outcome
-        """,
-        {"threshold": threshold},
-    ).fetchall()
-    return [
-        OutcomeCount(outcome, None if withheld else pairs, right if is_known else None)
-        for outcome, pairs, right, withheld in rows
-    ]
-
-
-def count_weights(connection: duckdb.DuckDBPyConnection, threshold: int) -> list[tuple[int, str, int | None]]:
-    """Scored pairs by whole match weight (rounded down) and outcome; None below `threshold`. Reads table `scored_pair`."""
-    rows = connection.execute(
         """
-        with counted as (
-            select floor(match_weight)::integer as weight, outcome, count(*) as pairs
-            from scored_pair where match_weight is not null group by all
-        )
-        select weight, outcome, if(
-            pairs < $threshold
-            or count(*) filter (where pairs < $threshold) over of_outcome = 1
-                and row_number() over (partition by outcome order by pairs, weight) = 2,
-            null, pairs
-        )
-        from counted window of_outcome as (partition by outcome)
-        order by weight, outcome
-        """,
-        {"threshold": threshold},
+    ).fetchall()
+    return [OutcomeCount(outcome, pairs, right if is_known else None) for outcome, pairs, right in rows]
+
+
+def count_weights(connection: duckdb.DuckDBPyConnection) -> list[tuple[int, str, int | None]]:
+    """Scored pairs by whole match weight and outcome; None where withheld. Reads table `pair_count`."""
+    rows = connection.execute(
+        "select weight, outcome, if(is_withheld, null, cell_count) from pair_count where weight is not null order by weight, outcome"
     ).fetchall()
     return [(int(weight), str(outcome), pairs) for weight, outcome, pairs in rows]
 

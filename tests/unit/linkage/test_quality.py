@@ -26,6 +26,7 @@ from orchestration.linkage.quality import (
     WithinReturn,
     count_outcomes,
     count_overlaps,
+    count_pairs,
     count_strengths,
     count_weights,
     find_founders,
@@ -38,6 +39,7 @@ from orchestration.linkage.quality import (
     read_quality,
     truth_path,
 )
+from orchestration.privacy.disclosure import UNPROTECTED, load_policy
 from orchestration.privacy.vault import write_vault
 from orchestration.returns.land import land_return
 from orchestration.settings import Settings
@@ -47,6 +49,7 @@ from tests.invented_census import census, charles, marie, write_census_xml
 from tests.invented_therapy import bridget, delivery, write_set
 from tests.sentinel import scan
 
+BOARD = load_policy().parameters_of("evidence")
 NOON = datetime(2025, 3, 1, 12, tzinfo=UTC)
 
 Told = tuple[str, int | None, str, str, int, list[str]]
@@ -262,7 +265,7 @@ def test_few_children_are_withheld_with_the_next_fewest_from_whom_they_could_be_
         *many("a", "first_seen", 30, "x"), *many("a", "upn", 9, "y"), *many("a", "uln", 4, "z"),
         *many("b", "first_seen", 12, "x"), *many("b", "upn", 5, "v"),
     )  # fmt: skip
-    shown = count_strengths(connection, 5)
+    shown = count_strengths(connection, BOARD)
     assert shown == [
         StrengthCount("a", "first_seen", 30, 30),
         StrengthCount("a", "upn", None, None),
@@ -270,7 +273,7 @@ def test_few_children_are_withheld_with_the_next_fewest_from_whom_they_could_be_
         StrengthCount("b", "first_seen", 12, 12),
         StrengthCount("b", "upn", 5, 5),
     ]
-    assert count_strengths(connection, 0)[2] == StrengthCount("a", "uln", 4, 4)
+    assert count_strengths(connection, UNPROTECTED)[2] == StrengthCount("a", "uln", 4, 4)
 
 
 def test_an_overlap_is_withheld_where_few_are_in_it_or_few_are_not(connection: duckdb.DuckDBPyConnection) -> None:
@@ -307,14 +310,16 @@ def test_every_threshold_says_what_joining_all_pairs_above_it_would_give(
     )  # fmt: skip
     # (weight, pairs from it on, right ones among them, right ones of all)
     assert measure_thresholds(connection) == [(-3, 4, 2, 2), (3, 3, 2, 2), (12, 1, 1, 2)]
-    assert count_weights(connection, 2) == [
+    count_pairs(connection, BOARD.model_copy(update={"threshold": 2}))
+    assert count_weights(connection) == [
         (-3, "apart", None),
-        (3, "review", 2),
+        (3, "review", None),  # else the three outcomes of a pair each would be what is left of all seven
         (12, "joined", None),
         (15, "numbers", None),
         (20, "joined", None),
     ]
-    assert count_outcomes(connection, 0, is_known=True) == [
+    count_pairs(connection, UNPROTECTED)
+    assert count_outcomes(connection, is_known=True) == [
         OutcomeCount("apart", 1, 0),
         OutcomeCount("joined", 2, 1),
         OutcomeCount("numbers", 1, 0),
@@ -327,11 +332,36 @@ def test_few_pairs_of_an_outcome_are_withheld_with_the_next_fewest(connection: d
     connection.execute("create table founder (child_key varchar, person bigint)")
     given = {"apart": 90, "joined": 12, "review": 3}
     scored(connection, *[("a", "b", 1.0, outcome) for outcome, number in given.items() for _ in range(number)])
-    assert count_outcomes(connection, 5, is_known=False) == [
+    count_pairs(connection, BOARD)
+    assert count_outcomes(connection, is_known=False) == [
         OutcomeCount("apart", 90, None),
         OutcomeCount("joined", None, None),
         OutcomeCount("review", None, None),
     ]
+
+
+def test_few_pairs_do_not_follow_from_the_pairs_by_weight(connection: duckdb.DuckDBPyConnection) -> None:
+    # 12 joined hide 3 to review; the 7 and 5 by their weights would add up to them.
+    given = {("apart", 1.0): 90, ("joined", 12.0): 7, ("joined", 14.0): 5, ("review", 5.0): 3}
+    scored(
+        connection, *[("a", "b", weight, outcome) for (outcome, weight), number in given.items() for _ in range(number)]
+    )
+    count_pairs(connection, BOARD)
+    shown = {(outcome, weight): pairs for weight, outcome, pairs in count_weights(connection)}
+    assert (shown["apart", 1], shown["review", 5]) == (90, None)
+    assert None in (shown["joined", 12], shown["joined", 14])
+
+
+def test_two_steps_of_few_children_are_not_what_a_return_has_beside_the_others(
+    connection: duckdb.DuckDBPyConnection,
+) -> None:
+    # 43 rows less 30 and 11 would leave a child each.
+    linked(
+        connection, *many("a", "first_seen", 30, "x"), *many("a", "upn", 11, "y"), *many("a", "uln", 1, "z"),
+        *many("a", "nhs_number", 1, "w"),
+    )  # fmt: skip
+    shown = {one.match_strength: one.rows for one in count_strengths(connection, BOARD)}
+    assert shown == {"first_seen": 30, "upn": None, "uln": None, "nhs_number": None}
 
 
 def test_a_key_is_of_the_person_whose_row_made_it(connection: duckdb.DuckDBPyConnection) -> None:
