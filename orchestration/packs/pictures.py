@@ -16,6 +16,7 @@ _DASHES = [[1, 0], [6, 3], [2, 2]]
 _SHAPES = ["circle", "square", "diamond"]
 _GREY, _INK = "#6f777b", "#0b0c0c"
 _BAR = 9
+_ROOM_FOR_OTHER_FONTS = 26  # where no Arial is, words are drawn wider than they were measured
 _NAME_ABOVE = 24  # from the bars of one item to those of the next, where a name stands between
 
 
@@ -174,7 +175,9 @@ def trend(
                 "encoding": {"x": x},
             }
         )
-    return svg_of(_spec(layers, title=title, width=width, height=size.height))
+    return svg_of(
+        _spec(layers, title=title, width=width, height=size.height, room_right=_ROOM_FOR_OTHER_FONTS if bands else 5)
+    )
 
 
 def bars(
@@ -246,11 +249,17 @@ def bars(
                 "encoding": {"y": y, "yOffset": offset, "x": {"field": "number", "type": "quantitative"}},
             }
         )
-    return svg_of(_spec(layers, title=title, width=size.bar_width, height=len(items) * step))
+    room = 5 if size.is_labelled_above else _ROOM_FOR_OTHER_FONTS
+    return svg_of(
+        _spec(layers, title=title, width=size.bar_width, height=len(items) * step, room_left=room, room_right=room)
+    )
 
 
-def _spec(layers: list[dict[str, Any]], *, title: str, width: int, height: int) -> dict[str, Any]:
-    return {"width": width, "height": height, "title": title, "layer": layers, "config": _CONFIG}
+def _spec(
+    layers: list[dict[str, Any]], *, title: str, width: int, height: int, room_left: int = 5, room_right: int = 5
+) -> dict[str, Any]:
+    padding = {"left": room_left, "top": 5, "right": room_right, "bottom": 5}
+    return {"width": width, "height": height, "padding": padding, "title": title, "layer": layers, "config": _CONFIG}
 
 
 def _places(places: Sequence[str], labels: int) -> dict[str, Any]:
