@@ -52,7 +52,7 @@ NARROW = Size(
     height=210,
     bar_width=300,
     labels=4,
-    ticks=4,
+    ticks=3,
     legend_columns=1,
     is_labelled_above=True,
 )
