@@ -77,7 +77,7 @@ def release_asset(settings: Settings, catalogue: Catalogue, deps: list[dg.AssetK
     )
     def release(context: dg.AssetExecutionContext, warehouse: WarehouseResource) -> dg.MaterializeResult[None]:
         from expectations.data_docs import build_site
-        from orchestration.packs.headline import read_headline
+        from orchestration.figures.headline import read_headline
         from orchestration.release.build import publish
 
         log.info("writing and auditing the release")

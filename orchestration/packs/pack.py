@@ -15,12 +15,12 @@ from pathlib import Path
 import duckdb
 
 from orchestration.errors import CornerstoneError
-from orchestration.packs import words
-from orchestration.packs.boards import Board, load_boards
-from orchestration.packs.figures import Figures, Kpi, latest_day, read_figures
-from orchestration.packs.periods import parse_span
-from orchestration.packs.statements import state
-from orchestration.packs.teller import Statement
+from orchestration.figures import words
+from orchestration.figures.boards import Board, load_boards
+from orchestration.figures.periods import parse_span
+from orchestration.figures.released import Figures, Kpi, latest_day, read_figures
+from orchestration.figures.statements import state
+from orchestration.figures.teller import Statement
 from orchestration.pages import page_templates
 from orchestration.privacy.disclosure import load_policy
 from orchestration.release.exports import OPEN_DATABASE, existing_database

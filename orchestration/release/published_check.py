@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import duckdb
 
-from orchestration.packs.periods import Period
+from orchestration.figures.periods import Period
 
 _DECIMALS = {"count": 0, "gbp": 0, "ratio": 2}
 

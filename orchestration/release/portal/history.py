@@ -10,7 +10,7 @@ import duckdb
 
 from expectations.catalogue import SEVERITIES
 from orchestration.charts import Chart
-from orchestration.packs.pictures import NARROW, Line, bars
+from orchestration.figures.pictures import NARROW, Line, bars
 from orchestration.privacy.disclosure import Parameters
 from orchestration.release.exports import EVIDENCE_FOLDER
 from orchestration.release.inventory import untold_returns

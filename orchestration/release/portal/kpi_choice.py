@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from orchestration.packs.boards import TOTAL, Boards, Watched
-from orchestration.packs.figures import ENGLAND, Figures
-from orchestration.packs.periods import Kind, Period
-from orchestration.packs.teller import in_sentence
+from orchestration.figures.boards import TOTAL, Boards, Watched
+from orchestration.figures.periods import Kind, Period
+from orchestration.figures.released import ENGLAND, Figures
+from orchestration.figures.teller import in_sentence
 
 NATURAL_TOPICS = (
     "Primary need",

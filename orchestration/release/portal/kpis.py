@@ -11,12 +11,12 @@ from typing import Any
 import duckdb
 import yaml
 
-from orchestration.packs import words
-from orchestration.packs.boards import TOTAL, Boards, Watched, load_boards
-from orchestration.packs.figures import Figures, Kpi, read_figures
-from orchestration.packs.periods import Period
-from orchestration.packs.statements import state
-from orchestration.packs.teller import Statement, Table, Text
+from orchestration.figures import words
+from orchestration.figures.boards import TOTAL, Boards, Watched, load_boards
+from orchestration.figures.periods import Period
+from orchestration.figures.released import Figures, Kpi, read_figures
+from orchestration.figures.statements import state
+from orchestration.figures.teller import Statement, Table, Text
 from orchestration.release.portal.kpi_choice import NATURAL_TOPICS, Held, lines_of, watched_of
 from orchestration.release.portal.site import Page
 from orchestration.rows import named_rows

@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 
 from orchestration.charts import Chart
-from orchestration.packs.pictures import NARROW, OWN, Line, bars
+from orchestration.figures.pictures import NARROW, OWN, Line, bars
 from orchestration.privacy.disclosure import load_policy
 from orchestration.release.portal.maps import NARROW_MAP, Layer, choropleth, read_layers
 from orchestration.release.portal.site import Page

@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 import duckdb
 import pytest
 
-from orchestration.packs.words import amount
+from orchestration.figures.words import amount
 from orchestration.release.exports import OPEN_DATABASE, RESTRICTED_DATABASE
 from tests.end_to_end.portal.conftest import Opened
 

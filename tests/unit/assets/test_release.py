@@ -7,7 +7,7 @@ import duckdb
 import pytest
 
 import expectations.data_docs
-import orchestration.packs.headline
+import orchestration.figures.headline
 import orchestration.release.build
 from expectations.catalogue import Catalogue
 from orchestration.assets.release import RELEASE_KEY, release_asset
@@ -24,7 +24,7 @@ def test_a_materialisation_links_to_the_portal_and_shows_its_first_tile(
     done: list[str] = []
     monkeypatch.setattr(expectations.data_docs, "build_site", lambda told: done.append(told.name))
     monkeypatch.setattr(orchestration.release.build, "publish", lambda *_, **__: done.append("release") or outcome)
-    monkeypatch.setattr(orchestration.packs.headline, "read_headline", lambda told: f"**{told.name}**")
+    monkeypatch.setattr(orchestration.figures.headline, "read_headline", lambda told: f"**{told.name}**")
     settings.store.mkdir()
     duckdb.connect(str(settings.warehouse_path)).close()
     ended = dg.materialize(

@@ -10,9 +10,9 @@ import pytest
 
 from orchestration import cli
 from orchestration.errors import CornerstoneError
-from orchestration.packs.boards import load_boards
+from orchestration.figures.boards import load_boards
 from orchestration.packs.pack import make_pack
-from tests.unit.packs.conftest import RELEASE, Store
+from tests.unit.figures.conftest import RELEASE, Store
 
 VOID = {"meta", "br", "link", "img", "input", "hr"}
 

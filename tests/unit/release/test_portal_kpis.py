@@ -10,9 +10,9 @@ from typing import Any
 import duckdb
 import pytest
 
-from orchestration.packs.boards import Boards, Watched
-from orchestration.packs.figures import LOCAL, PUBLISHED, Figures, Limit, Value, read_figures
-from orchestration.packs.periods import Kind, Period
+from orchestration.figures.boards import Boards, Watched
+from orchestration.figures.periods import Kind, Period
+from orchestration.figures.released import LOCAL, PUBLISHED, Figures, Limit, Value, read_figures
 from orchestration.release.portal.kpi_choice import Held, lines_of, watched_of
 from orchestration.release.portal.kpis import (
     Told,
@@ -22,7 +22,7 @@ from orchestration.release.portal.kpis import (
     tell_kpis,
 )
 from orchestration.release.portal.site import write_site
-from tests.unit.packs.conftest import FIGURES, SCHEMA
+from tests.unit.figures.conftest import FIGURES, SCHEMA
 
 DATABASE = "release_open"
 THERAPY = "therapy_waiting_total"

@@ -3,10 +3,10 @@
 from decimal import Decimal
 from functools import partial
 
-from orchestration.packs import pictures, words
-from orchestration.packs.figures import ENGLAND, Cell, Value
-from orchestration.packs.periods import Period
-from orchestration.packs.teller import NO_OTHERS, OTHER_SIZE, Table, Teller, Text, in_sentence, is_other_year
+from orchestration.figures import pictures, words
+from orchestration.figures.periods import Period
+from orchestration.figures.released import ENGLAND, Cell, Value
+from orchestration.figures.teller import NO_OTHERS, OTHER_SIZE, Table, Teller, Text, in_sentence, is_other_year
 
 _TOLD = 3  # items whose change is told in words
 _MANY = 8  # items from which the bars of the period before are left to the table

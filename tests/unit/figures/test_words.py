@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from orchestration.packs import words
+from orchestration.figures import words
 
 
 @pytest.mark.parametrize(

@@ -1,24 +1,24 @@
 """One statement for each figure that a board watches."""
 
-from orchestration.packs.boards import Watched
-from orchestration.packs.breakdowns import state_parts, state_scenarios
-from orchestration.packs.figures import Figures
-from orchestration.packs.periods import Span
-from orchestration.packs.teller import Statement, Teller
-from orchestration.packs.through_time import state_trend
-from orchestration.packs.words import better
+from orchestration.figures.boards import Watched
+from orchestration.figures.breakdowns import state_parts, state_scenarios
+from orchestration.figures.periods import Span
+from orchestration.figures.released import Figures
+from orchestration.figures.teller import Statement, Teller
+from orchestration.figures.through_time import state_trend
+from orchestration.figures.words import better
 
 _CHARTS = {"trend": state_trend, "parts": state_parts, "scenarios": state_scenarios}
 
 
 def state(number: int, watched: Watched, figures: Figures, span: Span | None) -> Statement:
-    """Everything a pack says of one figure.
+    """Everything that is said of one figure.
 
     Args:
-        number: its place in the pack.
+        number: its place in the pack, or among the pages.
         watched: what the board watches.
         figures: of the release.
-        span: the days the pack is limited to; None for all that is held.
+        span: the days it is limited to; None for all that is held.
     """
     kpi = figures.kpis.get(watched.kpi_id)
     statement = Statement(number, watched, kpi)

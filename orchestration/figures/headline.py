@@ -4,9 +4,9 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration.packs.boards import load_boards
-from orchestration.packs.figures import read_figures
-from orchestration.packs.statements import state
+from orchestration.figures.boards import load_boards
+from orchestration.figures.released import read_figures
+from orchestration.figures.statements import state
 from orchestration.release.exports import OPEN_DATABASE
 from orchestration.release.manifest import read_manifest
 from orchestration.sql_text import literal

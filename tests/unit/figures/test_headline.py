@@ -1,7 +1,7 @@
 """A release in one line."""
 
-from orchestration.packs.headline import read_headline
-from tests.unit.packs.conftest import RELEASE, Store
+from orchestration.figures.headline import read_headline
+from tests.unit.figures.conftest import RELEASE, Store
 
 
 def headline(store: Store) -> str:

@@ -7,7 +7,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from orchestration.errors import CornerstoneError
-from orchestration.packs.periods import Kind
+from orchestration.figures.periods import Kind
 
 BOARDS_FILE = Path(__file__).with_name("boards.yaml")
 TOTAL = "Total"

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from orchestration.errors import CornerstoneError
-from orchestration.packs.boards import TOTAL, Watched, load_boards
+from orchestration.figures.boards import TOTAL, Watched, load_boards
 from orchestration.settings import PROJECT_DIR
 
 BOARDS = load_boards()

@@ -5,10 +5,10 @@ from decimal import Decimal
 from functools import partial
 from itertools import groupby, pairwise
 
-from orchestration.packs import pictures, words
-from orchestration.packs.figures import ENGLAND, LOCAL, PUBLISHED, Beside, Cell, Limit, Value
-from orchestration.packs.periods import Kind, Period, step_of
-from orchestration.packs.teller import NO_OTHERS, OTHER_SIZE, Table, Teller, Text, in_sentence, is_other_year
+from orchestration.figures import pictures, words
+from orchestration.figures.periods import Kind, Period, step_of
+from orchestration.figures.released import ENGLAND, LOCAL, PUBLISHED, Beside, Cell, Limit, Value
+from orchestration.figures.teller import NO_OTHERS, OTHER_SIZE, Table, Teller, Text, in_sentence, is_other_year
 
 FEWEST_POINTS = 12
 """Months from which mean and limits are drawn."""

@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from orchestration.errors import CornerstoneError
-from orchestration.packs.periods import Kind, Period, parse_span, step_of
+from orchestration.figures.periods import Kind, Period, parse_span, step_of
 
 
 @pytest.mark.parametrize(

@@ -7,13 +7,13 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from orchestration.packs.boards import Watched
-from orchestration.packs.figures import Figures, latest_day, read_figures
-from orchestration.packs.periods import parse_span
-from orchestration.packs.statements import state
-from orchestration.packs.teller import Statement
+from orchestration.figures.boards import Watched
+from orchestration.figures.periods import parse_span
+from orchestration.figures.released import Figures, latest_day, read_figures
+from orchestration.figures.statements import state
+from orchestration.figures.teller import Statement
 from orchestration.release.exports import OPEN_DATABASE, existing_database
-from tests.unit.packs.conftest import RELEASE, Store
+from tests.unit.figures.conftest import RELEASE, Store
 
 TOPICS = ["Total", "Service line", "Academic year, if nothing changes", "Academic year, if the plan is carried out"]
 KPIS = [

@@ -8,7 +8,7 @@ from typing import Any
 
 import duckdb
 
-from orchestration.packs.periods import Period
+from orchestration.figures.periods import Period
 from orchestration.rows import named_rows
 from orchestration.sql_text import quoted
 
@@ -106,7 +106,7 @@ class Source:
 
 @dataclass
 class Figures:
-    """All that a pack shows. `series`: values by cell, and by local, published or England."""
+    """All that is told of. `series`: values by cell, and by local, published or England."""
 
     authority: str
     people: str

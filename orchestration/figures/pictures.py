@@ -1,4 +1,4 @@
-"""Charts of a pack, by the colours and habits of the Government Analysis Function: no more than four series, told apart by shape
+"""Charts of figures, by the colours and habits of the Government Analysis Function: no more than four series, told apart by shape
 and dash as well as colour; gaps where a period is missing, a mark where a series breaks, [c] where a figure is withheld."""
 
 from collections.abc import Sequence

@@ -6,11 +6,11 @@ from decimal import Decimal
 from functools import partial
 
 from orchestration.charts import Chart
-from orchestration.packs import words
-from orchestration.packs.boards import Watched
-from orchestration.packs.figures import LOCAL, PUBLISHED, Beside, Cell, Figures, Kpi, Value
-from orchestration.packs.periods import Kind, Period, Span
-from orchestration.packs.pictures import NARROW
+from orchestration.figures import words
+from orchestration.figures.boards import Watched
+from orchestration.figures.periods import Kind, Period, Span
+from orchestration.figures.pictures import NARROW
+from orchestration.figures.released import LOCAL, PUBLISHED, Beside, Cell, Figures, Kpi, Value
 
 NO_OTHERS = "No figure of other areas is held."
 OTHER_SIZE = "Not set beside other areas, because they differ in size."
@@ -45,7 +45,7 @@ class Table:
 
 @dataclass
 class Statement:
-    """One page of a pack.
+    """One page of a pack, or one part of a page.
 
     `glance`: latest, period, change, beside others, target for the summary at the front. `rating`: of the latest value against its
     target, as the comparison table words it. `trend`: the change in short, told of the value in large type (of a deficit: of its
