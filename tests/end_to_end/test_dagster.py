@@ -6,9 +6,8 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,8 @@ import pytest
 from orchestration.settings import PROJECT_DIR
 from tests.end_to_end.conftest import Released
 from tests.end_to_end.journey import Journey, digests
+
+DAGSTER = str(Path(sys.executable).with_name("dagster"))
 
 pytestmark = [pytest.mark.end_to_end]
 
@@ -31,7 +32,7 @@ def dagster(journey: Journey, job: str) -> str:
     home = journey.cornerstone("prepare", "--print-dagster-home").stdout.strip()
     done = subprocess.run(
         [
-            str(Path(sys.executable).with_name("dagster")),
+            DAGSTER,
             "job",
             "execute",
             "-m",
@@ -110,17 +111,19 @@ QUESTION = """{
 
 def ask(port: int) -> dict[str, Any] | None:
     """What the UI's server answers; None while it does not answer yet."""
-    request = urllib.request.Request(
-        f"http://127.0.0.1:{port}/graphql",
-        json.dumps({"query": QUESTION}).encode(),
-        {"Content-Type": "application/json"},
-    )
+    connection = HTTPConnection("127.0.0.1", port, timeout=60)
     try:
-        with urllib.request.urlopen(request, timeout=60) as answer:
-            content: dict[str, Any] = json.load(answer)
-            return content
-    except (urllib.error.URLError, ConnectionError):
+        connection.request("POST", "/graphql", json.dumps({"query": QUESTION}), {"Content-Type": "application/json"})
+        content: dict[str, Any] = json.load(connection.getresponse())
+        return content
+    except (ConnectionError, TimeoutError):
         return None
+    finally:
+        connection.close()
+
+
+# A process started in the background can have been told to ignore the signal that stops it.
+LISTENING = "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])"
 
 
 @pytest.fixture
@@ -132,13 +135,11 @@ def ui(journey: Journey, tmp_path: Path) -> Iterator[int]:
     home = journey.cornerstone("prepare", "--print-dagster-home").stdout.strip()
     with (tmp_path / "dev.log").open("w") as log:
         server = subprocess.Popen(
-            [str(Path(sys.executable).with_name("dagster")), "dev", "-w", "workspace.yaml", "-p", str(port)],
+            [sys.executable, "-c", LISTENING, DAGSTER, "dev", "-w", "workspace.yaml", "-p", str(port)],
             env={**journey.environment, "DAGSTER_HOME": home},
             cwd=PROJECT_DIR,
             stdout=log,
             stderr=subprocess.STDOUT,
-            # A process started in the background can have been told to ignore it.
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
         )
         try:
             yield port
@@ -164,7 +165,7 @@ def test_the_ui_starts_answers_and_stops(ui: int) -> None:
 
 def test_dagster_finds_the_definitions_valid(journey: Journey) -> None:
     done = subprocess.run(
-        [str(Path(sys.executable).with_name("dagster")), "definitions", "validate"],
+        [DAGSTER, "definitions", "validate"],
         env={**journey.environment, "DAGSTER_HOME": str(journey.store / "dagster")},
         cwd=PROJECT_DIR,
         capture_output=True,
