@@ -60,6 +60,14 @@ def test_months_end_on_their_last_day_leap_years_among_them() -> None:
     ]  # fmt: skip
 
 
+def test_around_easter_bank_holidays_count_as_working_days() -> None:
+    """As the portal's assumptions say: Easter Sunday was 31 March 2024, and Easter Monday counts as the first of ten."""
+    due = days("therapy_waiting_list", "is due")
+    assert date(2024, 4, 12) in due
+    # Good Friday of 2027 is 26 March; the quarter ends on the Wednesday after Easter, 31 March; twenty weekdays later is 28 April.
+    assert date(2027, 4, 28) in days("safety_valve", "is due")
+
+
 def test_no_last_day_is_a_saturday_or_sunday() -> None:
     for return_id in calendar_ids():
         assert {day.weekday() for day in days(return_id, "is due")} <= set(range(5)), return_id
