@@ -12,6 +12,7 @@ from orchestration.figures.pictures import NARROW, OWN, Line, bars
 from orchestration.privacy.disclosure import load_policy
 from orchestration.release.portal.maps import NARROW_MAP, Layer, choropleth, read_layers
 from orchestration.release.portal.site import Page
+from orchestration.release.portal.sufficiency import sufficiency_page
 from orchestration.release.provision import (
     BEYOND,
     NOWHERE,
@@ -61,7 +62,10 @@ def places_pages(
         "min_places": board.min_denominator,
         "chart": kinds_chart(children) if children and not children.is_withheld else None,
     }
-    pages = [Page("places", "Places and how full they are", "places", "places.html.j2", places)]
+    pages = [
+        Page("places", "Places and how full they are", "places", "places.html.j2", places),
+        sufficiency_page(connection, children, least=board.min_denominator),
+    ]
     if children is not None and not children.is_withheld:
         areas = {"ward": children.wards, "lsoa": children.lsoas}
         layers, problems = read_layers(boundaries, {level: [area.code for area in areas[level]] for level in areas})

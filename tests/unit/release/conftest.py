@@ -260,6 +260,30 @@ create table marts.fct_capital_place (
     places_commissioned decimal(9, 1), places_occupied integer, places_planned_next_september decimal(9, 1),
     is_current boolean
 );
+create table marts.fct_plan_forecast (
+    la_code varchar, origin_year integer, is_latest_version boolean, scenario_code varchar, measure_code varchar,
+    census_year integer, horizon integer, age_group varchar, year_group varchar, transfer_due_date date, need_code varchar,
+    placement_group_code varchar, provision_code varchar, need_table_no varchar, ward_code varchar, plan_count decimal(9, 2),
+    low_count decimal(9, 2), high_count decimal(9, 2), actual_count integer, is_within boolean, total_model_reason varchar
+);
+create table marts.fct_forecast_back_test (la_code varchar, horizon integer, is_chosen boolean, is_within boolean);
+create table marts.fct_place_gap (
+    la_code varchar, scenario_code varchar, census_year integer, horizon integer, provision_code varchar, phase_code varchar,
+    ward_code varchar, basis_code varchar, is_within_borough boolean, plan_count decimal(9, 2), low_count decimal(9, 2),
+    high_count decimal(9, 2), demand_count decimal(9, 2), capacity_count decimal(9, 1), returned_gap_count integer
+);
+create table marts.fct_placement_cost_forecast (
+    la_code varchar, scenario_code varchar, financial_year varchar, dsg_category_code varchar, value_type varchar,
+    cost_gbp bigint, low_cost_gbp bigint, high_cost_gbp bigint, volume_gbp bigint, mix_gbp bigint, price_gbp bigint,
+    high_needs_block_gbp bigint, other_spending_gbp bigint, in_year_gbp bigint, low_in_year_gbp bigint,
+    high_in_year_gbp bigint, balance_gbp bigint, agreed_closing_gbp bigint
+);
+create table seed.kpi_target (
+    kpi_id varchar, target_kind varchar, target_value integer, target_label varchar, source varchar
+);
+create table seed.reform_plan_provision (
+    reform_provision_code varchar, reform_provision_name varchar, provision_order integer
+);
 create table seed.placement_line_mapping (input_kind varchar, input_code varchar, placement_line_code varchar);
 insert into seed.placement_line_mapping values
     ('establishment_type', '34', 'mainstream_academy'), ('establishment_type', '44', 'special_academy'),

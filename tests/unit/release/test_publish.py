@@ -140,7 +140,11 @@ def test_the_restricted_database_holds_the_marts_and_the_kpis_apart(released: Pa
         ("marts", "fct_dsg_position"),
         ("marts", "fct_ehc_plan_census"),
         ("marts", "fct_ehc_statistic_comparison"),
+        ("marts", "fct_forecast_back_test"),
         ("marts", "fct_high_needs_line"),
+        ("marts", "fct_place_gap"),
+        ("marts", "fct_placement_cost_forecast"),
+        ("marts", "fct_plan_forecast"),
         ("marts", "fct_published_statistic"),
         ("meta", "release"),
     ]
@@ -308,7 +312,11 @@ def test_the_manifest_accounts_for_inputs_tables_gates_and_every_file(
             ("marts", "fct_dsg_bridge", 0),
             ("marts", "fct_dsg_position", 0),
             ("marts", "fct_ehc_statistic_comparison", 2),
+            ("marts", "fct_forecast_back_test", 0),
             ("marts", "fct_high_needs_line", 0),
+            ("marts", "fct_place_gap", 0),
+            ("marts", "fct_placement_cost_forecast", 0),
+            ("marts", "fct_plan_forecast", 0),
             ("marts", "fct_published_statistic", 2),
         )
     }

@@ -1,0 +1,369 @@
+"""Enough places?: plans that are forecast beside the places there will be and what they cost, for people who see no single child.
+
+Nothing here is a count of children but the total of plans, which is published: forecasts of a provision are told as places needed,
+of ten or more plans alone, so that who is placed where cannot be worked out from them.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+import duckdb
+
+from orchestration.charts import Chart
+from orchestration.packs.pictures import ENGLAND, OWN, SECOND, Line, trend
+from orchestration.release.portal.site import Page
+from orchestration.release.provision import BEYOND, Children
+
+# The kinds of setting that the other pages of places count a provision in.
+_KINDS = {
+    "MAINSTREAM": ["mainstream"],
+    "SPECIALIST_BASE": ["resourced", "unit"],
+    "MAINTAINED_SPECIAL": ["special"],
+    "NMISS_LA": ["independent", "independent_special"],
+    "POST16_MAINSTREAM": ["college"],
+    "POST16_SPECIALIST_INSTITUTION": ["specialist_college"],
+    "AP": ["ap_pru"],
+    "EARLY_YEARS": ["early_years"],
+}
+INTERVAL = "Ends of the 80% interval"
+
+
+@dataclass(frozen=True)
+class January:
+    """Plans of one January: counted, or forecast with the ends of the interval."""
+
+    year: int
+    plans: float
+    low: float
+    high: float
+    is_counted: bool
+
+
+@dataclass(frozen=True)
+class Held:
+    """What was forecast of the latest January from the one before, and what came."""
+
+    origin: int
+    year: int
+    plans: float
+    low: float
+    high: float
+    came: int
+    parts: int
+    parts_within: int
+
+    @property
+    def is_within(self) -> bool:
+        """Whether what came lies in the interval."""
+        return self.low <= self.came <= self.high
+
+
+@dataclass(frozen=True)
+class Gap:
+    """Places needed and places there in one January; None where nobody tells."""
+
+    year: int
+    demand: float
+    low: float
+    high: float
+    places: float | None
+    planned: float | None
+    returned: int | None
+    """What the safety valve return expects to be missing, if nothing changes."""
+
+    @property
+    def ends(self) -> tuple[float, float, float] | None:
+        """Places missing, with the ends of the interval; below nought there is room."""
+        if self.places is None:
+            return None
+        return self.demand - self.places, self.low - self.places, self.high - self.places
+
+
+@dataclass(frozen=True)
+class Provision:
+    """A provision with its gaps by January. `outside` are children placed outside the authority, None where suppressed."""
+
+    code: str
+    name: str
+    is_within_borough: bool
+    outside: int | None
+    gaps: list[Gap]
+    chart: Chart
+
+
+def sufficiency_page(connection: duckdb.DuckDBPyConnection, children: Children | None, *, least: int) -> Page:
+    """The page.
+
+    Args:
+        connection: the warehouse.
+        children: counts of the other pages of places, as they may be seen.
+        least: how many plans a forecast of a provision must be of to be shown.
+    """
+    own = connection.execute(
+        "select la_code from marts.dim_area where area_level = 'local_authority' and comparator_role = 'own_authority'"
+    ).fetchone()
+    la_code = own[0] if own else None
+    januaries = read_januaries(connection, la_code)
+    facts = {
+        "januaries": januaries,
+        "plans_chart": _plans_chart(januaries) if any(not one.is_counted for one in januaries) else None,
+        "reason": _reason(connection, la_code),
+        "held": read_held(connection, la_code),
+        "tested": _tested(connection),
+        "provisions": read_provisions(connection, la_code, children, least=least),
+        "expectations": _expectations(connection),
+        "transfers": read_transfers(connection, la_code, least=least),
+        "costs": read_costs(connection, la_code),
+        "least": least,
+        "authority": children.authority if children else "the authority",
+    }
+    return Page("enough", "Enough places?", "places", "enough.html.j2", facts)
+
+
+def read_januaries(connection: duckdb.DuckDBPyConnection, la_code: str | None) -> list[January]:
+    """Every January counted, and those that are forecast from the latest of them."""
+    rows = connection.execute(
+        f"""
+        select census_year, plan_count, low_count, high_count, horizon = 0
+        from marts.fct_plan_forecast
+        where {_OF_ALL_PLANS} and la_code = ? and (horizon = 0 or is_latest_version)
+        order by census_year
+        """,
+        [la_code],
+    ).fetchall()
+    return [
+        January(year, float(plans), float(low), float(high), is_counted) for year, plans, low, high, is_counted in rows
+    ]
+
+
+def read_held(connection: duckdb.DuckDBPyConnection, la_code: str | None) -> Held | None:
+    """How last January's forecast of this one did; None where there is no earlier one."""
+    row = connection.execute(
+        f"""
+        select
+            origin_year, census_year, plan_count, low_count, high_count, actual_count,
+            (
+                select count(*)
+                from marts.fct_plan_forecast as part
+                where {_IS_PART} and part.origin_year = total.origin_year
+            ),
+            (
+                select count(*)
+                from marts.fct_plan_forecast as part
+                where {_IS_PART} and part.origin_year = total.origin_year and part.is_within
+            )
+        from marts.fct_plan_forecast as total
+        where {_OF_ALL_PLANS} and la_code = $la_code and horizon = 1 and actual_count is not null
+        order by census_year desc
+        limit 1
+        """,
+        {"la_code": la_code},
+    ).fetchone()
+    if row is None:
+        return None
+    origin, year, plans, low, high, came, parts, parts_within = row
+    return Held(origin, year, float(plans), float(low), float(high), came, parts, parts_within)
+
+
+def read_provisions(
+    connection: duckdb.DuckDBPyConnection, la_code: str | None, children: Children | None, *, least: int
+) -> list[Provision]:
+    """Provisions of which enough plans are forecast in every January, in the reform plan's order."""
+    rows = connection.execute(
+        """
+        with gaps as (
+            select *
+            from marts.fct_place_gap
+            where la_code = $la_code and scenario_code = 'baseline' and phase_code = 'Total' and ward_code = 'Total' and horizon > 0
+        )
+
+        select
+            gap.provision_code, provision.reform_provision_name, gap.is_within_borough, gap.census_year, gap.demand_count,
+            gap.low_count - (gap.plan_count - gap.demand_count), gap.high_count - (gap.plan_count - gap.demand_count),
+            gap.capacity_count, planned.capacity_count, gap.returned_gap_count
+        from gaps as gap
+        left join seed.reform_plan_provision as provision on gap.provision_code = provision.reform_provision_code
+        left join gaps as planned
+            on gap.provision_code = planned.provision_code and gap.census_year = planned.census_year
+            and planned.basis_code = 'planned'
+        where gap.basis_code <> 'planned'
+        -- What the return expects to fund, else what it commissions now, else what the register tells.
+        qualify
+            row_number() over (
+                partition by gap.provision_code, gap.census_year
+                order by list_position(['funded', 'commissioned', 'register', 'none'], gap.basis_code)
+            ) = 1
+            and min(gap.plan_count) over (partition by gap.provision_code) >= $least
+        order by provision.provision_order, gap.census_year
+        """,
+        {"la_code": la_code, "least": least},
+    ).fetchall()
+    provisions = []
+    for code in dict.fromkeys(row[0] for row in rows):
+        own = [row for row in rows if row[0] == code]
+        name, is_within_borough = own[0][1:3]
+        gaps = [
+            Gap(year, float(demand), float(low), float(high), _number(places), _number(planned), returned)
+            for _, _, _, year, demand, low, high, places, planned, returned in own
+        ]
+        outside = _outside(children, code)
+        provisions.append(Provision(code, name, is_within_borough, outside, gaps, _gap_chart(code, name, gaps)))
+    return provisions
+
+
+def read_transfers(
+    connection: duckdb.DuckDBPyConnection, la_code: str | None, *, least: int
+) -> list[tuple[str, date, float, float, float]]:
+    """Children of years 6 and 11 who change phase: year group, day by which plans name the next setting, and how many."""
+    return connection.execute(
+        f"""
+        select year_group, transfer_due_date, plan_count, low_count, high_count
+        from marts.fct_plan_forecast
+        where
+            {_OF_ALL_PLANS.replace("and year_group = 'Total'", "and year_group <> 'Total'")}
+            and la_code = ? and is_latest_version and horizon > 0 and plan_count >= ?
+        order by census_year, cast(year_group as integer)
+        """,
+        [la_code, least],
+    ).fetchall()
+
+
+def read_costs(connection: duckdb.DuckDBPyConnection, la_code: str | None) -> list[dict[str, object]]:
+    """Of all placements together, a row a financial year: told and forecast, the oldest first."""
+    cursor = connection.execute(
+        """
+        select
+            left(financial_year, 4) || '-' || right(financial_year, 2) as year, value_type = 'FORECAST' as is_forecast,
+            cost_gbp, low_cost_gbp, high_cost_gbp, volume_gbp, mix_gbp, price_gbp, high_needs_block_gbp,
+            other_spending_gbp, in_year_gbp, low_in_year_gbp, high_in_year_gbp, balance_gbp, agreed_closing_gbp
+        from marts.fct_placement_cost_forecast
+        where la_code = ? and scenario_code = 'baseline' and dsg_category_code = 'Total'
+        order by financial_year
+        """,
+        [la_code],
+    )
+    names = [column[0] for column in cursor.description]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+_OF_ALL_PLANS = " and ".join(
+    [
+        "scenario_code = 'baseline'",
+        "measure_code = 'plans'",
+        *(
+            f"{split} = 'Total'"
+            for split in (
+                "age_group", "year_group", "need_code", "placement_group_code", "provision_code", "need_table_no", "ward_code",
+            )
+        ),
+    ]
+)  # fmt: skip
+# Figures of ten or more, as of fewer chance alone decides.
+_IS_PART = """
+    part.la_code = $la_code and part.scenario_code = 'baseline' and part.measure_code = 'plans' and part.horizon = 1
+    and part.actual_count >= 10 and not (
+        part.age_group = 'Total' and part.year_group = 'Total' and part.need_code = 'Total'
+        and part.placement_group_code = 'Total' and part.provision_code = 'Total' and part.need_table_no = 'Total'
+        and part.ward_code = 'Total'
+    )
+"""
+
+
+def _reason(connection: duckdb.DuckDBPyConnection, la_code: str | None) -> str | None:
+    row = connection.execute(
+        "select any_value(total_model_reason) from marts.fct_plan_forecast where la_code = ? and is_latest_version",
+        [la_code],
+    ).fetchone()
+    return row[0] if row else None
+
+
+def _tested(connection: duckdb.DuckDBPyConnection) -> list[tuple[int, int, int]]:
+    """Of the models that would have been used, by years ahead: forecasts, and how many held what came."""
+    return connection.execute(
+        """
+        select horizon, count(*), count(*) filter (where is_within)
+        from marts.fct_forecast_back_test
+        where is_chosen and is_within is not null
+        group by horizon
+        order by horizon
+        """
+    ).fetchall()
+
+
+def _expectations(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
+    """What the council has published that it expects, with its source."""
+    return connection.execute(
+        """
+        select kpi_id, string_agg(target_label, '; ' order by target_value) || ' (' || any_value(source) || ')'
+        from seed.kpi_target
+        where kpi_id like 'place_gap_%' and target_kind = 'planning_figure'
+        group by kpi_id
+        order by kpi_id
+        """
+    ).fetchall()
+
+
+def _outside(children: Children | None, provision: str) -> int | None:
+    if children is None or children.is_withheld:
+        return None
+    counts = [children.count("kind_place", kind, BEYOND) for kind in _KINDS.get(provision, [])]
+    return None if not counts or None in counts else sum(one for one in counts if one is not None)
+
+
+def _number(value: Decimal | None) -> float | None:
+    return None if value is None else float(value)
+
+
+def _whole(number: float) -> Decimal:
+    return Decimal(round(number))
+
+
+def _ends(years: Sequence[str], ends: Sequence[tuple[float, float]]) -> Line:
+    """Both ends of the interval as one series of two lines."""
+    points = [(year, _whole(pair[end]), end) for end in (0, 1) for year, pair in zip(years, ends, strict=True)]
+    return Line(INTERVAL, points, ENGLAND)
+
+
+def _plans_chart(januaries: Sequence[January]) -> Chart:
+    years = [str(one.year) for one in januaries]
+    counted = [(str(one.year), _whole(one.plans), 0) for one in januaries if one.is_counted]
+    ahead = [one for one in januaries if not one.is_counted]
+    forecast = [counted[-1], *((str(one.year), _whole(one.plans), 0) for one in ahead)]
+    lines = [
+        Line("Counted", counted, OWN),
+        Line("Forecast", forecast, SECOND),
+        _ends([str(one.year) for one in ahead], [(one.low, one.high) for one in ahead]),
+    ]
+    title = f"Plans each January, {years[0]} to {years[-1]}"
+    last = ahead[-1]
+    return Chart(
+        name="plans",
+        title=title,
+        alt=f"Line chart. {title}. {counted[-1][1]:,} counted in {counted[-1][0]}; {last.plans:,.0f} forecast in {last.year},"
+        f" {last.low:,.0f} to {last.high:,.0f}. The table below has every figure.",
+        columns=[],
+        rows=[],
+        svg=trend(years, lines, unit="count", title="Plans"),
+    )
+
+
+def _gap_chart(code: str, name: str, gaps: Sequence[Gap]) -> Chart:
+    years = [str(gap.year) for gap in gaps]
+    lines = [Line("Places needed", [(str(gap.year), _whole(gap.demand), 0) for gap in gaps], OWN)]
+    if places := [(str(gap.year), _whole(gap.places), 0) for gap in gaps if gap.places is not None]:
+        lines.append(Line("Places there will be", places, SECOND))
+    lines.append(_ends(years, [(gap.low, gap.high) for gap in gaps]))
+    first, last = gaps[0], gaps[-1]
+    title = f"{name}: places needed, January {first.year} to {last.year}"
+    beside = "" if last.places is None else f" beside {last.places:,.0f} places"
+    return Chart(
+        name=f"gap-{code.lower().replace('_', '-')}",
+        title=title,
+        alt=f"Line chart. {title}. {first.demand:,.0f} in {first.year}, {last.demand:,.0f} in {last.year}{beside}."
+        " The table below has every figure.",
+        columns=[],
+        rows=[],
+        svg=trend(years, lines, unit="count", title="Places"),
+    )

@@ -1,0 +1,99 @@
+"""Enough places?: what the page tells of forecasts, places and money, and of whom it tells nothing."""
+
+import duckdb
+import pytest
+
+from orchestration.release.portal.sufficiency import Gap, Held, sufficiency_page
+
+LEAST = 10
+SPLITS = "age_group, year_group, need_code, placement_group_code, provision_code, need_table_no, ward_code"
+
+
+@pytest.fixture
+def forecast(warehouse: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+    """January 2024 to 2026 counted; 2027 forecast from 2026, and 2026 from 2025."""
+    warehouse.execute(
+        f"""
+        insert into marts.fct_plan_forecast by name
+        select
+            '372' as la_code, 'baseline' as scenario_code, 'plans' as measure_code, 'A sentence.' as total_model_reason,
+            origin_year, origin_year = 2026 as is_latest_version, census_year, census_year - origin_year as horizon,
+            {", ".join(f"'Total' as {one}" for one in SPLITS.split(", ") if one not in ("year_group", "need_code"))},
+            year_group, if(year_group = '6', make_date(census_year, 2, 15), null) as transfer_due_date, need_code, plan_count,
+            low_count, high_count, actual_count, actual_count between low_count and high_count as is_within
+        from (values
+            (2024, 2024, 'Total', 'Total', 3310, 3310, 3310, 3310), (2025, 2025, 'Total', 'Total', 3623, 3623, 3623, 3623),
+            (2026, 2026, 'Total', 'Total', 4062, 4062, 4062, 4062), (2025, 2026, 'Total', 'Total', 4018.5, 3771.4, 4281.8, 4062),
+            (2026, 2027, 'Total', 'Total', 4461, 4170, 4772, null), (2026, 2027, '6', 'Total', 310.4, 280, 340, null),
+            (2026, 2027, '11', 'Total', 9.9, 7, 12, null),
+            (2025, 2026, 'Total', 'ASD', 100, 90, 110, 95), (2025, 2026, 'Total', 'MLD', 100, 90, 110, 111),
+            (2025, 2026, 'Total', 'MSI', 5, 4, 6, 9)
+        ) as told (
+            origin_year, census_year, year_group, need_code, plan_count, low_count, high_count, actual_count
+        );
+        insert into marts.fct_forecast_back_test values
+            ('372', 1, true, true), ('373', 1, true, false), ('372', 1, false, true), ('372', 2, true, null);
+        insert into seed.reform_plan_provision values
+            ('MAINTAINED_SPECIAL', 'Special schools', 5), ('AP', 'Alternative provision', 8);
+        insert into marts.fct_place_gap
+        select
+            '372', scenario, 2027, horizon, provision, phase, 'Total', basis, provision = 'MAINTAINED_SPECIAL', plans,
+            plans - 20, plans + 30, plans - outside, places, returned
+        from (values
+            ('baseline', 1, 'MAINTAINED_SPECIAL', 'Total', 'commissioned', 120, 15, 90, null),
+            ('baseline', 1, 'MAINTAINED_SPECIAL', 'Total', 'funded', 120, 15, 100, 12),
+            ('baseline', 1, 'MAINTAINED_SPECIAL', 'Total', 'planned', 120, 15, 110, 2),
+            ('baseline', 1, 'MAINTAINED_SPECIAL', 'PRIMARY', 'funded', 60, 15, 999, null),
+            ('baseline', 0, 'MAINTAINED_SPECIAL', 'Total', 'funded', 110, 15, 100, 1),
+            ('fewer', 1, 'MAINTAINED_SPECIAL', 'Total', 'funded', 50, 15, 100, null),
+            ('baseline', 1, 'AP', 'Total', 'none', 9, 0, null, null)
+        ) as told (scenario, horizon, provision, phase, basis, plans, outside, places, returned);
+        insert into marts.fct_placement_cost_forecast by name
+        select
+            '372' as la_code, 'baseline' as scenario_code, financial_year, category as dsg_category_code, kind as value_type,
+            cost as cost_gbp, -1500000 as in_year_gbp
+        from (values
+            ('202627', 'Total', 'FORECAST', 46900000), ('202526', 'Total', 'TOLD', 42200000), ('202627', 'NMISS', 'FORECAST', 1)
+        ) as told (financial_year, category, kind, cost);
+        """
+    )
+    return warehouse
+
+
+def test_what_was_forecast_stands_beside_what_came_and_what_is_to_come(forecast: duckdb.DuckDBPyConnection) -> None:
+    facts = sufficiency_page(forecast, None, least=LEAST).facts
+
+    assert [(one.year, one.plans, one.is_counted) for one in facts["januaries"]] == [
+        (2024, 3310, True), (2025, 3623, True), (2026, 4062, True), (2027, 4461, False),
+    ]  # fmt: skip
+    # Of parts of ten or more one of two held; the total is none of its parts.
+    assert facts["held"] == Held(2025, 2026, 4018.5, 3771.4, 4281.8, 4062, 2, 1)
+    assert facts["held"].is_within
+    assert facts["tested"] == [(1, 2, 1)]
+    assert [(year_group, round(plans)) for year_group, _, plans, _, _ in facts["transfers"]] == [("6", 310)]
+
+
+def test_places_needed_leave_out_those_outside_and_stand_beside_what_is_funded(
+    forecast: duckdb.DuckDBPyConnection,
+) -> None:
+    [special] = sufficiency_page(forecast, None, least=LEAST).facts["provisions"]
+
+    assert special.code == "MAINTAINED_SPECIAL"  # nine plans are too few to be told of
+    assert special.gaps == [Gap(2027, 105, 85, 135, 100, 110, 12)]
+    assert special.gaps[0].ends == (5, -15, 35)
+    assert special.outside is None  # nobody has counted whom one may tell of
+
+
+def test_of_money_the_total_alone_is_told(forecast: duckdb.DuckDBPyConnection) -> None:
+    costs = sufficiency_page(forecast, None, least=LEAST).facts["costs"]
+
+    assert [(one["year"], one["is_forecast"], one["cost_gbp"]) for one in costs] == [
+        ("2025-26", False, 42_200_000), ("2026-27", True, 46_900_000),
+    ]  # fmt: skip
+
+
+def test_without_forecasts_the_page_says_so(warehouse: duckdb.DuckDBPyConnection) -> None:
+    facts = sufficiency_page(warehouse, None, least=LEAST).facts
+
+    assert facts["plans_chart"] is None and facts["held"] is None
+    assert facts["januaries"] == facts["provisions"] == facts["transfers"] == facts["costs"] == []
