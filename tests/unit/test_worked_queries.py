@@ -231,46 +231,38 @@ CASES = {
             ("202526", 4000, 4050, 4050, 3800, None, 55_000_000, "forecast", None),
         ],
     ),
-    # Places of the latest return beside the latest forecast. Out: an earlier version, another scenario, a part by age, what
-    # begins, the plan's demand, a return before; special places have no forecast, of independent schools no return tells.
+    # Out: the origin itself, a phase, a ward, another scenario.
     "will_there_be_enough_places": Case(
         {
-            "fct_plan_forecast (la_code, origin_year, is_latest_version, scenario_code, measure_code, census_year, age_group,"
-            " year_group, need_code, provision_code, plan_count, low_count, high_count)": """
-            ('372', 2026, true, 'baseline', 'plans', 2026, 'Total', 'Total', 'Total', 'MAINSTREAM', 1500, 1500, 1500),
-            ('372', 2026, true, 'baseline', 'plans', 2027, 'Total', 'Total', 'Total', 'MAINSTREAM', 1600.5, 1550, 1650),
-            ('372', 2026, true, 'baseline', 'plans', 2027, 'Total', 'Total', 'Total', 'NMISS_LA', 120, 110, 130),
-            ('372', 2026, true, 'baseline', 'plans', 2026, 'Total', 'Total', 'Total', 'NMISS_LA', 111, 111, 111),
-            ('372', 2026, true, 'baseline', 'plans', 2027, 'Under 5', 'Total', 'Total', 'MAINSTREAM', 9, 9, 9),
-            ('372', 2026, true, 'baseline', 'plans', 2027, 'Total', '6', 'Total', 'MAINSTREAM', 9, 9, 9),
-            ('372', 2026, true, 'baseline', 'plans', 2027, 'Total', 'Total', 'ASD', 'MAINSTREAM', 9, 9, 9),
-            ('372', 2026, true, 'baseline', 'new_plans', 2027, 'Total', 'Total', 'Total', 'MAINSTREAM', 9, 9, 9),
-            ('372', 2026, true, 'graduated_response', 'plans', 2027, 'Total', 'Total', 'Total', 'MAINSTREAM', 9, 9, 9),
-            ('372', 2025, false, 'baseline', 'plans', 2027, 'Total', 'Total', 'Total', 'MAINSTREAM', 9, 9, 9)""",
-            "fct_place_demand (la_code, academic_year, provision_type, scenario, demand_places, funded_capacity, gap_places,"
-            " is_current, period_end)": """
-            ('372', '202627', 'MAINSTREAM', 'NO_ACTION', 1700, 1580, 120, true, '2026-03-31'),
-            ('372', '202627', 'MAINSTREAM', 'PLAN', 1, 1, 0, true, '2026-03-31'),
-            ('372', '202627', 'MAINSTREAM', 'NO_ACTION', 2, 2, 0, true, '2025-12-31'),
-            ('372', '202627', 'MAINSTREAM', 'NO_ACTION', 3, 3, 0, false, '2026-03-31'),
-            ('372', '202627', 'SPECIAL', 'NO_ACTION', 4, 4, 0, true, '2026-03-31')""",
+            "fct_place_gap (scenario_code, census_year, horizon, provision_code, phase_code, ward_code, basis_code, plan_count,"
+            " demand_count, capacity_count, gap_count, low_gap_count, high_gap_count, gap_with_return_count,"
+            " returned_gap_count)": """
+            ('baseline', 2027, 1, 'MAINTAINED_SPECIAL', 'Total', 'Total', 'funded', 120, 100, 90, 10, 0, 25, 30, 12),
+            ('baseline', 2027, 1, 'AP', 'Total', 'Total', 'none', 30, 30, null, null, null, null, null, null),
+            ('baseline', 2026, 0, 'AP', 'Total', 'Total', 'none', 9, 9, null, null, null, null, null, null),
+            ('baseline', 2027, 1, 'AP', 'PRIMARY', 'Total', 'none', 9, 9, null, null, null, null, null, null),
+            ('baseline', 2027, 1, 'AP', 'Total', 'E05A', 'none', 9, 9, null, null, null, null, null, null),
+            ('graduated_response', 2027, 1, 'AP', 'Total', 'Total', 'none', 9, 9, null, null, null, null, null, null)"""
         },
         [
-            (2027, "INM", Decimal("120"), Decimal("110"), Decimal("130"), Decimal("9"), *[None] * 6),
-            (
-                2027,
-                "MAINSTREAM",
-                Decimal("1600.5"),
-                Decimal("1550"),
-                Decimal("1650"),
-                Decimal("100.5"),
-                1580,
-                Decimal("20.5"),
-                Decimal("-30"),
-                Decimal("70"),
-                1700,
-                120,
-            ),
+            (2027, "AP", "none", Decimal("30"), Decimal("30"), *[None] * 6),
+            (2027, "MAINTAINED_SPECIAL", "funded", *map(Decimal, (120, 100, 90, 10, 0, 25, 30)), 12),
+        ],
+    ),
+    "what_will_placements_cost": Case(
+        {
+            "fct_placement_cost_forecast (scenario_code, financial_year, dsg_category_code, cost_basis, value_type,"
+            " average_places, unit_cost_gbp, cost_gbp, low_cost_gbp, high_cost_gbp, volume_gbp, mix_gbp, price_gbp, in_year_gbp,"
+            " balance_gbp)": """
+            ('baseline', '202627', 'NMISS', 'FULL', 'FORECAST', 100, 80000, 8000000, 7, 9, 1, 2, 3, null, null),
+            ('baseline', '202627', 'Total', 'MIXED', 'FORECAST', 100, null, 8000000, 7, 9, 1, 2, 3, -5, -6),
+            ('baseline', '202526', 'Total', 'MIXED', 'TOLD', 99, null, 7000000, 7, 7, null, null, null, null, null),
+            ('graduated_response', '202627', 'Total', 'MIXED', 'FORECAST', 1, null, 1, 1, 1, 1, 1, 1, 1, 1)"""
+        },
+        [
+            ("202526", "Total", "MIXED", "TOLD", Decimal("99"), None, 7_000_000, 7, 7, *[None] * 5),
+            ("202627", "Total", "MIXED", "FORECAST", Decimal("100"), None, 8_000_000, 7, 9, 1, 2, 3, -5, -6),
+            ("202627", "NMISS", "FULL", "FORECAST", Decimal("100"), 80000, 8_000_000, 7, 9, 1, 2, 3, None, None),
         ],
     ),
     # Two trusts tell of speech therapy; occupational therapy is a row of its own.
