@@ -116,6 +116,7 @@ def library() -> Any:
 @pytest.fixture(scope="session")
 def landing_world() -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect()
+    connection.execute("set threads = 1")  # a few rows: more threads only cost
     for return_id in return_ids():
         for name, table in load_spec(return_id).tables.items():
             connection.execute(f"create table {name} ({table.received_sql})")
@@ -154,6 +155,7 @@ def sound_records(
 @pytest.fixture(scope="session")
 def warehouse_world() -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect()
+    connection.execute("set threads = 1")  # a few rows: more threads only cost
     connection.execute(CONTROL_TABLES)
     for schema, models in (("marts", "marts"), ("kpi", "kpi"), ("kpi_open", "kpi"), ("kpi_internal", "kpi_internal")):
         connection.execute(f"create schema {schema}")

@@ -396,6 +396,7 @@ def make_warehouse(settings: Settings) -> duckdb.DuckDBPyConnection:
     write_dbt_manifest(built_manifest(settings))
     settings.store.chmod(0o755)
     connection = duckdb.connect(str(settings.warehouse_path))
+    connection.execute("set threads = 1")  # a few rows: more threads only cost
     connection.execute(WAREHOUSE)
     connection.execute(PLACES)
     build_open_schema(connection, every_table(load_policy()))
@@ -460,6 +461,7 @@ def pass_gates(connection: duckdb.DuckDBPyConnection, catalogue: SampleCatalogue
 def places(tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """The marts alone, with an open database attached that has no figure yet."""
     connection = duckdb.connect(str(tmp_path / "warehouse.duckdb"))
+    connection.execute("set threads = 1")  # a few rows: more threads only cost
     connection.execute(WAREHOUSE)
     connection.execute(PLACES)
     connection.execute("attach ':memory:' as release_open; create schema release_open.kpi")
