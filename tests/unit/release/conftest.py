@@ -1,6 +1,7 @@
 """A small warehouse as dbt and the gates leave it: one EHC plan KPI family, three areas, two submissions."""
 
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,6 +19,7 @@ from orchestration.release.inventory import SCHEMAS_OF_GATE, guarded_tables
 from orchestration.release.ledger import read_ledger
 from orchestration.release.open_schema import build_open_schema
 from orchestration.settings import Settings
+from tests.conftest import made_once
 
 WAREHOUSE = """
 create schema control;
@@ -388,19 +390,17 @@ def every_table(policy: DisclosurePolicy) -> DisclosurePolicy:
     return policy.model_copy(update={"open_release": policy.open_release.model_copy(update={"collapse": collapse})})
 
 
-def make_warehouse(settings: Settings) -> duckdb.DuckDBPyConnection:
-    """Make the warehouse and the Data Docs of a store; return the open warehouse."""
-    settings.quality_dir.mkdir(parents=True)
+def make_warehouse(store: Path) -> None:
+    """Make a store with the warehouse and the Data Docs."""
+    settings = Settings(store=store)
     (settings.quality_dir / "data_docs").mkdir(parents=True)
     (settings.quality_dir / "data_docs" / "index.html").write_text("<p>Data Docs</p>", encoding="utf-8")
     write_dbt_manifest(built_manifest(settings))
     settings.store.chmod(0o755)
-    connection = duckdb.connect(str(settings.warehouse_path))
-    connection.execute("set threads = 1")  # a few rows: more threads only cost
-    connection.execute(WAREHOUSE)
-    connection.execute(PLACES)
-    build_open_schema(connection, every_table(load_policy()))
-    return connection
+    with duckdb.connect(str(settings.warehouse_path)) as connection:
+        connection.execute(WAREHOUSE)
+        connection.execute(PLACES)
+        build_open_schema(connection, every_table(load_policy()))
 
 
 def data_docs_page(*rules: tuple[str, str, int]) -> str:
@@ -470,9 +470,21 @@ def places(tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     connection.close()
 
 
+NewWarehouse = Callable[[Settings], duckdb.DuckDBPyConnection]
+
+
 @pytest.fixture(scope="session")
-def new_warehouse() -> Callable[[Settings], duckdb.DuckDBPyConnection]:
-    return make_warehouse
+def new_warehouse(tmp_path_factory: pytest.TempPathFactory) -> NewWarehouse:
+    """Gives a store a copy of the warehouse and the Data Docs; returns the open warehouse."""
+    made = made_once(tmp_path_factory, "release-warehouse", lambda folder: make_warehouse(folder / "store"))
+
+    def copied(settings: Settings) -> duckdb.DuckDBPyConnection:
+        shutil.copytree(made / "store", settings.store)
+        connection = duckdb.connect(str(settings.warehouse_path))
+        connection.execute("set threads = 1")  # a few rows: more threads only cost
+        return connection
+
+    return copied
 
 
 @pytest.fixture(scope="session")
@@ -501,8 +513,8 @@ def approval_settings(settings: Settings) -> Settings:
 
 
 @pytest.fixture
-def warehouse(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
-    connection = make_warehouse(settings)
+def warehouse(settings: Settings, new_warehouse: NewWarehouse) -> Iterator[duckdb.DuckDBPyConnection]:
+    connection = new_warehouse(settings)
     yield connection
     connection.close()
 
