@@ -5,7 +5,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: run test lint format dev docs demo-failure clean-store lock portal-css
+.PHONY: run test chaos lint format dev docs demo-failure clean-store lock portal-css
 .DELETE_ON_ERROR:
 
 run: $(READY)
@@ -13,6 +13,10 @@ run: $(READY)
 
 test: $(READY) lint
 	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
+
+# Fifty runs killed, starved of disk or crossed by seed; the report is store/chaos/chaos.md. Another: make chaos SEED=2
+chaos: $(READY)
+	@$(BIN)/python -m tests.chaos --runs 50 --seed $(or $(SEED),1)
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -4,6 +4,7 @@ import errno
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 _FULL_TEXTS = ("no space left on device", "disk quota exceeded", "database or disk is full")
+_LOCKED_TEXTS = ("could not set lock on file", "conflicting lock is held")
 _NOT_ALLOWED = {errno.EACCES, errno.EPERM}
 DISK_FULL = "The disk is full. Free some space and run again; what was committed before stands, nothing was displaced."
 
@@ -23,9 +24,18 @@ class CornerstoneError(Exception):
             self.exit_code = exit_code
 
 
+class Busy(CornerstoneError):
+    """What is needed is in use by another program; after a while it may be free."""
+
+
 def says_disk_full(text: str) -> bool:
     """Whether a message of the system, DuckDB, SQLite or dbt says that the disk is full."""
     return any(said in text.lower() for said in _FULL_TEXTS)
+
+
+def says_locked(text: str) -> bool:
+    """Whether a message of DuckDB or dbt says that another program has the database open."""
+    return any(said in text.lower() for said in _LOCKED_TEXTS)
 
 
 def system_fault(error: OSError) -> CornerstoneError | None:

@@ -15,7 +15,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from orchestration.errors import CornerstoneError
+from orchestration.errors import DISK_FULL, Busy, CornerstoneError, says_disk_full, says_locked
 from orchestration.linkage.child_key import LINK_COLUMNS
 from orchestration.locking import exclusive_lock
 from orchestration.returns.again import RULE_FAILURES
@@ -65,13 +65,17 @@ def open_warehouse(warehouse_path: Path, holder: str) -> Iterator[duckdb.DuckDBP
     """A read-write connection under the lock; closed, and the lock released, whatever the body does.
 
     Raises:
-        CornerstoneError: another process holds the lock or the file, or the file is not a database.
+        CornerstoneError: another process holds the lock or the file, the file is not a database, or the disk is full.
     """
     with warehouse_lock(warehouse_path, holder):
         connection = _connect(warehouse_path)
         try:
             connection.execute("set enable_progress_bar = false")  # it would be drawn into standard output
             yield connection
+        except duckdb.Error as error:
+            if says_disk_full(str(error)):
+                raise CornerstoneError(DISK_FULL) from None
+            raise
         finally:
             connection.close()
 
@@ -83,18 +87,26 @@ def _connect(warehouse_path: Path) -> duckdb.DuckDBPyConnection:
     until it finishes, or a person's database tool.
     """
     deadline = time.monotonic() + OPEN_WAIT_SECONDS
+    is_told = False
     while True:
         try:
             return duckdb.connect(str(warehouse_path))
         except duckdb.IOException as error:
-            if "lock" in str(error).lower() and time.monotonic() < deadline:
+            if says_disk_full(str(error)):
+                raise CornerstoneError(DISK_FULL) from None
+            if not says_locked(str(error)):
+                raise CornerstoneError(
+                    f"{warehouse_path.name} cannot be opened: it is damaged, or may not be written by this user. Where it is"
+                    " damaged, delete it: it is rebuilt from the landed files at the next run."
+                ) from error
+            if time.monotonic() >= deadline:
+                raise Busy(
+                    f"{warehouse_path.name} cannot be opened: another program has it open. Close that program and run again."
+                ) from error
+            if not is_told:
                 log.info("another program has %s open; waiting for it", warehouse_path.name)
-                time.sleep(OPEN_RETRY_SECONDS)
-                continue
-            raise CornerstoneError(
-                f"{warehouse_path.name} cannot be opened: another program has it open, or it is damaged. Close that "
-                "program, or move the file away: it is rebuilt from the landed files at the next run."
-            ) from error
+                is_told = True
+            time.sleep(OPEN_RETRY_SECONDS)
 
 
 def write_control_tables(connection: duckdb.DuckDBPyConnection, settings: Settings) -> int:

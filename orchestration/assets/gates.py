@@ -8,6 +8,7 @@ from typing import Literal
 import dagster as dg
 
 from expectations.catalogue import Catalogue, Rule
+from orchestration.assets.retries import retried
 from orchestration.release.inventory import SCHEMAS_OF_GATE
 from orchestration.resources import WarehouseResource
 from orchestration.settings import Settings
@@ -46,7 +47,7 @@ def gate(level: Literal["mart", "kpi", "open"], settings: Settings, catalogue: C
         from expectations.gate import run_gate
 
         log.info("checking the %s tables with Great Expectations", schema)
-        with warehouse.get_connection() as connection:
+        with retried(), warehouse.get_connection() as connection:
             verdict = run_gate(
                 connection,
                 level,

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from expectations.catalogue import Catalogue, Rule
 from orchestration.assets.groups import group_of
+from orchestration.assets.retries import retried
 from orchestration.returns.again import read_periods
 from orchestration.returns.land import LandingReport, land_return
 from orchestration.returns.spec import ReturnSpec
@@ -93,7 +94,8 @@ def landing_asset(spec: ReturnSpec, settings: Settings, catalogue: Catalogue) ->
     )
     def land(context: dg.AssetExecutionContext, config: LandConfig) -> Iterator[dg.MaterializeResult[None]]:
         again = read_periods(spec, config.periods) if config.periods else None
-        report = land_return(settings, spec.return_id, catalogue, now=datetime.now(UTC), again=again)
+        with retried():
+            report = land_return(settings, spec.return_id, catalogue, now=datetime.now(UTC), again=again)
         _log_received(context, spec, report)
         yield dg.MaterializeResult(
             metadata=_metadata(settings, report), check_results=list(check_results(by_check, report))

@@ -14,6 +14,8 @@ from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtC
 
 from orchestration.assets.groups import group_of
 from orchestration.assets.landing import landed_key
+from orchestration.assets.retries import retried
+from orchestration.errors import DISK_FULL, Busy, says_disk_full, says_locked
 from orchestration.resources import WarehouseResource
 from orchestration.returns.spec import return_ids
 from orchestration.settings import Settings
@@ -76,7 +78,7 @@ def control_asset(settings: Settings) -> dg.AssetsDefinition:
 
         link_children(settings)
         measure_links(settings)
-        with warehouse.get_connection() as connection:
+        with retried(), warehouse.get_connection() as connection:
             return dg.MaterializeResult(metadata={"dagster/row_count": write_control_tables(connection, settings)})
 
     return control
@@ -111,8 +113,10 @@ def model_assets(name: str, selector: str, project: DbtProject, settings: Settin
         events = [event for event in told if not isinstance(event, dg.AssetObservation)]
         if not invocation.is_successful():
             yield from events
-            raise dbt_failure(target)
-        with warehouse.get_connection() as connection:
+            failure = dbt_failure(target, invocation.process.returncode)
+            with retried():
+                raise failure
+        with retried(), warehouse.get_connection() as connection:
             counts = {
                 f"{schema}/{table}": count
                 for schema, table, count in connection.execute(
@@ -149,13 +153,22 @@ def keep_parsed(settings: Settings, target: Path) -> None:
         parsed.replace(settings.store / "dbt" / PARTIAL_PARSE)
 
 
-def dbt_failure(target: Path) -> dg.Failure:
+def dbt_failure(target: Path, exit_status: int) -> dg.Failure | Busy:
     """Which models and tests failed, by name; dbt's messages can hold values and stay in its log.
+
+    Busy where another program had the working database open: that can pass.
 
     Metadata `failed_tests`, where nothing but data tests failed: of each its name, its table and how many rows failed it.
     """
     results = target / "run_results.json"
     log_file = target / "dbt.log"
+    said = log_file.read_text(encoding="utf-8", errors="replace") if log_file.is_file() else ""
+    if says_disk_full(said):
+        return dg.Failure(DISK_FULL, allow_retries=False)
+    if says_locked(said):
+        return Busy("dbt could not open the working database: another program has it open. Close it and run again.")
+    if exit_status < 0:
+        return dg.Failure(f"dbt was killed (signal {-exit_status}); run again.", allow_retries=False)
     if not results.is_file():
         return dg.Failure(f"dbt could not start building; its log is {log_file}.", allow_retries=False)
     nodes = json.loads(results.read_text(encoding="utf-8"))["results"]

@@ -8,6 +8,7 @@ import dagster as dg
 
 from expectations.catalogue import Catalogue
 from orchestration.assets.groups import group_of
+from orchestration.assets.retries import retried
 from orchestration.code_version import code_version
 from orchestration.release.open_schema import OPEN_TABLES
 from orchestration.resources import WarehouseResource
@@ -45,7 +46,7 @@ def open_tables_asset(settings: Settings, deps: list[dg.AssetKey]) -> dg.AssetsD
         from orchestration.release.open_schema import build_open_schema
 
         log.info("suppressing what the open tables must not show")
-        with warehouse.get_connection() as connection:
+        with retried(), warehouse.get_connection() as connection:
             built = build_open_schema(connection, load_policy(), read_ledger(settings))
         for table, rows in built.rows.items():
             yield dg.MaterializeResult(
@@ -81,7 +82,7 @@ def release_asset(settings: Settings, catalogue: Catalogue, deps: list[dg.AssetK
         from orchestration.release.build import publish
 
         log.info("writing and auditing the release")
-        with warehouse.get_connection() as connection:
+        with retried(), warehouse.get_connection() as connection:
             build_site(settings.quality_dir)
             outcome = publish(
                 settings,

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from orchestration.cli.console import AsJson, out, print_json
+from orchestration.cli.console import AsJson, out, print_json, progress
 from orchestration.cli.tree import app
 from orchestration.errors import CornerstoneError
 from orchestration.settings import load_settings
@@ -44,3 +44,30 @@ def rebuild(
             out.print(f"kept     {sentence}", soft_wrap=True)
         out.print(f"release  {outcome.release_id or 'none yet'}: {outcome.message}", soft_wrap=True)
     raise typer.Exit(outcome.exit_code)
+
+
+@app.command()
+def doctor(as_json: AsJson = False) -> None:
+    """Look for what is wrong with the store, and say how bad it is and what to do. Changes nothing.
+
+    Exit status: 0 sound, 1 something to attend to, 2 something is broken.
+    """
+    from orchestration.doctor.examine import examine
+
+    with progress.only_if_slow():
+        examined = examine(load_settings())
+    if as_json:
+        print_json(asdict(examined) | {"exit_code": examined.exit_code})
+    else:
+        for one in sorted(examined.findings, key=lambda found: found.severity != "broken"):
+            style = "red" if one.severity == "broken" else "yellow"
+            out.print(f"[{style}]{one.severity:<10}[/{style}]", end="")
+            out.print(f"{one.family}: {one.what}", soft_wrap=True, markup=False)
+            out.print(f"          at {one.where}", soft_wrap=True, markup=False)
+            out.print(f"          {one.action}", soft_wrap=True, markup=False)
+        for sentence in examined.not_examined:
+            out.print(f"note      {sentence}", soft_wrap=True, markup=False)
+        if examined.looked_at:
+            found = f"{len(examined.findings)} finding(s)" if examined.findings else "nothing is wrong"
+            out.print(f"looked at {', '.join(examined.looked_at)}: {found}", soft_wrap=True, markup=False)
+    raise typer.Exit(examined.exit_code)

@@ -35,6 +35,8 @@ HOLD = {
     " time.sleep({0})",
 }
 KILLED = -9
+OUTSIDE = ("read_only", "lock", "clock")  # disturbed from outside, all the while
+KILLED_RUNS = [one for one in SCENARIOS if (one.kind, one.scope) == ("kill", "run")]
 
 
 @dataclass
@@ -192,7 +194,7 @@ class Landings:
         delivered = world.shipped(self.staged[step])
         with watched(lambda: world.torn_landings(settings)) as torn:
             ended = self._strike(home, scenario, asked)
-        ran.happened = _told(ended)
+        ran.happened = _told(ended, has_moment=scenario.kind not in OUTSIDE)
         ran.faults += [f"a landing was seen that does not hold its rows: {one}" for one in torn]
         ran.faults += _misbehaved(scenario, ended)
         after = world.EXTRA if scenario.kind == "deliver" and ended.was_struck else step
@@ -234,11 +236,11 @@ class Landings:
         return ended
 
 
-def _told(ended: Ended) -> str:
+def _told(ended: Ended, *, has_moment: bool) -> str:
     if ended.exit_code == KILLED:
         last = [line for line in ended.said.splitlines() if line.startswith("[") and "struck:" not in line]
         return f"killed after “{last[-1].partition('] ')[2][:60]}”" if last else "killed before it said anything"
-    struck = "" if ended.was_struck else ", undisturbed: the moment never came"
+    struck = "" if ended.was_struck or not has_moment else ", undisturbed: the moment never came"
     return (
         f"ended with {ended.exit_code}: {ended.error[7:90]}" if ended.error else f"ended with {ended.exit_code}{struck}"
     )
@@ -309,7 +311,7 @@ class Runs:
         with watched(lambda seen=set(): torn_release(self.journey, seen)) as torn:  # type: ignore[misc]
             done = self.journey.cornerstone("run", driver=driver)
         ended = Ended(done.exit_code, done.stderr)
-        ran.happened = _told(ended)
+        ran.happened = _told(ended, has_moment=True)
         ran.faults += torn
         if scenario.kind == "kill":
             ran.faults += _misbehaved(scenario, ended)
@@ -318,6 +320,23 @@ class Runs:
         ran.faults += world.torn_landings(Settings(store=self.journey.store, raw=self.journey.raw))
         ran.seconds = round(time.perf_counter() - started, 1)
         return ran
+
+    def converge(self) -> list[str]:
+        """Run once undisturbed; then make everything anew from the archive and see that it is the same, table by table."""
+        settings = Settings(store=self.journey.store, raw=self.journey.raw)
+        clean = self.journey.cornerstone("run", "--json")
+        if clean.exit_code not in (0, 1) or clean.result["status"] != "released":
+            return [f"the clean run ended with {clean.exit_code}: {clean.stderr[-300:]}"]
+        faults = [f"left over: {one}" for one in world.left_over(settings)]
+        world.leave_archive(settings)
+        rebuilt = self.journey.cornerstone("rebuild", "--yes", "--json")
+        if rebuilt.exit_code not in (0, 1):
+            return [*faults, f"the rebuild ended with {rebuilt.exit_code}: {rebuilt.stderr[-300:]}"]
+        # The same content is no new release: the digest of every table is part of what makes one.
+        run = rebuilt.result["run"]
+        if (run["status"], run["release_id"]) != ("unchanged", clean.result["release_id"]):
+            faults.append(f"made anew from the archive alone it is another release: {run['message']}")
+        return faults
 
 
 def drawn(runs: int, seed: int) -> list[tuple[int, Scenario]]:

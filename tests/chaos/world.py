@@ -190,6 +190,16 @@ def content(settings: Settings) -> dict[str, str]:
     return told
 
 
+def leave_archive(settings: Settings) -> None:
+    """Delete what is made from the archive; what is not are the key, decisions and journals, and releases with their ledger."""
+    for folder in (settings.landed_dir, settings.quality_dir, settings.dagster_home, settings.store / "dbt"):
+        shutil.rmtree(folder)
+    for part in ("identity", "quarantine", "linkage"):
+        shutil.rmtree(settings.vault_dir / part, ignore_errors=True)
+    for path in (settings.warehouse_path, settings.store / "last_run.json"):
+        path.unlink(missing_ok=True)
+
+
 def copy_home(source: Path, to: Path) -> Path:
     """A copy of a store with its inbox and key."""
     shutil.copytree(source, to, symlinks=True)

@@ -7,12 +7,12 @@ from typing import Any
 
 import duckdb
 import pytest
+from tests.end_to_end.test_killed import KILL
 
 from orchestration.returns.submission import read_submissions
 from orchestration.settings import Settings
 from tests.conftest import csv_text
 from tests.end_to_end.journey import Ended, Journey
-from tests.end_to_end.test_killed import KILL
 from tests.invented_census import Census, Pupil, census, census_xml, charles, marie, write_census_xml
 from tests.queries import worked_queries
 

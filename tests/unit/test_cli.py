@@ -1,11 +1,12 @@
 """The command's own manners."""
 
+import errno
 import logging
 import time
 
 import pytest
 
-from orchestration.cli import console
+from orchestration.cli import console, guarded
 
 
 @pytest.mark.parametrize(("patience", "is_told"), [(0.01, True), (60.0, False)])
@@ -20,3 +21,33 @@ def test_progress_of_a_check_is_told_only_when_it_takes_long(
     assert ("reading a file" in capsys.readouterr().err) is is_told
     progress.handle(logging.makeLogRecord({"msg": "something else", "levelno": logging.INFO}))
     assert "something else" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [
+        (errno.ENOSPC, "The disk is full."),
+        (errno.EROFS, "can only be read"),
+        (errno.EACCES, "store/run.lock may not be read or written"),
+        (errno.EIO, "The disk failed at"),
+    ],
+)
+def test_a_fault_of_the_machine_is_one_sentence_and_exit_status_2(
+    capsys: pytest.CaptureFixture[str], number: int, words: str
+) -> None:
+    def fail() -> None:
+        raise OSError(number, "in the words of the system", "store/run.lock")
+
+    assert guarded(fail) == 2
+    said = capsys.readouterr().err
+    assert words in said
+    assert said.startswith("error: ")
+    assert said.count("\n") == 1
+
+
+def test_a_defect_of_ours_is_not_passed_off_as_a_fault_of_the_machine() -> None:
+    def fail() -> None:
+        raise FileNotFoundError(errno.ENOENT, "no such file", "somewhere")
+
+    with pytest.raises(FileNotFoundError):
+        guarded(fail)

@@ -9,7 +9,14 @@ from pathlib import Path
 import pytest
 
 from orchestration import durable
-from orchestration.durable import append_to_journal, journal_head, read_journal_entries, rewrite_journal
+from orchestration.durable import (
+    append_to_journal,
+    journal_head,
+    make_dir_durably,
+    read_journal_entries,
+    rewrite_journal,
+    write_private,
+)
 from orchestration.errors import CornerstoneError
 
 
@@ -92,3 +99,26 @@ def test_a_journal_written_anew_is_chained_among_its_own(journal: Path) -> None:
     rewrite_journal(journal, [{"n": 1}, {"n": 3}], mode=0o600)
     assert numbers(journal) == [1, 3]
     assert [path.name for path in journal.parent.iterdir()] == ["journal.jsonl"]
+
+
+def test_a_write_that_is_cut_short_goes_on_where_it_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "journal.jsonl"
+    real = os.write
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", lambda descriptor, content: real(descriptor, content[:3]))
+        append_to_journal(path, {"n": 1}, {"n": 2}, mode=0o600)
+    assert numbers(path) == [1, 2]
+
+
+def test_what_a_dead_process_of_the_same_number_left_is_in_nobodys_way(tmp_path: Path) -> None:
+    (tmp_path / f".state.json.{os.getpid()}.partial").write_text("half")
+    write_private(tmp_path / "state.json", b"whole")
+    assert [path.name for path in tmp_path.iterdir()] == ["state.json"]
+
+
+def test_every_folder_on_the_way_is_made_and_synced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[Path] = []
+    monkeypatch.setattr("orchestration.durable.sync_dir", synced.append)
+    make_dir_durably(tmp_path / "a" / "b", mode=0o700)
+    assert synced == [tmp_path, tmp_path / "a"]
+    assert (tmp_path / "a" / "b").stat().st_mode & 0o777 == 0o700

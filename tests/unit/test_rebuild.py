@@ -2,54 +2,31 @@
 
 import shutil
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
 
-from expectations.catalogue import load_catalogue
 from orchestration import rebuild as rebuild_module
 from orchestration.errors import CornerstoneError
 from orchestration.linkage.child_key import link_children
 from orchestration.rebuild import beside, finish_rebuild, rebuild_landed
-from orchestration.returns import inbox as inbox_module
 from orchestration.returns.archive import archived_path, receipts
-from orchestration.returns.land import land_return
 from orchestration.returns.spec import return_ids
 from orchestration.returns.submission import landing_dirs, read_submissions, read_waiting
 from orchestration.settings import Settings
 from orchestration.warehouse import prepare_store
-from tests.invented_return import ada, header, people, write_collect_export, xml_text
-from tests.invented_therapy import delivery, write_set
+from tests.landed_store import NOON, copy_of_landed
 
-NOON = datetime(2025, 3, 1, 12, tzinfo=UTC)
 LATER = NOON + timedelta(days=30)
 
 
 @pytest.fixture
-def landed(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    """Three days of deliveries: a return, its resubmission and a waiting list, a file that is refused and a set that waits."""
-    prepare_store(settings)
-    monkeypatch.setattr(inbox_module, "SETTLE_SECONDS", 0.0)
-    catalogue = load_catalogue(settings.rules_dir)
-    plans, therapy = settings.inbox_dir / "sen2", settings.inbox_dir / "therapy_waiting_list"
-
-    def land(day: int) -> None:
-        for number, return_id in enumerate(("sen2", "therapy_waiting_list")):
-            land_return(settings, return_id, catalogue, now=NOON + timedelta(days=day, seconds=number))
-
-    (plans / "first.xml").write_text(xml_text(header(2025), people()))
-    land(0)
-    (plans / "second.xml").write_text(xml_text(header(2025, serial="2"), [*people(), ada(UPN="Zz")]))
-    write_set(therapy, delivery())
-    land(1)
-    (plans / "broken.xml").write_text("<Message>")
-    write_collect_export(plans, header(2026), people(), date="13-02-2026")[-1].unlink()
-    land(2)
-    link_children(settings)
-    return settings
+def landed(tmp_path_factory: pytest.TempPathFactory, tmp_path: Path) -> Settings:
+    """A store with three days of deliveries."""
+    return copy_of_landed(tmp_path_factory, tmp_path / "landed")
 
 
 def content(settings: Settings) -> dict[str, Any]:

@@ -5,8 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import pytest
 
 from orchestration.assets.models import FAILED_TESTS, PARTIAL_PARSE, dbt_failure, keep_parsed, take_parsed
+from orchestration.errors import Busy
 from orchestration.settings import Settings
 
 TABLE = {"unique_id": "model.cornerstone.dim_area", "status": "success", "failures": None, "message": "OK"}
@@ -29,7 +31,9 @@ def failure(target: Path, *nodes: dict[str, Any]) -> dg.Failure:
     (target / "manifest.json").write_text(
         json.dumps({"nodes": {TEST["unique_id"]: {"attached_node": "model.cornerstone.dim_area"}}})
     )
-    return dbt_failure(target)
+    told = dbt_failure(target, 1)
+    assert isinstance(told, dg.Failure)
+    return told
 
 
 def test_failed_tests_are_told_with_their_table_and_how_many_rows(tmp_path: Path) -> None:
@@ -52,7 +56,29 @@ def test_what_dbt_says_of_values_is_not_repeated(tmp_path: Path) -> None:
 
 
 def test_a_build_that_never_began_points_at_the_log(tmp_path: Path) -> None:
-    assert dbt_failure(tmp_path).description == f"dbt could not start building; its log is {tmp_path / 'dbt.log'}."
+    told = dbt_failure(tmp_path, 2)
+    assert isinstance(told, dg.Failure)
+    assert told.description == f"dbt could not start building; its log is {tmp_path / 'dbt.log'}."
+
+
+@pytest.mark.parametrize(
+    ("said", "status", "words"),
+    [("IO Error: No space left on device", 2, "The disk is full."), ("", -9, "dbt was killed (signal 9)")],
+)
+def test_a_build_that_the_machine_stopped_says_so_and_is_not_tried_again(
+    tmp_path: Path, said: str, status: int, words: str
+) -> None:
+    (tmp_path / "dbt.log").write_text(said)
+    told = dbt_failure(tmp_path, status)
+    assert isinstance(told, dg.Failure)
+    assert (words in str(told.description), told.allow_retries) == (True, False)
+
+
+def test_a_database_that_is_open_elsewhere_can_be_tried_again(tmp_path: Path) -> None:
+    (tmp_path / "dbt.log").write_text(
+        'Could not set lock on file "warehouse.duckdb": Conflicting lock is held in python'
+    )
+    assert isinstance(dbt_failure(tmp_path, 2), Busy)
 
 
 def test_what_dbt_read_in_one_step_is_handed_to_the_next_build_in_the_store(settings: Settings) -> None:

@@ -71,3 +71,17 @@ def test_each_purpose_has_a_key_of_its_own_and_none_is_shown() -> None:
     assert len({keys.pseudonym, keys.vault, keys.archive}) == 3
     assert keys.vault.hex() not in repr(keys)
     assert SECRET not in str(Path("x")) + repr(keys)
+
+
+def test_a_first_run_that_dies_leaves_a_whole_key_or_none(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    def die(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr("orchestration.privacy.keys.os.link", die)
+        load_keys(settings)
+    assert not settings.key_file.exists()
+    keys = load_keys(settings)
+    settings.key_id_path.unlink()  # as if it died before the fingerprint was written
+    assert load_keys(settings) == keys
+    assert settings.key_id_path.stat().st_mode & 0o777 == 0o600

@@ -1,0 +1,1 @@
+"""`cornerstone doctor`: what is wrong with a store, how bad it is and what to do; it changes nothing."""
