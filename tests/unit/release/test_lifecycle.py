@@ -247,3 +247,23 @@ def test_one_does_not_roll_back_to_an_altered_release(settings: Settings, two_re
     with pytest.raises(ReleaseUnsound, match=r"altered: open/send_kpis\.duckdb"):
         rollback(settings, two_releases[0], "A. Person", "why", WEDNESDAY)
     assert current_name(settings) == two_releases[1]
+
+
+# --- a clock that is wrong --------------------------------------------------------------------------------------
+
+
+def test_releases_are_told_apart_and_in_order_under_a_clock_that_runs_back(
+    publish_at: Any, settings: Settings, approval_settings: Settings, warehouse: duckdb.DuckDBPyConnection
+) -> None:
+    ids = [publish_at(TUESDAY).release_id]
+    for value, now in ((960, MONDAY), (961, TUESDAY), (962, TUESDAY)):
+        revise(warehouse, value)
+        ids.append(publish_at(now).release_id)
+        assert current_name(settings) == ids[-1]
+    assert ids == sorted(set(ids))
+    assert [item.release_id for item in list_releases(settings)] == ids[::-1]
+    revise(warehouse, 963)
+    pending = publish_at(MONDAY, settings=approval_settings)
+    assert (
+        approve_release(approval_settings, pending.release_id, "A. Reader", "Checked", WEDNESDAY).release_id > ids[-1]
+    )

@@ -1,5 +1,6 @@
 """Landing: nothing lost, nothing displaced by something worse, nothing done twice."""
 
+import errno
 import os
 import zipfile
 from collections.abc import Callable
@@ -22,6 +23,8 @@ from orchestration.settings import Settings
 from orchestration.warehouse import prepare_store
 from tests.chs_workbook import write_workbook
 from tests.conftest import caseload_csv, requests_csv, vault_connection, write_zip
+from tests.invented_return import header, people, xml_text
+from tests.invented_therapy import delivery, write_set
 
 RETURN = "published_statistics"
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
@@ -401,3 +404,78 @@ def test_a_store_whose_path_holds_a_quote_works(tmp_path: Path, catalogue: Catal
     (folder / "requests.csv").write_text(requests_csv() + "short\n")
     prepare_store(settings)
     assert [s.rows_quarantined for s in land_return(settings, RETURN, catalogue, now=NOON).committed] == [1]
+
+
+# --- a clock that is wrong, and what a landing that died left ------------------------------------------------------
+
+
+@pytest.mark.parametrize("back", [timedelta(0), timedelta(hours=1), timedelta(days=366)])
+def test_what_is_received_later_counts_whatever_the_clock_says(
+    settings: Settings, catalogue: Catalogue, inbox: Path, monkeypatch: pytest.MonkeyPatch, back: timedelta,
+    caplog: pytest.LogCaptureFixture,
+) -> None:  # fmt: skip
+    prepare_store(settings)
+    monkeypatch.setattr(inbox_module, "SETTLE_SECONDS", 0.0)
+    (inbox / "requests.csv").write_text(requests_csv(requests="959"))
+    land_return(settings, RETURN, catalogue, now=NOON)
+    (inbox / "requests.csv").write_text(requests_csv(requests="960"))
+    with caplog.at_level("WARNING", "cornerstone.landing"):
+        second = land_return(settings, RETURN, catalogue, now=NOON - back)
+    [committed] = second.committed
+    assert second.current == [committed]
+    assert committed.supersedes
+    first, later = receipts(settings, RETURN)
+    # More than lies between files of one landing, by which a rebuild tells landings apart.
+    assert datetime.fromisoformat(later.received_at) - datetime.fromisoformat(first.received_at) >= timedelta(seconds=1)
+    assert ("set it right" in caplog.text) == (back > timedelta(minutes=1))
+
+
+def test_a_file_of_a_set_received_again_under_a_clock_set_back_is_dealt_with(
+    settings: Settings, catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prepare_store(settings)
+    monkeypatch.setattr(inbox_module, "SETTLE_SECONDS", 0.0)
+    therapy = settings.inbox_dir / "therapy_waiting_list"
+    write_set(therapy, delivery())
+    land_return(settings, "therapy_waiting_list", catalogue, now=NOON)
+    write_set(therapy, delivery())
+    again = land_return(settings, "therapy_waiting_list", catalogue, now=NOON - timedelta(hours=1))
+    assert again.repeats
+    assert not has_work(settings, "therapy_waiting_list")
+
+
+def test_what_a_landing_that_died_put_into_the_vault_is_removed_by_the_next(
+    settings: Settings, catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prepare_store(settings)
+    monkeypatch.setattr(inbox_module, "SETTLE_SECONDS", 0.0)
+    inbox = settings.inbox_dir / "sen2"
+    (inbox / "first.xml").write_text(xml_text(header(2025), people()))
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(land, "write_landing", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        land_return(settings, "sen2", catalogue, now=NOON)
+    [orphan] = land.orphans_in_vault(settings, "sen2")
+    # What comes meanwhile makes it another landing.
+    (inbox / "second.xml").write_text(xml_text(header(2024), people()))
+    report = land_return(settings, "sen2", catalogue, now=NOON + timedelta(hours=1))
+    assert len(report.committed) == 2
+    assert not orphan.exists()
+    assert land.orphans_in_vault(settings, "sen2") == []
+
+
+def test_a_disk_that_fills_while_a_file_is_archived_keeps_no_half_copy(
+    settings: Settings, catalogue: Catalogue, inbox: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prepare_store(settings)
+    monkeypatch.setattr(inbox_module, "SETTLE_SECONDS", 0.0)
+    (inbox / "requests.csv").write_text(requests_csv())
+
+    def full(source: Any, target: Path, key: bytes) -> None:
+        target.write_bytes(b"half")
+        raise OSError(errno.ENOSPC, "No space left on device", str(target))
+
+    with monkeypatch.context() as patch, pytest.raises(OSError, match="No space"):
+        patch.setattr("orchestration.returns.archive.seal", full)
+        land_return(settings, RETURN, catalogue, now=NOON)
+    assert [path for path in settings.archive_dir.rglob("*") if path.is_file()] == []
+    assert len(land_return(settings, RETURN, catalogue, now=NOON).committed) == 1
