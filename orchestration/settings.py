@@ -1,7 +1,7 @@
 """Every setting, typed and read once: environment variables named `CORNERSTONE_...`, or a `.env` file."""
 
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from platformdirs import user_config_path
@@ -57,6 +57,11 @@ class Settings(BaseSettings):
         default=4.0,
         ge=0.0,
         description="Match weight from which two children that are not joined are put before a reviewer; 4 is 94 in 100.",
+    )
+
+    retention_years: dict[str, Annotated[int, Field(ge=1)]] = Field(
+        default_factory=dict,
+        description='Years that returns about persons are kept, by return, where not those of their specification: {"a_return": 7}.',
     )
 
     alert_email_from: str | None = Field(default=None, description="Address from which alerts are sent by e-mail.")

@@ -84,3 +84,72 @@ def forget(
         print_json(asdict(done))
     else:
         shown.print_done(done, out)
+
+
+@app.command()
+def retention(
+    apply: Annotated[bool, typer.Option("--apply", help="Delete what is due.")] = False,
+    by: By = None,
+    reason: Reason = None,
+    yes: Yes = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Finish a deletion that was interrupted.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Until when each return about children is kept, by period, and what deleting now would touch. Nothing goes by itself."""
+    from orchestration.rights import retention as kept
+    from orchestration.rights import shown
+
+    settings, now = load_settings(), datetime.now(UTC)
+    if resume:
+        done = kept.resume(settings, now)
+        if done is None:
+            raise CornerstoneError("No deletion was interrupted; there is nothing to finish.")
+    else:
+        effect = kept.effect(settings, now.date())
+        if not apply:
+            if as_json:
+                print_json(asdict(effect))
+            else:
+                shown.print_kept(effect, out)
+            return
+        if not (by and reason):
+            raise CornerstoneError("Say who deletes (--by) and why (--reason): both are recorded for good.")
+        shown.print_kept(effect, err)
+        if effect.due and not yes and not typer.confirm("Delete what is due for good?", err=True):
+            raise CornerstoneError("Nothing was deleted.")
+        done = kept.delete_due(settings, by=by, reason=reason, now=now)
+    if as_json:
+        print_json(asdict(done))
+    else:
+        shown.print_deleted(done, out)
+
+
+@app.command("rotate-key")
+def rotate_key(
+    by: By = None,
+    reason: Reason = None,
+    yes: Yes = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Finish a change of key that was interrupted.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Put the store under a new key: archive, vault and pseudonyms are made anew, then swapped in; the former key is kept aside."""
+    from orchestration.rights import rotate, shown
+
+    settings, now = load_settings(), datetime.now(UTC)
+    if resume:
+        done = rotate.resume(settings, now)
+        if done is None:
+            raise CornerstoneError("No change of key was interrupted; there is nothing to finish.")
+    else:
+        if not (by and reason):
+            raise CornerstoneError("Say who renews the key (--by) and why (--reason): both are recorded for good.")
+        if not yes and not typer.confirm(
+            "Land everything again under a new key? Pseudonyms and children's keys change, and releases lose their marts.",
+            err=True,
+        ):
+            raise CornerstoneError("Nothing was changed.")
+        done = rotate.rotate_key(settings, by=by, reason=reason, now=now)
+    if as_json:
+        print_json(asdict(done))
+    else:
+        shown.print_rotated(done, str(rotate.former_key_file(settings)), out)

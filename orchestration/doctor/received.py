@@ -38,12 +38,14 @@ def check_archive(settings: Settings, keys: Keys | None) -> Iterator[Finding]:
         return
     for return_id in return_ids():
         for receipt in receipts(settings, return_id):
-            known.add(receipt.sha256)
-            path = archived_path(settings, receipt.sha256)
+            if receipt.erased is not None:
+                continue
+            known.add(receipt.held)
+            path = archived_path(settings, receipt.held)
             if not path.is_file():
                 what = f"{return_id}/{receipt.file_name}, received {receipt.received_at[:10]}, is not in the archive."
                 yield Finding("archive", "broken", what, str(path), RESTORE)
-            elif keys is not None and not is_archived(settings, keys, receipt.sha256):
+            elif keys is not None and not is_archived(settings, keys, receipt):
                 what = f"{return_id}/{receipt.file_name} is damaged in the archive, or was altered."
                 yield Finding("archive", "broken", what, str(path), RESTORE)
     without = [path for path in settings.archive_dir.glob("??/*") if not path.suffix and path.name not in known]

@@ -60,9 +60,9 @@ def load_keys(settings: Settings) -> Keys:
     if settings.secret_key is not None:
         secret = settings.secret_key.get_secret_value()
     elif settings.key_file.is_file():
-        secret = _read_key_file(settings.key_file)
+        secret = read_key_file(settings.key_file)
     elif _is_new(settings):
-        secret = _make_key_file(settings.key_file)
+        secret = make_key_file(settings.key_file)
     else:
         raise CornerstoneError(
             f"The secret key of this store is missing: put back {settings.key_file} or set CORNERSTONE_SECRET_KEY; without "
@@ -82,13 +82,19 @@ def _is_new(settings: Settings) -> bool:
     )
 
 
-def _read_key_file(path: Path) -> str:
+def read_key_file(path: Path) -> str:
+    """The secret in a file.
+
+    Raises:
+        CornerstoneError: others can read it.
+    """
     if path.stat().st_mode & 0o077:
         raise CornerstoneError(f"Others than its owner can read {path}; run chmod 600 on it, and ask who has seen it.")
     return path.read_text(encoding="ascii", errors="replace")
 
 
-def _make_key_file(path: Path) -> str:
+def make_key_file(path: Path) -> str:
+    """Make a secret where there is none, readable by its owner alone."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     secret = secrets.token_hex(32)
     # Whole under another name first, or a first run that is killed would leave half a key; then exclusive: of two first

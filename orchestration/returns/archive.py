@@ -58,6 +58,11 @@ class Receipt:
     cuts: dict[str, Cut] = field(default_factory=dict)
     erased: str | None = None
 
+    @property
+    def held(self) -> str:
+        """The digest of what is archived of it."""
+        return self.archived_as or self.sha256
+
 
 def archived_path(settings: Settings, sha256: str) -> Path:
     """Where the file whose bytes have this digest lies, sealed."""
@@ -75,12 +80,11 @@ def open_archived(settings: Settings, keys: Keys, sha256: str) -> BinaryIO:
 
 def archived_file(settings: Settings, keys: Keys, receipt: Receipt) -> DeliveredFile:
     """An archived file as it was delivered."""
-    held = receipt.archived_as or receipt.sha256
     return DeliveredFile(
         receipt.file_name,
         receipt.sha256,
         receipt.bytes,
-        lambda: open_archived(settings, keys, held),
+        lambda: open_archived(settings, keys, receipt.held),
         {name: cut.sha256 for name, cut in receipt.cuts.items()},
         {name: cut.rows for name, cut in receipt.cuts.items()},
     )
@@ -88,7 +92,7 @@ def archived_file(settings: Settings, keys: Keys, receipt: Receipt) -> Delivered
 
 def is_archived(settings: Settings, keys: Keys, receipt: Receipt) -> bool:
     """Whether the archive copy of a file, or of what is left of it, is whole: read back, verified and of the right digest."""
-    return _is_whole(settings, keys, receipt.archived_as or receipt.sha256)
+    return _is_whole(settings, keys, receipt.held)
 
 
 def _is_whole(settings: Settings, keys: Keys, sha256: str) -> bool:
@@ -208,7 +212,7 @@ def remove_unreferenced(settings: Settings) -> int:
     Returns: how many.
     """
     named = {
-        one.archived_as or one.sha256
+        one.held
         for folder in (settings.archive_dir / "receipts").glob("*")
         for one in receipts(settings, folder.name)
         if one.erased is None

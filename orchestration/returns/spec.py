@@ -529,6 +529,14 @@ class Template(_Strict):
     sheets: list[TemplateSheet]
 
 
+class Retention(_Strict):
+    """How long what a return says of persons is kept: years after the day it describes, on what basis, and why so long."""
+
+    years: int = Field(ge=1)
+    basis: Literal["statutory", "agreed", "assumption"]
+    reason: str
+
+
 class Lookup(_Strict):
     """A landed table of a reference return and what is taken from it."""
 
@@ -581,6 +589,7 @@ class ReturnSpec(_Strict):
     not_read: list[NotRead] = Field(default_factory=list)
     submission: SubmissionColumns | None = None
     person: PersonColumns | None = None
+    retention: Retention | None = None
     area_lookup: AreaLookup | None = None
     invented: InventedMark | None = None  # returns that nobody invents have none
     draft: DraftMark | None = None
@@ -617,6 +626,8 @@ class ReturnSpec(_Strict):
         identifies = any(c.sensitivity == "identifier" for t in self.tables.values() for c in t.columns.values())
         if identifies != (self.personal_data == "identifiers"):
             raise ValueError("personal_data does not fit the sensitivity of the columns")
+        if identifies != (self.retention is not None):
+            raise ValueError("a return about persons says how long it is kept, and no other does")
         return self
 
     def _require_its_own_tables(self) -> None:

@@ -4,31 +4,28 @@ What is asked is recorded first, then the tombstones; every step after that can 
 finished by `resume`. Until then nothing lands. Aggregates that were released stay: they name nobody.
 """
 
-import json
 import logging
 import secrets
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
 
-from orchestration.durable import read_journal_entries, replace_durably, rewrite_journal, write_private
+from orchestration.durable import read_journal_entries, replace_durably, rewrite_journal
 from orchestration.errors import CornerstoneError
 from orchestration.linkage.child_key import link_children
 from orchestration.linkage.decisions import Decision, decisions_path
 from orchestration.linkage.index import children_path
 from orchestration.linkage.index import journal_path as joins_journal_path
-from orchestration.locking import exclusive_lock
 from orchestration.privacy.keys import Keys, load_keys
 from orchestration.privacy.pseudonyms import normalised_number
 from orchestration.privacy.vault import identity_dir, quarantine_dir, vault_file, vault_session, write_vault
-from orchestration.release.lifecycle import remove_restricted, with_restricted
+from orchestration.release.lifecycle import with_restricted
 from orchestration.returns.archive import Receipt, archived_file, receipts, remove_unreferenced
-from orchestration.returns.land import LOCK_WAIT_SECONDS
 from orchestration.returns.spec import ReturnSpec, load_spec, return_ids
 from orchestration.returns.submission import (
     Delivery,
@@ -57,11 +54,10 @@ from orchestration.rights.forgotten import (
     rows_giving_numbers,
     tombstone_key,
 )
-from orchestration.rights.intent import intent_path, read_intent
+from orchestration.rights.intent import alone_with, intent_path, leave_no_marts, read_intent, write_intent
 from orchestration.rights.leave_out import leave_out_forgotten
 from orchestration.settings import Settings
 from orchestration.sql_text import literal
-from orchestration.warehouse import warehouse_lock
 
 log = logging.getLogger("cornerstone.rights")
 
@@ -115,8 +111,8 @@ def preview(settings: Settings, asked: Asked) -> Effect:
     Raises:
         CornerstoneError: what is asked identifies more than one child, or one that is forgotten.
     """
-    with _held(settings) as keys:
-        return _effect(settings, _look_up(settings, keys, asked))
+    with alone_with(settings, FORGET):
+        return _effect(settings, _look_up(settings, load_keys(settings), asked))
 
 
 def forget(settings: Settings, asked: Asked, *, by: str, reason: str, now: datetime) -> Done:
@@ -126,7 +122,8 @@ def forget(settings: Settings, asked: Asked, *, by: str, reason: str, now: datet
         CornerstoneError: as `preview`; no name or reason; another run holds the store; or an earlier erasure is unfinished.
     """
     by, reason = named_person(by, reason)
-    with _held(settings) as keys:
+    with alone_with(settings, FORGET):
+        keys = load_keys(settings)
         known = _look_up(settings, keys, asked)
         effect = _effect(settings, known)
         person = secrets.token_hex(16)
@@ -136,7 +133,7 @@ def forget(settings: Settings, asked: Asked, *, by: str, reason: str, now: datet
             rows=sum(effect.rows.values()), submissions=effect.submissions,
         )  # fmt: skip
         intent = {"action": FORGET, "person": person, "keys": sorted(known.keys), "by": by, "reason": reason, "at": at}
-        write_private(intent_path(settings), json.dumps(intent).encode())
+        write_intent(settings, intent)
         # From here on what is left of the child is found by digests alone.
         add_tombstones(settings, [Tombstone(at, person, scheme, digest) for scheme, digest in sorted(known.digests)])
         return _finish(settings, keys, intent, now)
@@ -148,7 +145,8 @@ def resume(settings: Settings, now: datetime) -> Done | None:
     Raises:
         CornerstoneError: another run holds the store.
     """
-    with _held(settings, is_resumed=True) as keys:
+    with alone_with(settings, FORGET, is_resumed=True):
+        keys = load_keys(settings)
         intent = read_intent(settings)
         if intent is None or intent["action"] != FORGET:
             return None
@@ -158,22 +156,6 @@ def resume(settings: Settings, now: datetime) -> Done | None:
                 "The erasure was interrupted before it began; nothing was changed. Ask for it again."
             )
         return _finish(settings, keys, intent, now)
-
-
-@contextmanager
-def _held(settings: Settings, *, is_resumed: bool = False) -> Iterator[Keys]:
-    """The store's keys, while nobody else lands, links or releases."""
-    holder = "an erasure"
-    with (
-        exclusive_lock(settings.store / "run.lock", wait_seconds=2, holder=holder),
-        exclusive_lock(settings.store / "landing.lock", wait_seconds=LOCK_WAIT_SECONDS, holder=holder),
-    ):
-        keys = load_keys(settings)
-        if not is_resumed and read_intent(settings) is not None:
-            raise CornerstoneError(
-                "An earlier `cornerstone forget` was interrupted; run `cornerstone forget --resume` to finish it."
-            )
-        yield keys
 
 
 def _person_specs() -> list[ReturnSpec]:
@@ -414,12 +396,8 @@ def _finish(settings: Settings, keys: Keys, intent: Mapping[str, object], now: d
             removed[spec.return_id] += landed
             set_aside += aside
     _clear_linkage(settings, {str(key) for key in intent["keys"]})  # type: ignore[attr-defined]
-    with warehouse_lock(settings.warehouse_path, "an erasure"):
-        for path in (settings.warehouse_path, settings.warehouse_path.with_name(settings.warehouse_path.name + ".wal")):
-            path.unlink(missing_ok=True)
-    (settings.store / "last_run.json").unlink(missing_ok=True)
     by, reason = str(intent["by"]), str(intent["reason"])
-    releases = remove_restricted(settings, by=by, why="a child was forgotten", now=now)
+    releases = leave_no_marts(settings, by=by, why="a child was forgotten", now=now)
     with _session(settings) as connection:
         if _rows_known_by(settings, connection, secret, digests):
             raise CornerstoneError(

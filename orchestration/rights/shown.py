@@ -10,6 +10,9 @@ from orchestration.check.terminal import printable
 if TYPE_CHECKING:
     from orchestration.rights.audit import Account
     from orchestration.rights.forget import Done, Effect
+    from orchestration.rights.retention import Deleted
+    from orchestration.rights.retention import Effect as KeptEffect
+    from orchestration.rights.rotate import Rotated
 
 KINDS = {"upn": "UPN", "nhs_number": "NHS number", "uln": "ULN", "name_birth_date": "name and birth date"}
 
@@ -75,3 +78,66 @@ def print_done(done: "Done", console: Console) -> None:
     )
     console.print(STAYS, soft_wrap=True)
     console.print("next      `cornerstone run` builds the marts again and makes a release without the child")
+
+
+def print_kept(effect: "KeptEffect", console: Console) -> None:
+    """Until when each period of each return is kept, and what is due."""
+    for policy in effect.policies:
+        console.print(
+            f"{policy.return_id}  {policy.years} years ({policy.basis}): {policy.reason}", soft_wrap=True, markup=False
+        )
+    table = Table("return", "period", "kept until", "files", "submissions", "rows", "", box=None, pad_edge=False)
+    for column in table.columns[3:6]:
+        column.justify = "right"
+    for one in effect.kept:
+        due = "[yellow]due[/yellow]" if one.is_due else ""
+        counts = (f"{count:,}" for count in (one.files, one.submissions, one.rows))
+        table.add_row(one.return_id, one.period, one.until.isoformat(), *counts, due)
+    if effect.kept:
+        console.print(table)
+    if not effect.due:
+        console.print("Nothing is due to be deleted.")
+        return
+    feeds = {policy.return_id: policy.feeds for policy in effect.policies}
+    for return_id in dict.fromkeys(one.return_id for one in effect.due):
+        periods = ", ".join(one.period for one in effect.due if one.return_id == return_id)
+        console.print(
+            f"goes      {return_id} of {periods}: the next release counts nothing from it in {feeds[return_id]}",
+            soft_wrap=True,
+        )
+    console.print(f"releases  {effect.releases:,} lose their marts (restricted/send_marts.duckdb)")
+    console.print(STAYS, soft_wrap=True)
+
+
+def print_deleted(done: "Deleted", console: Console) -> None:
+    """What was deleted."""
+    console.print(
+        f"deleted   {done.submissions:,} submission(s) with {done.rows:,} landed row(s), {done.files:,} archived file(s);"
+        f" {done.releases:,} release(s) without marts",
+        soft_wrap=True,
+    )
+    console.print(STAYS, soft_wrap=True)
+    console.print("next      `cornerstone run` builds the marts again and makes a release of what is kept")
+
+
+def print_rotated(done: "Rotated", former: str, console: Console) -> None:
+    """What a change of key made anew, and what is left to do."""
+    console.print(
+        f"renewed   {done.files:,} archived file(s) sealed and {done.submissions:,} submission(s) landed under the new key;"
+        f" {done.decisions:,} decision(s) on children carried over; {done.releases:,} release(s) without marts",
+        soft_wrap=True,
+    )
+    if done.otherwise:
+        console.print(
+            f"[yellow]beware[/yellow]    {done.otherwise:,} submission(s) came out otherwise than before, by the rules of today",
+            soft_wrap=True,
+        )
+    if done.lost_decisions:
+        console.print(
+            f"          {done.lost_decisions:,} decision(s) were on children of whom nothing is told any more"
+        )
+    console.print(
+        f"next      back up the new key; `cornerstone run`; then destroy the former key, {printable(former)}, with every copy:"
+        " backups of the store made before open with it alone",
+        soft_wrap=True,
+    )

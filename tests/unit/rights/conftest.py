@@ -2,20 +2,26 @@
 
 import shutil
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
+import duckdb
 import pytest
 
 from expectations.catalogue import load_catalogue
+from orchestration.linkage.child_key import link_children
 from orchestration.privacy.keys import load_keys
 from orchestration.privacy.sealed import open_sealed
 from orchestration.privacy.vault import vault_file
 from orchestration.returns import inbox as inbox_module
 from orchestration.returns.land import LandingReport, land_return
+from orchestration.returns.spec import load_spec
+from orchestration.returns.submission import read_submissions
 from orchestration.settings import Settings
 from orchestration.warehouse import prepare_store
-from tests.conftest import vault_connection
+from tests.conftest import made_once, vault_connection
 from tests.invented_census import Census, census, pupils, write_census_xml, write_collect
 from tests.invented_return import ada, alan, grace, header, write_collect_export, write_workbook, xml_text
 from tests.invented_therapy import Delivery, bridget, contact, delivery, emmy, write_set
@@ -25,6 +31,7 @@ NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 UPN, NHS, ULN = "E372400021001", "9990000018", "1000102504"
 ADA = ["Zzlovelace", "Adaxia", "zz1 1aa", UPN, NHS, "Zztherapy with"]
 SEN2 = {"SoftwareCode": "Invented Casework"}
+RETURNS = ("sen2", "school_census", "therapy_waiting_list")
 CENSUS = {"SoftwareCode": "Invented Census"}
 
 Land = Callable[..., LandingReport]
@@ -72,14 +79,77 @@ def waiting_list(**changed: str) -> Delivery:
     return delivery(rows, contacts, **changed)
 
 
-@pytest.fixture
-def land(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Land:
-    """Land what is in the inbox of some returns, each time an hour later."""
+def landing_in(settings: Settings) -> Land:
+    """Land what is in the inbox of a return, each time an hour later."""
     prepare_store(settings)
-    monkeypatch.setattr(inbox_module, "SETTLE_SECONDS", 0.0)
     catalogue = load_catalogue(settings.rules_dir)
     clock = iter(NOON + timedelta(hours=hour) for hour in range(100))
     return lambda return_id: land_return(settings, return_id, catalogue, now=next(clock))
+
+
+@pytest.fixture
+def land(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Land:
+    """Land what is in the inbox of a return, each time an hour later."""
+    monkeypatch.setattr(inbox_module, "SETTLE_SECONDS", 0.0)
+    return landing_in(settings)
+
+
+def settings_below(folder: Path) -> Settings:
+    """Settings of a store in a folder, with the key beside it."""
+    return Settings(store=folder / "store", raw=folder / "raw", key_file=folder / "configuration" / "secret.key")
+
+
+@pytest.fixture(scope="session")
+def held_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store that three returns tell of one child, one of them in a version that counts no more; linked. Read it, or copy it."""
+
+    def make(folder: Path) -> None:
+        settings = settings_below(folder)
+        drop_sen2(settings.inbox_dir / "sen2", "xml")
+        # Her request has a date that cannot be read, and is set aside.
+        wrong = ada()
+        wrong.within[0].fields["ReceivedDate"] = "soon"
+        corrected = xml_text(header(2025, serial="2", **SEN2), [wrong, alan(), grace()])
+        (settings.inbox_dir / "sen2" / "corrected.xml").write_text(corrected)
+        drop_census(settings.inbox_dir / "school_census")
+        drop_list(settings.inbox_dir / "therapy_waiting_list")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(inbox_module, "SETTLE_SECONDS", 0.0)
+            land_all = landing_in(settings)
+            for return_id in RETURNS:
+                assert not land_all(return_id).refused
+        link_children(settings)
+
+    return made_once(tmp_path_factory, "told-of-thrice", make)
+
+
+@pytest.fixture
+def held(held_once: Path, tmp_path: Path) -> Settings:
+    """A copy of that store."""
+    shutil.copytree(held_once, tmp_path, dirs_exist_ok=True)
+    return settings_below(tmp_path)
+
+
+def landed(settings: Settings) -> dict[str, list[tuple[Any, ...]]]:
+    """Every landed row by return and table, without its place: in the file, among contacts, in what the sender counted."""
+    left_out = "', '".join(("source_row", "appointment_key", "referral_row_count", "appointment_row_count"))
+    found = {}
+    for return_id in RETURNS:
+        for table in load_spec(return_id).tables:
+            found[f"{return_id}.{table}"] = duckdb.sql(
+                f"select columns(c -> c not in ('{left_out}')) from"
+                f" read_parquet('{settings.landed_dir}/{return_id}/*/{table}.parquet') order by all"
+            ).fetchall()
+    return found
+
+
+def counts(settings: Settings) -> list[tuple[str, dict[str, Any], dict[str, int]]]:
+    """What the records of landings say of every submission."""
+    return sorted(
+        (one.submission_id, asdict(one)["tables"], one.failures)
+        for return_id in RETURNS
+        for one in read_submissions(settings, return_id)
+    )
 
 
 def drop_sen2(folder: Path, shape: str, year: int = 2025) -> None:
