@@ -143,10 +143,10 @@ def landed(settings: Settings) -> dict[str, list[tuple[Any, ...]]]:
     return found
 
 
-def counts(settings: Settings) -> list[tuple[str, dict[str, Any], dict[str, int]]]:
-    """What the records of landings say of every submission."""
+def counts(settings: Settings) -> list[tuple[str, dict[str, Any]]]:
+    """The rows of every submission by table, as the records of landings say."""
     return sorted(
-        (one.submission_id, asdict(one)["tables"], one.failures)
+        (one.submission_id, asdict(one)["tables"])
         for return_id in RETURNS
         for one in read_submissions(settings, return_id)
     )

@@ -43,8 +43,8 @@ def children(settings: Settings) -> tuple[set[frozenset[Row]], dict[Row, str], l
         rows = duckdb.sql(
             f"""
             select child_key, submission_id, row_number() over (partition by submission_id order by source_row), row_person_ref
-            from read_parquet('{settings.landed_dir}/{return_id}/*/{table}.parquet')
-            inner join read_parquet('{settings.child_link_path}') using (submission_id, row_person_ref)
+            from read_parquet('{settings.landed_dir}/{return_id}/*/{table}.parquet') as landed
+            inner join read_parquet('{settings.child_link_path}') as link using (submission_id, row_person_ref)
             """
         ).fetchall()
         for key, submission_id, place, ref in rows:
@@ -108,7 +108,8 @@ def test_a_store_under_a_new_key_is_the_same_but_for_its_pseudonyms(
     assert names_found(reviewed, tmp_path / "copy", ["Zzhopper", "Zznoether"]) == {"Zznoether"}
     with pytest.raises(CornerstoneError, match="was forgotten on 2026-04-01"):
         erasure.preview(reviewed, HOPPER)
-    assert [one.action for one in read_account(reviewed).events][-2:] == ["began to renew the key", "renewed the key"]
+    told = [one.action for one in read_account(reviewed).events if "key" in one.action]
+    assert told == ["began to renew the key", "renewed the key"]
     with pytest.raises(CornerstoneError, match="destroy it"):
         rotate.rotate_key(reviewed, **WHO)
 
