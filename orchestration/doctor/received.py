@@ -92,7 +92,7 @@ def _landing(
     if not _is_json(folder / "landing.json"):
         yield Finding("landed", "broken", "A landing has no record that can be read.", str(folder), REBUILD)
         return
-    submissions, deliveries = read_landing(folder)
+    submissions, deliveries, _ = read_landing(folder)
     accepted = [one for one in submissions if one.status == "accepted"]
     for table in dict.fromkeys(name for one in accepted for name in one.tables):
         fault = _rows_fault(connection, folder / f"{table}.parquet", table, accepted)

@@ -185,7 +185,7 @@ def read_submissions(settings: Settings, return_id: str) -> list[Submission]:
     """Every committed submission of a return, in the order they were received; of files that were read again, as they were
     read last."""
     landings = [read_landing(folder) for folder in landing_dirs(settings, return_id)]
-    replaced = {old: new for landing in landings for old, new in landing.replaced.items()}
+    replaced = _replaced(landings)
     found = [
         replace(one, supersedes=_read_last(one.supersedes, replaced)) if one.supersedes in replaced else one
         for landing in landings
@@ -193,6 +193,17 @@ def read_submissions(settings: Settings, return_id: str) -> list[Submission]:
         if one.submission_id not in replaced
     ]
     return sorted(found, key=lambda submission: (submission.received_at, submission.source_file))
+
+
+def all_readings(settings: Settings, return_id: str, submission_ids: Iterable[str]) -> set[str]:
+    """These submissions with the earlier readings of their files, which lie on disk though nothing counts them."""
+    replaced = _replaced(read_landing(folder) for folder in landing_dirs(settings, return_id))
+    last = set(submission_ids)
+    return last | {earlier for earlier in replaced if _read_last(earlier, replaced) in last}
+
+
+def _replaced(landings: Iterable[Landing]) -> dict[str, str | None]:
+    return {old: new for landing in landings for old, new in landing.replaced.items()}
 
 
 def _read_last(submission_id: str | None, replaced: Mapping[str, str | None]) -> str | None:

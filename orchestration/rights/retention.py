@@ -22,6 +22,7 @@ from orchestration.returns.spec import ReturnSpec, load_spec, return_ids
 from orchestration.returns.submission import (
     UNKNOWN_PERIOD,
     Submission,
+    all_readings,
     landing_dirs,
     read_landing,
     read_submissions,
@@ -169,7 +170,10 @@ def delete_due(settings: Settings, *, by: str, reason: str, now: datetime) -> De
         record(settings, "began to delete what was kept long enough", by=by, reason=reason, now=now, **counts)
         at = now.astimezone(UTC).isoformat(timespec="seconds")
         intent = {"action": RETENTION, "by": by, "reason": reason, "at": at, "counts": counts}
-        ids = {return_id: [one.submission_id for one in held] for return_id, held in gone.items()}
+        ids = {
+            return_id: sorted(all_readings(settings, return_id, (one.submission_id for one in held)))
+            for return_id, held in gone.items()
+        }
         write_intent(settings, intent | {"gone": ids})
         return _finish(settings, now)
 
@@ -217,7 +221,7 @@ def _receipts_of_nothing_else(settings: Settings, spec: ReturnSpec, gone: set[st
 
 def _take_out(settings: Settings, spec: ReturnSpec, folder: Path, gone: set[str]) -> None:
     """Take submissions out of a landing: its folder with its vault files where it holds no other."""
-    submissions, deliveries = read_landing(folder)
+    submissions, deliveries, replaced = read_landing(folder)
     left = [one for one in submissions if one.submission_id not in gone]
     if len(left) == len(submissions):
         return
@@ -240,4 +244,4 @@ def _take_out(settings: Settings, spec: ReturnSpec, folder: Path, gone: set[str]
         for path in folder.glob("*.parquet"):
             path.unlink()
     # The record of the landing goes last, and stays though it is empty: its files are dealt with.
-    write_landing(folder, left, deliveries)
+    write_landing(folder, left, deliveries, replaced)

@@ -12,7 +12,7 @@ from decimal import Decimal
 import duckdb
 
 from orchestration.charts import Chart
-from orchestration.packs.pictures import ENGLAND, OWN, SECOND, Line, trend
+from orchestration.figures.pictures import ENGLAND, OWN, SECOND, Line, trend
 from orchestration.release.portal.site import Page
 from orchestration.release.provision import BEYOND, Children
 
