@@ -242,6 +242,10 @@ OPEN_FIGURES = (
     OpenFigure("ehcp_total", "Total", "Total", "return"),
     OpenFigure("ehcp_pupils_pct", "Total", "Total", "census"),
     OpenFigure("census_sen2_ehcp_difference", "Total", "Total", "difference"),
+    *(
+        OpenFigure(kpi_id, "SEN provision", "EHC plan", denominator="census")
+        for kpi_id in ("sen_suspension_rate", "sen_permanent_exclusion_rate")
+    ),
 )
 """The figures of the open tables that are a row of this table, or the difference of two."""
 
@@ -365,7 +369,14 @@ def _protect_day(
     connection.execute(f"create or replace temp table reconciliation_place as {_PLACES}")
     told_by_open_tables(
         connection,
-        [replace(one, numerator=f"{key}|{one.numerator}") for one in OPEN_FIGURES],
+        [
+            replace(
+                one,
+                numerator=one.numerator and f"{key}|{one.numerator}",
+                denominator=one.denominator and f"{key}|{one.denominator}",
+            )
+            for one in OPEN_FIGURES
+        ],
         table="reconciliation_open",
         database=database,
         la_code=day.la_code,
