@@ -83,6 +83,7 @@ def notify(settings: Settings, ends: Sequence[RunEnd] = (), now: datetime | None
     now = now or datetime.now(UTC)
     with ExitStack() as held:
         try:
+            _folder(settings).mkdir(mode=0o700, parents=True, exist_ok=True)
             held.enter_context(
                 exclusive_lock(_folder(settings) / "lock", wait_seconds=LOCK_WAIT_SECONDS, holder="alerts")
             )
