@@ -66,6 +66,15 @@ from (
 group by lsoa_code
 """
 
+# Settings of the register, with the kind that each is by its type.
+_REGISTER = f"""
+select setting.*, {_KIND_OF_LINE.format(line="line")} as own_kind
+from marts.dim_setting as setting
+left join seed.placement_line_mapping as mapped
+    on mapped.input_kind = 'establishment_type' and lpad(setting.type_code, 2, '0') = mapped.input_code
+left join marts.dim_placement_group as line using (placement_line_code)
+"""
+
 # A row a child with a plan on the latest census day.
 _CHILDREN = f"""
 with home as (
@@ -155,19 +164,7 @@ _CELLS: dict[str, tuple[str, ...]] = {
     "home_unseen": ("ward", "kind", "place"),
     "ward_lsoa_unseen": ("ward", "lsoa"),
 }
-_SHOWN = (
-    "all",
-    "ward",
-    "lsoa",
-    "kind",
-    "place",
-    "ward_kind",
-    "ward_place",
-    "kind_place",
-    "setting",
-    "authority",
-    "learning",
-)
+_SHOWN = [name for name in _CELLS if name not in ("group", "group_place", "returned") and not name.endswith("_unseen")]
 
 # Each cell of the first is the sum of those of the second that lie in it.
 _SUMS = (
@@ -455,7 +452,7 @@ def _protected(
                 inner join places_pattern using (cell_key)
                 where list_contains(?, cell)
                 """,
-                [list(_SHOWN)],
+                [_SHOWN],
             ).fetchall()
             return {tuple(key.split("|")): count for key, count in rows}
     return None
@@ -487,7 +484,7 @@ def _make_cells(connection: duckdb.DuckDBPyConnection, parameters: Parameters, *
         from provision_counts as counts
         left join provision_open as told on counts.cell_key = told.cell_key
         """,
-        {"kept": kept, "threshold": parameters.threshold, "shown": list(_SHOWN)},
+        {"kept": kept, "threshold": parameters.threshold, "shown": _SHOWN},
     )
 
 
@@ -508,13 +505,7 @@ def _settings(
         f"""
         with best_fit as ({_BEST_FIT}),
 
-        register as (
-            select setting.*, {_KIND_OF_LINE.format(line="line")} as own_kind
-            from marts.dim_setting as setting
-            left join seed.placement_line_mapping as mapped
-                on mapped.input_kind = 'establishment_type' and lpad(setting.type_code, 2, '0') = mapped.input_code
-            left join marts.dim_placement_group as line using (placement_line_code)
-        ),
+        register as ({_REGISTER}),
 
         listed as (
             select setting_key, own_kind as kind from register where la_code = $la_code and is_open and is_current
@@ -582,11 +573,7 @@ def count_capacity(connection: duckdb.DuckDBPyConnection) -> list[Capacity]:
     rows = connection.execute(
         f"""
         with register as (
-            select setting.*, {_KIND_OF_LINE.format(line="line")} as own_kind
-            from marts.dim_setting as setting
-            left join seed.placement_line_mapping as mapped
-                on mapped.input_kind = 'establishment_type' and lpad(setting.type_code, 2, '0') = mapped.input_code
-            left join marts.dim_placement_group as line using (placement_line_code)
+            {_REGISTER}
             where setting.is_in_own_authority and setting.is_open and setting.is_current
         ),
 

@@ -135,7 +135,7 @@ def recall(
             cell_key,
             cell_count as earlier_count,
             is_shown and not is_suppressed as was_shown,
-            is_shown and not is_suppressed as was_told,
+            was_shown as was_told,
             is_suppressed as was_suppressed,
             sums,
             totals

@@ -9,6 +9,7 @@ import duckdb
 import pytest
 
 from orchestration.privacy.disclosure import load_policy
+from orchestration.release import remembered_places
 from orchestration.release.provision import (
     BEYOND,
     NOWHERE,
@@ -464,6 +465,41 @@ def test_one_place_less_taken_is_not_told(places: duckdb.DuckDBPyConnection, tmp
     total, *provisions = [one.occupied for one in second[1]]
     assert total is None
     assert provisions == [9, None, 20] or provisions.count(None) > 1
+
+
+def test_of_a_kind_of_which_the_attack_works_out_a_count_nothing_is_shown(
+    places: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    provide(places, ("RP", "1", 10, 9), ("RP", "2", 80, 70), ("SPECIAL", "3", 100, 98))
+    monkeypatch.setattr(remembered_places, "_worked_out", lambda *_, **__: {"RP|1"})
+
+    told = count_places(places, BOARD, database="release_open", earlier={})
+
+    assert told is not None
+    assert [(one.kind, one.occupied) for one in told[1]] == [
+        ("RP", None), ("RP", None), ("RP", None), ("SPECIAL", 98), ("SPECIAL", 98),
+    ]  # fmt: skip
+    kept(places, tmp_path / "counts.parquet")
+    assert places.execute(
+        f"select count(*) from '{tmp_path / 'counts.parquet'}' where is_suppressed"
+    ).fetchall() == [(3,)]  # fmt: skip
+
+
+def test_a_count_of_then_and_one_of_now_do_not_give_the_few_that_were_hidden(
+    places: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    """3 and 7 were hidden of 40. The 7 are there still: shown when the 3 have become 20, they would leave the 3 of then."""
+    provide(places, ("RP", "1", 10, 3), ("RP", "2", 10, 7), ("RP", "3", 40, 30))
+    first = count_places(places, BOARD, database="release_open", earlier={})
+    assert first is not None and [one.occupied for one in first[1]] == [40, None, None, 30]
+    earlier = {"first": kept(places, tmp_path / "first.parquet")}
+    places.execute("update marts.fct_capital_place set places_occupied = 20 where provision_id = '1'")
+    alone = count_places(places, BOARD, database="release_open", earlier={})
+    assert alone is not None and [one.occupied for one in alone[1]] == [57, 20, 7, 30]
+    second = count_places(places, BOARD, database="release_open", earlier=earlier)
+    assert second is not None
+    total, one, two, _ = [one.occupied for one in second[1]]
+    assert two is None and (total is None or one is None)
 
 
 def test_capacity_is_the_registers_and_says_what_it_lacks(borough: duckdb.DuckDBPyConnection) -> None:
