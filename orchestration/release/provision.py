@@ -10,7 +10,7 @@ import duckdb
 
 from orchestration.privacy.disclosure import Parameters
 from orchestration.release.open_figures import OpenFigure, told_by_open_tables
-from orchestration.release.remembered_places import hold_back, protect, recall, remember
+from orchestration.release.remembered_places import PageCounts, hold_back, protect, recall, remember
 from orchestration.sql_text import literal, quoted
 
 OUTSIDE, UNTOLD = "outside", "untold"
@@ -349,17 +349,11 @@ def count_children(
         la_code=la_code,
         period=f"{year - 1}{year % 100:02d}",
     )
-    recall(connection, earlier, network="children", la_code=la_code, day=census_day)
-    counts = _protected(connection, parameters)
+    page = PageCounts("children", "provision_cell", "provision_line", la_code, census_day)
+    recall(connection, earlier, page)
+    counts = _protected(connection, parameters, page)
     if counts is not None:
-        remember(
-            connection,
-            cells="provision_cell",
-            lines="provision_line",
-            network="children",
-            la_code=la_code,
-            day=census_day,
-        )
+        remember(connection, page)
     kinds = connection.execute(
         """
         select
@@ -404,7 +398,7 @@ def _areas(connection: duckdb.DuckDBPyConnection, level: str, la_code: str) -> l
 
 
 def _protected(
-    connection: duckdb.DuckDBPyConnection, parameters: Parameters
+    connection: duckdb.DuckDBPyConnection, parameters: Parameters, page: PageCounts
 ) -> dict[tuple[str, ...], int | None] | None:
     """What may be seen of each cell; None where it cannot be protected."""
     connection.execute(
@@ -432,15 +426,14 @@ def _protected(
     )
     _make_cells(connection, parameters, kept=None)
     # What the open tables give away already is no matter of this page.
-    hold_back(connection, parameters, cells="provision_cell", lines="provision_line")
+    hold_back(connection, parameters, page)
     # Kinds of setting stay visible, as DfE's own tables have them, as far as the rest can then be protected.
     for kept in ("kind", None):
         _make_cells(connection, parameters, kept=kept)
         weak = protect(
             connection,
             parameters,
-            cells="provision_cell",
-            lines="provision_line",
+            page,
             told="provision_open",
             guessed="cell.is_fixed and cell.cell_key like 'returned|%'",
         )
@@ -696,10 +689,10 @@ def count_places(
         from provision_place_cell
         """
     )
-    recall(connection, earlier, network="places", la_code=la_code, day=day)
-    relations = {"cells": "provision_place_cell", "lines": "provision_place_line"}
-    hold_back(connection, parameters, **relations)
-    weak = protect(connection, parameters, **relations, told="provision_place_open")
+    page = PageCounts("places", "provision_place_cell", "provision_place_line", la_code, day)
+    recall(connection, earlier, page)
+    hold_back(connection, parameters, page)
+    weak = protect(connection, parameters, page, told="provision_place_open")
     # Of a kind that cannot be protected no number is shown.
     connection.execute(
         "update places_pattern set kind = 'secondary' where kind is null and list_contains(?, split_part(cell_key, '|', 1))",
@@ -747,5 +740,5 @@ def count_places(
         """,
         {"types": list(PROVISION_TYPES)},
     ).fetchall()
-    remember(connection, **relations, network="places", la_code=la_code, day=day)
+    remember(connection, page)
     return day, [Provision(*row) for row in rows]

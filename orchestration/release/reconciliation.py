@@ -11,7 +11,7 @@ import duckdb
 
 from orchestration.privacy.disclosure import Parameters
 from orchestration.release.open_figures import OpenFigure, told_by_open_tables
-from orchestration.release.remembered_places import hold_back, protect, recall, remember
+from orchestration.release.remembered_places import PageCounts, hold_back, protect, recall, remember
 
 # A row a child: on which side of the comparison it stands, and whether its plan is placed at a school whose return came.
 _CHILDREN = """
@@ -236,7 +236,7 @@ from members
 
 # Rows that stay visible at the threshold or above, as far as the others can then be protected: the totals, which stand in
 # other tables too, and what agrees.
-_KEPT = (["census", "return", "both"], ["census", "return"], [])
+_KEPT: tuple[list[str], ...] = (["census", "return", "both"], ["census", "return"], [])
 
 OPEN_FIGURES = (
     OpenFigure("ehcp_total", "Total", "Total", "return"),
@@ -387,14 +387,13 @@ def _protect_day(
         "insert into reconciliation_open select concat_ws('|', la_code, census_year, part), cell_count, false, false, false"
         " from reconciliation_place where part = 'both elsewhere'"
     )
-    relations = {"cells": "reconciliation_cell", "lines": "reconciliation_line"}
-    about = {"network": "reconciliation", "la_code": day.la_code, "day": day.census_day}
-    recall(connection, earlier, **about)
+    page = PageCounts("reconciliation", "reconciliation_cell", "reconciliation_line", day.la_code, day.census_day)
+    recall(connection, earlier, page)
     _count_day(connection, parameters, kept=[])
-    hold_back(connection, parameters, **relations)
+    hold_back(connection, parameters, page)
     for kept in _KEPT:
         _count_day(connection, parameters, kept=kept)
-        is_safe = not protect(connection, parameters, **relations, told="reconciliation_open")
+        is_safe = not protect(connection, parameters, page, told="reconciliation_open")
         if is_safe:
             break
     connection.execute(
@@ -411,7 +410,7 @@ def _protect_day(
         {"is_safe": is_safe},
     )
     if is_safe:
-        remember(connection, **relations, **about)
+        remember(connection, page)
 
 
 def _count_day(connection: duckdb.DuckDBPyConnection, parameters: Parameters, *, kept: list[str]) -> None:

@@ -9,6 +9,7 @@ that moved would stand alone among them; but nothing that is hidden may follow f
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
@@ -95,6 +96,23 @@ group by then_key;
 """
 
 
+@dataclass(frozen=True)
+class PageCounts:
+    """Counts of a page and the sums they stand in: relations as `disclosure.suppress` reads them, under a name that is the same in
+    every release, and of one authority and day where they are of such."""
+
+    name: str
+    cells: str
+    lines: str
+    la_code: str | None = None
+    day: date | None = None
+
+    @property
+    def about(self) -> dict[str, object]:
+        """By what earlier releases are asked for them."""
+        return {"network": self.name, "la_code": self.la_code, "day": self.day}
+
+
 def earlier_files(settings: Settings) -> dict[str, Path]:
     """What the releases that people have read kept behind their places pages, by release, as far as these are in the store."""
     files = {one.release_id: settings.releases_dir / one.release_id / PLACES_COUNTS for one in read_releases(settings)}
@@ -111,22 +129,14 @@ def keep_counts(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
     connection.execute("drop table places_counts")
 
 
-def recall(
-    connection: duckdb.DuckDBPyConnection,
-    files: Mapping[str, Path],
-    *,
-    network: str,
-    la_code: str | None = None,
-    day: date | None = None,
-) -> None:
-    """Read what earlier releases kept of a network of counts into `places_earlier`; of one authority and day where it is of such."""
+def recall(connection: duckdb.DuckDBPyConnection, files: Mapping[str, Path], page: PageCounts) -> None:
+    """Read what earlier releases kept of a page's counts into `places_earlier`."""
     kept = " union all ".join(
         f"select {literal(release_id)} as release_id, * from read_parquet({literal(str(path))})"
         for release_id, path in files.items()
     )
-    about = {"network": network, "la_code": la_code, "day": day}
     connection.execute(_COLUMNS)
-    connection.execute(f"delete from places_counts where {_ABOUT}", about)
+    connection.execute(f"delete from places_counts where {_ABOUT}", page.about)
     connection.execute(
         f"""
         create or replace temp table places_earlier as
@@ -142,7 +152,7 @@ def recall(
         from ({kept or "select null::varchar as release_id, * from places_counts limit 0"})
         where {_ABOUT}
         """,
-        about,
+        page.about,
     )
     connection.execute(
         """
@@ -153,23 +163,22 @@ def recall(
     )
 
 
-def hold_back(connection: duckdb.DuckDBPyConnection, parameters: Parameters, *, cells: str, lines: str) -> None:
+def hold_back(connection: duckdb.DuckDBPyConnection, parameters: Parameters, page: PageCounts) -> None:
     """Say in `places_history` (cell_key, is_held_back, is_told, was_suppressed) what the counts are beside earlier ones.
 
     Args:
         connection: sees the relations, after `recall`.
         parameters: of the audience.
-        cells: as `disclosure.suppress` reads them; fixed are those that the open tables tell.
-        lines: as `disclosure.suppress` reads them.
+        page: the counts; fixed are those that the open tables tell.
 
     Makes `places_known` (cell_key, is_known: whether the open tables tell it, or counts it follows from). Such a count is not held
     back, for that would protect nobody.
     """
-    given = suppress(connection, parameters, cells=cells, lines=lines, attacked=False).cells
+    given = suppress(connection, parameters, cells=page.cells, lines=page.lines, attacked=False).cells
     compare(
         connection,
         parameters,
-        cells=cells,
+        cells=page.cells,
         earlier="places_earlier",
         difference="places_difference",
         history="places_compared",
@@ -199,9 +208,8 @@ def hold_back(connection: duckdb.DuckDBPyConnection, parameters: Parameters, *, 
 def protect(
     connection: duckdb.DuckDBPyConnection,
     parameters: Parameters,
+    page: PageCounts,
     *,
-    cells: str,
-    lines: str,
     told: str,
     guessed: str = "false",
 ) -> set[str]:
@@ -210,8 +218,7 @@ def protect(
     Args:
         connection: sees the relations, after `hold_back`.
         parameters: of the audience.
-        cells: as `disclosure.suppress` reads them.
-        lines: as `disclosure.suppress` reads them.
+        page: the counts.
         told: what the open tables say of the cells: cell_key, told (null where they withhold it), and is_held_back, is_told,
             was_suppressed as the history of `disclosure.suppress` has them.
         guessed: SQL condition on `cell` for counts that a reader of earlier releases is taken to know besides.
@@ -221,7 +228,7 @@ def protect(
     Makes `places_pattern` (cell_key, kind), and `places_cell_then`, `places_line_then` and `places_history_then`: the same with the
     counts and sums of earlier releases.
     """
-    pattern = _suppress_beside_earlier(connection, parameters, cells=cells, lines=lines, withheld=told)
+    pattern = _suppress_beside_earlier(connection, parameters, cells=page.cells, lines=page.lines, withheld=told)
     connection.register("places_found", pattern.cells)
     connection.register("places_unprotected", pattern.unprotected)
     try:
@@ -230,7 +237,7 @@ def protect(
             f"""
             select distinct cell_key
             from places_unprotected
-            inner join {lines} using (line_key)
+            inner join {page.lines} using (line_key)
             inner join places_pattern as pattern using (cell_key)
             inner join places_known as known using (cell_key)
             where pattern.kind is not null and not known.is_known
@@ -240,7 +247,7 @@ def protect(
         connection.unregister("places_found")
         connection.unregister("places_unprotected")
     return {cell_key for (cell_key,) in given_away}.union(
-        _worked_out(connection, parameters, cells=cells, lines=lines, told=told, history=told, given=None),
+        _worked_out(connection, parameters, cells=page.cells, lines=page.lines, told=told, history=told, given=None),
         _worked_out(
             connection,
             parameters,
@@ -334,15 +341,7 @@ def _suppress_beside_earlier(
     return suppress(connection, parameters, cells=cells, lines=lines, history="places_hidden")
 
 
-def remember(
-    connection: duckdb.DuckDBPyConnection,
-    *,
-    cells: str,
-    lines: str,
-    network: str,
-    la_code: str | None = None,
-    day: date | None = None,
-) -> None:
+def remember(connection: duckdb.DuckDBPyConnection, page: PageCounts) -> None:
     """Note the counts, what `places_pattern` suppresses of them and the sums they stand in for `keep_counts`."""
     connection.execute(
         f"""
@@ -357,10 +356,10 @@ def remember(
             pattern.kind is not null as is_suppressed,
             coalesce(list(line.line_key order by line.line_key) filter (where not line.is_total), []) as sums,
             coalesce(list(line.line_key order by line.line_key) filter (where line.is_total), []) as totals
-        from {cells} as cell
+        from {page.cells} as cell
         inner join places_pattern as pattern using (cell_key)
-        left join {lines} as line using (cell_key)
+        left join {page.lines} as line using (cell_key)
         group by all
         """,
-        {"network": network, "la_code": la_code, "day": day},
+        page.about,
     )

@@ -12,7 +12,7 @@ import duckdb
 
 from orchestration.privacy.disclosure import Parameters
 from orchestration.release.inventory import returns_about_nobody
-from orchestration.release.remembered_places import hold_back, protect, recall, remember
+from orchestration.release.remembered_places import PageCounts, hold_back, protect, recall, remember
 from orchestration.sql_text import quoted
 
 NO_REASON = "not recorded"
@@ -149,10 +149,10 @@ def rows_set_aside(
         where is_fixed
         """
     )
-    relations = {"cells": "set_aside_cell", "lines": "set_aside_line"}
-    recall(connection, earlier, network="set_aside")
-    hold_back(connection, parameters, **relations)
-    weak = protect(connection, parameters, **relations, told="set_aside_open")
+    page = PageCounts("set_aside", "set_aside_cell", "set_aside_line")
+    recall(connection, earlier, page)
+    hold_back(connection, parameters, page)
+    weak = protect(connection, parameters, page, told="set_aside_open")
     # Of a return that cannot be protected no number is shown but those of its files.
     connection.execute(
         """
@@ -163,7 +163,7 @@ def rows_set_aside(
         """,
         [sorted({key.split("|")[1] for key in weak})],
     )
-    remember(connection, **relations, network="set_aside")
+    remember(connection, page)
     told = connection.execute(
         """
         select distinct member.level, member.return_id, member.name, if(pattern.kind is null, cell.cell_count, null)
