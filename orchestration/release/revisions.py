@@ -86,7 +86,18 @@ select
     ) as is_resubmission
 from {now}.meta.submission as submission
 anti join {before}.meta.submission as earlier using (submission_id)
-where is_current;
+where
+    is_current
+    -- A file that was read again is no new one.
+    and not exists (
+        select 1
+        from {before}.meta.submission as earlier
+        where
+            earlier.return_id = submission.return_id
+            and earlier.supplier = submission.supplier
+            and earlier.period is not distinct from submission.period
+            and earlier.sha256 = submission.sha256
+    );
 
 -- The returns that a KPI's local figures are defined by: the catalogue names them in words.
 create temp table revision_kpi_return as

@@ -37,14 +37,14 @@ create table {database}.kpi.kpi_value (
 create table {database}.meta.release (code_version varchar, catalogue_digest varchar);
 insert into {database}.meta.release values ('1.0', 'rules');
 create table {database}.meta.submission (
-    submission_id varchar, return_id varchar, period varchar, supplier varchar, is_current boolean
+    submission_id varchar, return_id varchar, period varchar, supplier varchar, is_current boolean, sha256 varchar
 );
 insert into {database}.meta.submission values
-    ('october', 'waiting_list', '2025-10', 'trust.a', true),
-    ('november', 'waiting_list', '2025-11', 'trust.a', true),
-    ('plans', 'plans', '2025', 'authority', true),
-    ('published', 'published_statistics', '2025', 'dfe.requests', true),
-    ('register', 'school_register', '2025-10', 'dfe', true);
+    ('october', 'waiting_list', '2025-10', 'trust.a', true, 'october'),
+    ('november', 'waiting_list', '2025-11', 'trust.a', true, 'november'),
+    ('plans', 'plans', '2025', 'authority', true, 'plans'),
+    ('published', 'published_statistics', '2025', 'dfe.requests', true, 'published'),
+    ('register', 'school_register', '2025-10', 'dfe', true, 'register');
 """
 # (key, kpi, period, value, symbol, basis, submission)
 VALUES = [
@@ -87,11 +87,18 @@ class TwoReleases:
         )
 
     def submitted(
-        self, submission: str, return_id: str, period: str, supplier: str, replaces: str | None = None
+        self,
+        submission: str,
+        return_id: str,
+        period: str,
+        supplier: str,
+        replaces: str | None = None,
+        sha256: str | None = None,
     ) -> None:
         self.connection.execute("update now.meta.submission set is_current = false where submission_id = ?", [replaces])
         self.connection.execute(
-            "insert into now.meta.submission values (?, ?, ?, ?, true)", [submission, return_id, period, supplier]
+            "insert into now.meta.submission values (?, ?, ?, ?, true, ?)",
+            [submission, return_id, period, supplier, sha256 or submission],
         )
 
     def revisions(self) -> dict[str, tuple[str, str]]:
@@ -130,7 +137,7 @@ def test_a_resubmission_is_the_cause_where_the_submission_behind_the_figure_repl
 def test_a_figure_of_many_suppliers_is_revised_by_one_whose_submission_it_does_not_name(releases: TwoReleases) -> None:
     for database in ("before", "now"):
         releases.connection.execute(
-            f"insert into {database}.meta.submission values ('other', 'waiting_list', '2025-10', 'trust.b', true)"
+            f"insert into {database}.meta.submission values ('other', 'waiting_list', '2025-10', 'trust.b', true, 'other')"
         )
     releases.submitted("other again", "waiting_list", "2025-10", "trust.b", replaces="other")
     releases.now("oct", 187)
@@ -288,6 +295,14 @@ def test_no_number_of_an_own_figure_that_is_gone_is_repeated_beside_the_coarser_
     assert rows == [("nov", None, None), ("oct few", None, None), ("of dfe", Decimal(13), None)]
     shown = {one.breakdown: one.old for one in read_revisions(releases.connection, "now")}
     assert shown == {"nov": "told of", "oct few": "told of", "of dfe": "13"}
+
+
+def test_a_file_read_again_under_other_rules_is_no_resubmission(releases: TwoReleases) -> None:
+    releases.connection.execute("update now.meta.release set catalogue_digest = 'stricter rules'")
+    releases.connection.execute("delete from now.meta.submission where submission_id = 'october'")
+    releases.submitted("read again", "waiting_list", "2025-10", "trust.a", sha256="october")
+    releases.now("oct", 200, submission="read again")
+    assert releases.revisions()["oct"] == ("changed", "method")
 
 
 # --- releases -----------------------------------------------------------------------------------------------------
