@@ -204,7 +204,7 @@ STEPS: dict[str, list[Step]] = {
         (the_release_was_a_mistake, 0, "is current again."),
     ],
     "Back up": [(it_is_night, 0, ""), (nothing, 0, "")],
-    "Restore": [(the_machine_is_lost, 0, "unchanged")],
+    "Restore": [(the_machine_is_lost, 0, "Nothing new in the inbox")],
     "Upgrade": [(nothing, 0, "Nothing new in the inbox")],
 }
 
