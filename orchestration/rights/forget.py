@@ -629,10 +629,11 @@ def _rewrite_all(
         gone = f'(select (submission_id, own_key) from "gone_{table}")'
         own_key = f'(submission_id, "{spec.tables[table].key}")'
         landed, kept = folder / f"{table}.parquet", identities / f"{table}.parquet"
-        if landed.is_file():
-            _rewrite(connection, landed, f"{own_key} not in {gone}")
+        # The vault first: which of its rows are to go is known by the landed ones.
         if kept.is_file() and table != persons_table:
             write_vault(connection, f"from {vault_file(kept)} where {own_key} not in {gone}", kept)
+        if landed.is_file():
+            _rewrite(connection, landed, f"{own_key} not in {gone}")
     _recount(settings, connection, spec, folder)
     persons = identities / f"{persons_table}.parquet"
     write_vault(

@@ -94,6 +94,8 @@ def leave_out_forgotten(
     kept = [one for one in received if one.erased is None]
     if not kept or not tombstones_path(settings).is_file():
         return LeftOut(kept)
+    if spec.person is None and not _names_anybody(settings, keys, kept):
+        return LeftOut(kept)
     found = _find(settings, keys, spec, kept)
     changed: dict[str, Receipt] = {}
     erased = 0
@@ -165,6 +167,15 @@ def _find(settings: Settings, keys: Keys, spec: ReturnSpec, received: Sequence[R
     for digest in found.unread & found.edits.keys():  # an archive of which a part cannot be read is erased whole
         del found.edits[digest]
     return found
+
+
+def _names_anybody(settings: Settings, keys: Keys, received: Sequence[Receipt]) -> bool:
+    """Whether a number of a forgotten person stands anywhere in files of a return that is about nobody."""
+    with (
+        duckdb.connect(":memory:") as connection,
+        knowing(connection, tombstone_key(settings, keys), read_tombstones(settings)) as own,
+    ):
+        return any(_numbers(own, archived_file(settings, keys, receipt)) for receipt in received)
 
 
 def _place(file: DataFile) -> tuple[str, str]:

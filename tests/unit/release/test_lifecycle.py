@@ -10,7 +10,9 @@ import pytest
 from orchestration.errors import CornerstoneError
 from orchestration.release import lifecycle
 from orchestration.release.errors import ReleaseUnsound
+from orchestration.release.exports import RESTRICTED_DATABASE
 from orchestration.release.folders import JOURNAL
+from orchestration.release.ledger import published_releases, read_ledger
 from orchestration.release.lifecycle import approve_release, list_releases, rollback, show_release
 from orchestration.settings import Settings
 
@@ -267,3 +269,40 @@ def test_releases_are_told_apart_and_in_order_under_a_clock_that_runs_back(
     assert (
         approve_release(approval_settings, pending.release_id, "A. Reader", "Checked", WEDNESDAY).release_id > ids[-1]
     )
+
+
+# --- what a release loses ---------------------------------------------------------------------------------------
+
+
+def test_marts_that_had_to_go_are_gone_from_every_release_which_is_sound_without_them(
+    publish_at: Any, settings: Settings, approval_settings: Settings, warehouse: duckdb.DuckDBPyConnection
+) -> None:
+    old = publish_at(MONDAY)
+    revise(warehouse, 960)
+    pending = publish_at(TUESDAY, settings=approval_settings)
+    kept = (old.folder / RESTRICTED_DATABASE).read_bytes()
+    assert lifecycle.remove_restricted(settings, by="A. Lead", why="a child was forgotten", now=WEDNESDAY) == 2
+    assert lifecycle.remove_restricted(settings, by="A. Lead", why="a child was forgotten", now=WEDNESDAY) == 0
+    for release in (old, pending):
+        assert not (release.folder / RESTRICTED_DATABASE).exists()
+        [removal] = show_release(settings, release.release_id, verify=True).removals
+        assert (removal.path, removal.by, removal.why) == (
+            RESTRICTED_DATABASE.as_posix(),
+            "A. Lead",
+            "a child was forgotten",
+        )
+    assert [entry["release_id"] for entry in journal(settings) if entry["action"] == "removed_marts"] == [
+        old.release_id,
+        pending.release_id,
+    ]
+    with pytest.raises(CornerstoneError, match="were removed, because a child was forgotten; run again"):
+        approve_release(approval_settings, pending.release_id, "A. Person", "fine", WEDNESDAY)
+    assert published_releases(settings) == [old.release_id]
+    assert read_ledger(settings).release_ids in {(), (old.release_id,)}
+    # The same figures are released again, with marts.
+    again = publish_at(WEDNESDAY)
+    assert again.status == "published"
+    assert (again.folder / RESTRICTED_DATABASE).is_file()
+    (old.folder / RESTRICTED_DATABASE).write_bytes(kept)
+    with pytest.raises(ReleaseUnsound, match=r"added: restricted/send_marts\.duckdb"):
+        show_release(settings, old.release_id, verify=True)
