@@ -79,11 +79,11 @@ def waiting_list(**changed: str) -> Delivery:
     return delivery(rows, contacts, **changed)
 
 
-def landing_in(settings: Settings) -> Land:
+def landing_in(settings: Settings, first: datetime = NOON) -> Land:
     """Land what is in the inbox of a return, each time an hour later."""
     prepare_store(settings)
     catalogue = load_catalogue(settings.rules_dir)
-    clock = iter(NOON + timedelta(hours=hour) for hour in range(100))
+    clock = iter(first + timedelta(hours=hour) for hour in range(100))
     return lambda return_id: land_return(settings, return_id, catalogue, now=next(clock))
 
 

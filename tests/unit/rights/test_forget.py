@@ -46,7 +46,7 @@ OTHERS = ["Zzturing", "1000102504", "Zzhopper", "Zzdarwin", "Zznoether", "999000
 @pytest.fixture
 def land(held: Settings, monkeypatch: pytest.MonkeyPatch) -> Land:
     monkeypatch.setattr(inbox_module, "SETTLE_SECONDS", 0.0)
-    return landing_in(held)
+    return landing_in(held, LATER)
 
 
 @pytest.fixture(scope="session")
@@ -211,6 +211,7 @@ def test_what_is_no_identifier_is_told_by_its_line_alone(text: str, message: str
 def test_identifiers_come_from_a_file_of_ones_own(tmp_path: Path) -> None:
     path = tmp_path / "who.txt"
     path.write_text(f"\nUPN = {UPN.lower()}\nnhs_number: 999 000 0018\nname: O'Zz, Ann, 2014-08-31\n")
+    path.chmod(0o640)
     with pytest.raises(CornerstoneError, match="chmod 600"):
         read_asked(path)
     path.chmod(0o600)
