@@ -92,6 +92,11 @@ class Provision:
     gaps: list[Gap]
     chart: Chart
 
+    @property
+    def is_told(self) -> bool:
+        """Whether anybody tells how many places there will be."""
+        return any(gap.places is not None for gap in self.gaps)
+
 
 def sufficiency_page(connection: duckdb.DuckDBPyConnection, children: Children | None, *, least: int) -> Page:
     """The page.

@@ -81,6 +81,7 @@ def test_places_needed_leave_out_those_outside_and_stand_beside_what_is_funded(
     assert special.code == "MAINTAINED_SPECIAL"  # nine plans are too few to be told of
     assert special.gaps == [Gap(2027, 105, 85, 135, 100, 110, 12)]
     assert special.gaps[0].ends == (5, -15, 35)
+    assert special.is_told
     assert special.outside is None  # nobody has counted whom one may tell of
 
 
