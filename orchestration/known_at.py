@@ -11,7 +11,7 @@ import duckdb
 from orchestration.dbt_manifest import run_dbt
 from orchestration.durable import write_private
 from orchestration.errors import CornerstoneError
-from orchestration.release.exports import column_comments, new_database
+from orchestration.release.exports import column_comments, in_one_transaction, new_database
 from orchestration.settings import Settings
 from orchestration.sql_text import literal, quoted
 from orchestration.warehouse import warehouse_lock
@@ -102,7 +102,7 @@ def _export(connection: duckdb.DuckDBPyConnection, made: Path, day: date) -> Non
         order by table_name
         """
     ).fetchall()
-    with new_database(connection, made, "made"):
+    with new_database(connection, made, "made"), in_one_transaction(connection):
         connection.execute("create schema made.marts")
         for (table,) in tables:
             connection.execute(f"create table {quoted('made', 'marts', table)} as from {quoted('marts', table)}")

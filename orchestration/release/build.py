@@ -33,6 +33,7 @@ from orchestration.release.exports import (
     STORAGE_VERSION,
     copy_schemas,
     existing_database,
+    in_one_transaction,
     new_database,
     write_parquet,
 )
@@ -294,7 +295,7 @@ def build(
     findings = verify_open_data(connection, partial / CSV_FOLDER)
     sheets = write_spreadsheet(connection, partial / SPREADSHEET, release)
     write_parquet(connection, inventory, partial / PARQUET_FOLDER)
-    with new_database(connection, partial / RESTRICTED_DATABASE, "release_restricted"):
+    with new_database(connection, partial / RESTRICTED_DATABASE, "release_restricted"), in_one_transaction(connection):
         copy_schemas(connection, inventory, database="release_restricted", schema_names=RESTRICTED_SCHEMAS)
         write_release(connection, database="release_restricted", release=release)
         write_counts(connection, database="release_restricted")
@@ -303,16 +304,17 @@ def build(
         existing_database(connection, previous / OPEN_DATABASE, "release_before") if previous else nullcontext(),
         new_database(connection, partial / OPEN_DATABASE, "release_open"),
     ):
-        copy_schemas(connection, inventory, database="release_open", schema_names=OPEN_SCHEMAS)
-        write_meta(
-            connection,
-            database="release_open",
-            inventory=inventory,
-            catalogue=catalogue,
-            release=release,
-            before="release_before" if previous else "release_open",
-            findings=findings,
-        )
+        with in_one_transaction(connection):
+            copy_schemas(connection, inventory, database="release_open", schema_names=OPEN_SCHEMAS)
+            write_meta(
+                connection,
+                database="release_open",
+                inventory=inventory,
+                catalogue=catalogue,
+                release=release,
+                before="release_before" if previous else "release_open",
+                findings=findings,
+            )
         write_evidence(
             connection,
             partial / EVIDENCE_FOLDER,

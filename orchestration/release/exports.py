@@ -39,6 +39,18 @@ def new_database(connection: duckdb.DuckDBPyConnection, path: Path, alias: str) 
 
 
 @contextmanager
+def in_one_transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """What is written to one database: thousands of statements, most of them comments, of which each alone waits for the disk."""
+    connection.execute("begin transaction")
+    try:
+        yield
+    except BaseException:
+        connection.execute("rollback")
+        raise
+    connection.execute("commit")
+
+
+@contextmanager
 def existing_database(connection: duckdb.DuckDBPyConnection, path: Path, alias: str) -> Iterator[None]:
     """Attach a database file for reading, as people do."""
     connection.execute(f"attach {literal(str(path))} as {quoted(alias)} (read_only)")
