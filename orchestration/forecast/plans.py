@@ -214,7 +214,8 @@ def _unforeseen(earlier: Sequence[pd.DataFrame], origin: int) -> pd.Series:
     half = np.where(miss > 0, known["high_count"] - known["plan_count"], known["plan_count"] - known["low_count"])
     beyond = np.sqrt((miss**2 - half**2).clip(lower=0.0))
     in_roots = (beyond / np.sqrt(np.maximum(known["plan_count"], 1.0) * known["horizon"])).groupby(_kind(known))
-    return in_roots.quantile(COVERAGE)[in_roots.size() >= LEAST_PARTS]
+    found: pd.Series[float] = in_roots.quantile(COVERAGE)[in_roots.size() >= LEAST_PARTS]
+    return found
 
 
 def _widened(forecast: pd.DataFrame, unforeseen: pd.Series) -> pd.DataFrame:
@@ -223,7 +224,9 @@ def _widened(forecast: pd.DataFrame, unforeseen: pd.Series) -> pd.DataFrame:
     What is independent of the simulations and of other years adds to them as the root of the sum of squares.
     """
     middle = forecast["plan_count"]
-    beyond = _kind(forecast).map(unforeseen).astype("float64").fillna(0.0) * np.sqrt(middle * forecast["horizon"])
+    beyond: pd.Series[float] = _kind(forecast).map(unforeseen).astype("float64").fillna(0.0) * np.sqrt(
+        middle * forecast["horizon"]
+    )
     low = (middle - np.hypot(middle - forecast["low_count"], beyond)).clip(lower=0.0)
     high = middle + np.hypot(forecast["high_count"] - middle, beyond)
     return forecast.assign(low_count=low.round(DECIMALS), high_count=high.round(DECIMALS))
@@ -410,7 +413,8 @@ def _ward_draws(
     places = [provisions.index(placement.partition("/")[2]) for placement in layout.placements]
     by_place = _in_groups(stock).sum(axis=2)  # simulations x age groups x P
     by_provision = np.zeros((*by_place.shape[:2], len(provisions)), dtype=np.int64)
-    np.add.at(by_provision, (slice(None), slice(None), places), by_place)
+    for number, place in enumerate(places):
+        by_provision[:, :, place] += by_place[:, :, number]
     drawn = random.multinomial(by_provision, shares.to_numpy()[None, :, None, :]).sum(axis=1)
     made: dict[Split, Counts] = {}
     for number, ward in enumerate(map(str, shares.columns)):

@@ -120,7 +120,7 @@ def _reviewed(entries: list[Reviewed]) -> Iterator[Event]:
 def _decided(entries: list[Decision]) -> Iterator[Event]:
     for (at, by), taken in groupby(entries, key=lambda one: (one.at, one.by)):
         answers = [one.decision for one in taken]
-        counts = {answer: answers.count(answer) for answer in ANSWERS}
+        counts: dict[str, int] = {answer: answers.count(answer) for answer in ANSWERS}
         yield Event(at, by, "decided on children to be one or two", "linkage review", counts)
 
 

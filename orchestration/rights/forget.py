@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -498,7 +499,9 @@ def _clear_landing(
     """
     assert spec.person is not None
     with knowing(connection, secret, _as_tombstones(digests)) as own:
-        gone = {(submission, row) for submission, row, _ in _known_rows(own, settings, spec, folder)}
+        gone: set[tuple[str, str | None]] = {
+            (submission, row) for submission, row, _ in _known_rows(own, settings, spec, folder)
+        }
         gone |= set(_known_set_aside(own, settings, spec, folder))
         quarantined = _quarantine_file(settings, spec, folder)
         set_aside = _set_aside(own, settings, spec, folder, gone) if quarantined.is_file() else []
@@ -706,6 +709,6 @@ def _clear_linkage(settings: Settings, keys: set[str]) -> None:
     if settings.child_link_path.is_file():
         log.info("linking the children that are left")
         link_children(settings)
-    joins = read_journal_entries(joins_journal_path(settings), dict)
+    joins: list[dict[str, Any]] = read_journal_entries(joins_journal_path(settings), dict)
     if any(names(one) for one in joins):
         rewrite_journal(joins_journal_path(settings), [one for one in joins if not names(one)], PRIVATE_MODE)
