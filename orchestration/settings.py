@@ -61,7 +61,7 @@ class Settings(BaseSettings):
 
     retention_years: dict[str, Annotated[int, Field(ge=1)]] = Field(
         default_factory=dict,
-        description='Years that returns about persons are kept, by return, where not those of their specification: {"a_return": 7}.',
+        description='Years that returns about persons are kept, by return, where not those of their specification: {"return_id": 7}.',
     )
 
     alert_email_from: str | None = Field(default=None, description="Address from which alerts are sent by e-mail.")

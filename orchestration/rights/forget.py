@@ -12,7 +12,6 @@ from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import duckdb
 
@@ -709,6 +708,6 @@ def _clear_linkage(settings: Settings, keys: set[str]) -> None:
     if settings.child_link_path.is_file():
         log.info("linking the children that are left")
         link_children(settings)
-    joins: list[dict[str, Any]] = read_journal_entries(joins_journal_path(settings), dict)
+    joins: list[dict[str, object]] = read_journal_entries(joins_journal_path(settings), dict)
     if any(names(one) for one in joins):
         rewrite_journal(joins_journal_path(settings), [one for one in joins if not names(one)], PRIVATE_MODE)
