@@ -1,7 +1,6 @@
 """Every rule of the safety valve return has a case that it lets pass and a case that it, and no other rule, finds."""
 
 import csv
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -12,20 +11,12 @@ import yaml
 from expectations.catalogue import LANDING_LEVELS, Catalogue, Rule
 from expectations.engine import evaluate
 from orchestration.returns.spec import load_spec
+from tests.unit.expectations.conftest import findings
 
 HERE = Path(__file__).parent
 PROJECT = Path(__file__).parents[4]
 CASES: dict[str, dict[str, Any]] = yaml.load((HERE / "rule_cases.yaml").read_text(), Loader=yaml.CSafeLoader)
 DESIGN = PROJECT.parent / "shared" / "domain" / "safety_valve_rules.csv"
-
-
-def findings(connection: duckdb.DuckDBPyConnection, rules: Iterable[Rule]) -> dict[str, int]:
-    """Failing rows of the rules that find any."""
-    counts = {
-        rule.rule_id: connection.execute(f"select count(*) from ({rule.failing_rows})").fetchall()[0][0]
-        for rule in rules
-    }
-    return {rule_id: count for rule_id, count in counts.items() if count}
 
 
 def test_every_rule_has_a_passing_and_a_failing_case(safety_valve_rules: dict[str, Rule]) -> None:
