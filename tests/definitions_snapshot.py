@@ -35,7 +35,9 @@ def snapshot(definitions: dg.Definitions) -> str:
             if isinstance(one, dg.ScheduleDefinition)
         },
         "sensors": {
-            one.name: f"every {one.minimum_interval_seconds} s: {one.job_name}" for one in definitions.sensors or ()
+            one.name: f"every {one.minimum_interval_seconds} s: "
+            + (", ".join(target.job_name for target in one.targets) or "starts no job")
+            for one in sorted(definitions.sensors or (), key=lambda one: one.name)
         },
     }
     return yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=140)

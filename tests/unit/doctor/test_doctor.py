@@ -116,7 +116,7 @@ BREAKAGES: list[tuple[Callable[[Settings], None], str, str, str]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("breaks", "family", "severity", "words"), BREAKAGES, ids=lambda one: str(one)[:40])
+@pytest.mark.parametrize(("breaks", "family", "severity", "words"), BREAKAGES, ids=[words for *_, words in BREAKAGES])
 def test_what_is_broken_is_found(
     store: Settings, breaks: Callable[[Settings], None], family: str, severity: str, words: str
 ) -> None:
