@@ -198,7 +198,7 @@ STEPS: dict[str, list[Step]] = {
     "Bring your own files": [(a_file_came, 1, "blocked")],
     "A refused return": [(a_return_was_refused, 2, "refused")],
     "A blocked release": [(nothing, 0, "release blocked by")],
-    "A resubmission": [(the_correction_came, 0, "revises no figure")],
+    "A resubmission": [(the_correction_came, 0, "waits for approval")],
     "Approve a release, or go back": [
         (a_release_waits, 0, "and current."),
         (the_release_was_a_mistake, 0, "is current again."),
