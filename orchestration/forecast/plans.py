@@ -194,8 +194,8 @@ def _kind(rows: pd.DataFrame) -> pd.Series:
     is_split = rows[list(SPLITS)] != TOTAL
     by_child = is_split[["age_group", "year_group", "need_code"]].any(axis=1)
     by_placement = is_split[["placement_group_code", "provision_code", "need_table_no"]].any(axis=1)
-    kind = pd.Series(np.select([is_split["ward_code"], by_placement, by_child], ["ward", "placement", "child"], ""))
-    return (rows["measure_code"].reset_index(drop=True) + " " + kind).mask(kind == "").set_axis(rows.index)
+    kind = np.select([is_split["ward_code"], by_placement, by_child], ["ward", "placement", "child"], "")
+    return pd.Series((rows["measure_code"] + " " + kind).mask(kind == ""), index=rows.index)
 
 
 def _unforeseen(earlier: Sequence[pd.DataFrame], origin: int) -> pd.Series:
@@ -206,16 +206,20 @@ def _unforeseen(earlier: Sequence[pd.DataFrame], origin: int) -> pd.Series:
     parts of ten or more would have lain in the interval (`_widened`). In roots of its plans, because small parts miss by larger
     shares of themselves than large ones. Of a kind of fewer than `LEAST_PARTS` such figures nothing is told.
     """
-    told = pd.concat(earlier) if earlier else pd.DataFrame(columns=["census_year", "horizon", "actual_count"])
+    told = (
+        pd.concat(earlier, ignore_index=True)
+        if earlier
+        else pd.DataFrame(columns=["census_year", "horizon", "actual_count"])
+    )
     known = told[(told["census_year"] <= origin) & (told["horizon"] > 0) & (told["actual_count"] >= LEAST_COUNT)]
     if known.empty:
         return pd.Series(dtype="float64")
     miss = known["actual_count"] - known["plan_count"]
     half = np.where(miss > 0, known["high_count"] - known["plan_count"], known["plan_count"] - known["low_count"])
-    beyond = np.sqrt((miss**2 - half**2).clip(lower=0.0))
-    in_roots = (beyond / np.sqrt(np.maximum(known["plan_count"], 1.0) * known["horizon"])).groupby(_kind(known))
-    found: pd.Series[float] = in_roots.quantile(COVERAGE)[in_roots.size() >= LEAST_PARTS]
-    return found
+    plans = np.maximum(known["plan_count"], 1.0)
+    squared = (miss**2 - half**2).clip(lower=0.0) / (plans * known["horizon"])
+    in_roots = (squared**0.5).groupby(_kind(known))
+    return pd.Series(in_roots.quantile(COVERAGE)[in_roots.size() >= LEAST_PARTS])
 
 
 def _widened(forecast: pd.DataFrame, unforeseen: pd.Series) -> pd.DataFrame:
@@ -224,9 +228,8 @@ def _widened(forecast: pd.DataFrame, unforeseen: pd.Series) -> pd.DataFrame:
     What is independent of the simulations and of other years adds to them as the root of the sum of squares.
     """
     middle = forecast["plan_count"]
-    beyond: pd.Series[float] = _kind(forecast).map(unforeseen).astype("float64").fillna(0.0) * np.sqrt(
-        middle * forecast["horizon"]
-    )
+    roots = (middle * forecast["horizon"]) ** 0.5
+    beyond = _kind(forecast).map(unforeseen).astype("float64").fillna(0.0) * roots
     low = (middle - np.hypot(middle - forecast["low_count"], beyond)).clip(lower=0.0)
     high = middle + np.hypot(forecast["high_count"] - middle, beyond)
     return forecast.assign(low_count=low.round(DECIMALS), high_count=high.round(DECIMALS))

@@ -164,8 +164,9 @@ def test_the_parts_of_each_year_add_up_to_its_total(untested: pd.DataFrame) -> N
 def an_earlier_forecast(misses: list[float], horizon: int = 1, **split: str) -> pd.DataFrame:
     """Parts of 100, 88 to 105 by the simulations, of a January that came, and how far off each was."""
     rows = pd.DataFrame({"actual_count": [100 + miss for miss in misses]})
-    told = {"measure_code": "plans", "census_year": 2025, "horizon": horizon, **dict.fromkeys(SPLITS, "Total"), **split}
-    return rows.assign(plan_count=100.0, low_count=88.0, high_count=105.0, **told)
+    told = {**dict.fromkeys(SPLITS, "Total"), **split, "measure_code": "plans"}
+    numbers = {"plan_count": 100.0, "low_count": 88.0, "high_count": 105.0}
+    return rows.assign(census_year=2025, horizon=horizon, **numbers, **told)
 
 
 def test_intervals_of_parts_are_wider_by_what_earlier_ones_did_not_foresee() -> None:
