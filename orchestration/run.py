@@ -282,7 +282,7 @@ def _execute(
     from orchestration.definitions import defs
 
     seconds = {"imports and definitions": time.perf_counter() - started}
-    with fast_history(), DagsterInstance.get() as instance, _own_log(settings):
+    with _full_disk_told(), fast_history(), DagsterInstance.get() as instance, _own_log(settings):
         _free_slots_of_dead_runs(instance)
         result = defs.resolve_job_def(job).execute_in_process(
             instance=instance,
@@ -293,6 +293,19 @@ def _execute(
         )
         records = instance.all_logs(result.run_id)
     return result, seconds | _step_seconds(records)
+
+
+@contextmanager
+def _full_disk_told() -> Iterator[None]:
+    """Dagster's history meets a full disk outside any step, too, and in SQLAlchemy's words."""
+    from sqlalchemy.exc import OperationalError
+
+    try:
+        yield
+    except OperationalError as error:
+        if says_disk_full(str(error)):
+            raise CornerstoneError(DISK_FULL) from None
+        raise
 
 
 def _outcome_kept(settings: Settings, result: "ExecuteInProcessResult", seconds: dict[str, float]) -> RunOutcome:

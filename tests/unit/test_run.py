@@ -1,9 +1,12 @@
 """Who runs the journey is told how it ended, and so is whom it concerns."""
 
+import sqlite3
 from dataclasses import replace
 from typing import Any
 
+import dagster as dg
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from orchestration import run
 from orchestration.alerts.ended import FailedRule
@@ -29,7 +32,7 @@ def comes_to(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> Any:
     settings = settings.model_copy(update={"alert_disk_free_gib": 0.0})
 
     def journey(what: RunOutcome | Exception) -> list[str]:
-        def end(_: Settings) -> RunOutcome:
+        def end(*_: object) -> RunOutcome:
             if isinstance(what, Exception):
                 raise what
             return what
@@ -74,3 +77,22 @@ def test_a_run_that_finds_another_at_work_is_no_alert(settings: Settings) -> Non
     ):
         run_journey(settings)
     assert standing(settings) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "raised", "said"),
+    [
+        ("database or disk is full", CornerstoneError, r"^The disk is full\."),
+        ("no such table: runs", OperationalError, "no such table"),
+    ],
+)
+def test_a_disk_that_is_full_when_dagster_opens_its_history_is_told_as_that(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, words: str, raised: type[Exception], said: str
+) -> None:
+    def full() -> None:
+        raise OperationalError("create table runs", {}, sqlite3.OperationalError(words))
+
+    monkeypatch.setattr(run, "prepare_dagster_home", lambda _: None)  # it sets variables of the process
+    monkeypatch.setattr(dg.DagsterInstance, "get", full)
+    with pytest.raises(raised, match=said):
+        run._execute(settings, "refresh")
