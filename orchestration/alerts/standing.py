@@ -80,14 +80,18 @@ def standing_alerts(
 
 
 def _of_runs(settings: Settings, ends: Sequence[RunEnd], known: Mapping[str, Alert]) -> Iterator[Alert]:
-    """Troubles of runs, until a later run of the same job, or of the one that does everything, ends well."""
+    """Troubles of runs, until a later run of the same job, or of the one that does everything, ends well.
+
+    Failing at another place mends nothing: it is the same trouble. Other rules that block take the place of those that did.
+    """
     found = {key: alert for key, alert in known.items() if alert.kind in OF_RUNS}
     for end in ends:
-        ended_well = end.status == "ok" and end.job == WHOLE_JOB
-        found = {key: alert for key, alert in found.items() if not (ended_well or alert.about == end.job)}
-        if end.status != "ok":
-            alert = _blocked(settings, end) if end.status == "blocked" else _failed(settings, end)
-            found[alert.key] = alert
+        if end.status == "ok":
+            found = {key: alert for key, alert in found.items() if end.job not in (WHOLE_JOB, alert.about)}
+            continue
+        alert = _blocked(settings, end) if end.status == "blocked" else _failed(settings, end)
+        found = {key: one for key, one in found.items() if (one.kind, one.about) != (alert.kind, alert.about)}
+        found[alert.key] = alert
     yield from found.values()
 
 
@@ -102,7 +106,6 @@ def _failed(settings: Settings, end: RunEnd) -> Alert:
         owner="data-engineering",
         action="Type `cornerstone run`: it takes up where this run stopped, and says in a sentence why it stops.",
         since=end.at,
-        mark=",".join(end.failed_steps),
     )
 
 

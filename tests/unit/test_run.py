@@ -52,7 +52,7 @@ def test_an_alert_of_a_run_stands_until_a_run_ends_well(comes_to: Any) -> None:
     blocked = replace(OUTCOME, status="blocked", failed_rules=[RULE])
     failed = replace(OUTCOME, status="failed", failed_steps=["build_marts"])
     assert comes_to(blocked) == ["release blocked by EM-101"]
-    assert comes_to(failed) == ["run of refresh failed"]
+    assert comes_to(failed) == ["release blocked by EM-101", "run of refresh failed"]
     assert comes_to(OUTCOME) == []
     for status in ("pending", "unchanged", "nothing_new"):
         assert comes_to(failed) == ["run of refresh failed"]

@@ -3,6 +3,7 @@
 import json
 import logging
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 from pathlib import Path
@@ -121,13 +122,30 @@ def test_what_came_and_went_between_two_looks_is_not_told(settings: Settings, we
     assert web.posted == []
 
 
-def test_another_way_to_fail_takes_the_place_of_the_first(settings: Settings, web: WebServer) -> None:
+def test_only_a_run_that_ends_well_ends_a_trouble(settings: Settings, web: WebServer) -> None:
     census(settings, "2026-01", people="invented")
     notify(settings, [BLOCKED], day(1))
     notify(settings, [FAILED], day(2))
-    assert web.posted[1]["subject"] == "Cornerstone: 1 new, 1 over"
+    elsewhere = replace(FAILED, run_id="run-4", failed_steps=())
+    notify(settings, [elsewhere], day(3))  # such as on a store that became read-only
+    assert [(titles(post, "new"), titles(post, "resolved")) for post in web.posted] == [
+        (["release blocked by EM-101"], []),
+        (["run of refresh failed"], []),
+    ]
+    [failed] = [one.alert for one in read_entries(settings).values() if one.alert.kind == "run_failed"]
+    assert "failed outside its steps (Dagster run run-4)" in failed.what
+    notify(settings, [replace(WELL, job="backfill_sen2")], day(4))
+    assert len(web.posted) == 2
+    notify(settings, [WELL], day(4))
+    assert titles(web.posted[2], "resolved") == ["release blocked by EM-101", "run of refresh failed"]
+
+
+def test_other_rules_that_block_take_the_place_of_those_that_did(settings: Settings, web: WebServer) -> None:
+    census(settings, "2026-01", people="invented")
+    notify(settings, [BLOCKED], day(1))
+    notify(settings, [replace(BLOCKED, failed_rules=(replace(RULE, rule_id="EM-102"),))], day(2))
     assert (titles(web.posted[1], "new"), titles(web.posted[1], "resolved")) == (
-        ["run of refresh failed"],
+        ["release blocked by EM-102"],
         ["release blocked by EM-101"],
     )
 
@@ -330,7 +348,7 @@ def test_the_sensor_tells_of_runs_as_the_command_does_and_never_what_an_exceptio
         run(_well)
         assert str(sensor(context).skip_message) == "alerts that stand: 0; told of now: 1"  # type: ignore[union-attr]
     told = [[*titles(post, "new"), *titles(post, "resolved")] for post in web.posted]
-    assert told == [["run of refresh failed"], ["run of refresh failed"] * 2, ["run of refresh failed"]]
+    assert told == [["run of refresh failed"], ["run of refresh failed"]]
     assert "failed at _step (Dagster run " in web.posted[0]["text"]
     posts = tmp_path / "posts"
     posts.mkdir()
@@ -338,7 +356,7 @@ def test_the_sensor_tells_of_runs_as_the_command_does_and_never_what_an_exceptio
     (posts / "log.txt").write_text(
         "\n".join(one.getMessage() for one in caplog.records if one.name.startswith("cornerstone"))
     )
-    assert (posts / "log.txt").read_text().count("run of refresh failed") == 4
+    assert (posts / "log.txt").read_text().count("run of refresh failed") == 2
     sentinel.plant_control(tmp_path / "control", CHILD)
     assert sentinel.scan(tmp_path / "control", [CHILD])
     assert sentinel.scan(posts, [CHILD]) == []
