@@ -3,8 +3,9 @@
 import hashlib
 import json
 import logging
+import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext, redirect_stdout
 from dataclasses import dataclass, field, replace
@@ -55,6 +56,8 @@ if TYPE_CHECKING:
 log = logging.getLogger("cornerstone.run")
 
 STATE_FILE = "last_run.json"
+# How a message begins in a traceback: an error of ours is a sentence that needs no class before it.
+_OWN_CLASS = re.compile(r"^(?:orchestration|expectations)\.[\w.]+: ")
 
 
 @dataclass(frozen=True)
@@ -151,13 +154,20 @@ def run_journey(settings: Settings, return_id: str | None = None, periods: str =
     Raises:
         CornerstoneError: another run holds the store, the set-up cannot be used, or there is nothing to read again.
     """
-    with _failure_told(settings):
+    # Whoever asks for periods reads the answer; of the whole run, which that goes on to, people are told.
+    with _failure_told(settings) if return_id is None else nullcontext():
         prepare_store(settings)
     with exclusive_lock(settings.store / "run.lock", wait_seconds=2, holder="another run"):
-        # Whoever asks for periods reads the answer; of a run that nobody watches people are told.
-        with _failure_told(settings) if return_id is None else nullcontext():
-            outcome = _journey(settings, return_id, periods)
-        notify(settings, [_end_of(outcome)])
+        if return_id is None:
+            return _told_of(settings, lambda: _journey(settings))
+        return _journey(settings, return_id, periods)
+
+
+def _told_of(settings: Settings, whole_run: Callable[[], RunOutcome]) -> RunOutcome:
+    """What a whole run came to, when whom it concerns was told of it."""
+    with _failure_told(settings):
+        outcome = whole_run()
+    notify(settings, [_end_of(outcome)])
     return outcome
 
 
@@ -182,7 +192,7 @@ def _end_of(outcome: RunOutcome) -> RunEnd:
     )
 
 
-def _journey(settings: Settings, return_id: str | None, periods: str) -> RunOutcome:
+def _journey(settings: Settings, return_id: str | None = None, periods: str = "all") -> RunOutcome:
     finish_rebuild(settings)
     started = time.perf_counter()
     if return_id is not None:
@@ -249,7 +259,7 @@ def _read_again(settings: Settings, return_id: str, periods: str) -> RunOutcome:
     if landed.status == "failed":
         return landed
     [told] = [_metadata(event) for event in result.get_asset_materialization_events() if _is_landed(event)]
-    done = _whatever_is_new(settings)
+    done = _told_of(settings, lambda: _whatever_is_new(settings))
     return replace(
         done,
         read_again=ReadAgain(return_id, periods, told["read_again"], told["submissions_new"]),
@@ -406,4 +416,4 @@ def _reason(event: "DagsterEvent") -> str:
         said.append(error.message)
     if any(map(says_disk_full, said)):
         return DISK_FULL
-    return f"{event.step_key}: {error.message.strip() if error else 'no reason given'}"
+    return f"{event.step_key}: {_OWN_CLASS.sub('', error.message.strip()) if error else 'no reason given'}"

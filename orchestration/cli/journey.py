@@ -35,7 +35,7 @@ def run(
     from orchestration.run import run_journey
 
     settings = load_settings()
-    outcome = run_journey(settings, return_id, period or "all")
+    outcome = run_journey(settings, return_id, "all" if period is None else period)
     if as_json:
         print_json({**asdict(outcome), "current": str(settings.current_link)})
     else:

@@ -64,10 +64,13 @@ def read_periods(spec: ReturnSpec, text: str) -> Periods:
         return Periods(text)
     form = spec.period_form
     first, dots, last = (part.strip() for part in text.partition(".."))
+    if not first or (dots and not last):
+        wrong = f"The range {text} lacks an end" if dots else "No period is given"
+        raise CornerstoneError(f"{wrong}: give {form.said}, a range of them as A..B, or all.")
     for end in (first, last) if dots else (first,):
         if not re.fullmatch(form.pattern, end):
             raise CornerstoneError(
-                f"{end or 'Nothing'} is no period of the {spec.title}: give {form.said}, a range of them as A..B, or all."
+                f"{end} is no period of the {spec.title}: give {form.said}, a range of them as A..B, or all."
             )
     if dots and not (last >= first or first.startswith(last)):
         raise CornerstoneError(f"The range {text} ends before it begins; give it as {last}..{first}.")
@@ -105,7 +108,8 @@ def choose(settings: Settings, spec: ReturnSpec, periods: Periods, *, in_turn: b
             if held
             else "nothing has arrived"
         )
-        raise CornerstoneError(f"The archive holds nothing of the {spec.title} for {periods.said}; {arrived}.")
+        asked = "" if periods.said == _EVERY else f" for {periods.said}"
+        raise CornerstoneError(f"The archive holds nothing of the {spec.title}{asked}; {arrived}.")
     received = {receipt.key: receipt for receipt in receipts(settings, spec.return_id)}
     batches: list[Batch] = []
     for folder in landing_dirs(settings, spec.return_id):

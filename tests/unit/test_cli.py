@@ -5,8 +5,10 @@ import logging
 import time
 
 import pytest
+from typer.testing import CliRunner
 
-from orchestration.cli import console, guarded
+from orchestration.cli import app, console, guarded
+from orchestration.settings import Settings
 
 
 @pytest.mark.parametrize(("patience", "is_told"), [(0.01, True), (60.0, False)])
@@ -51,3 +53,11 @@ def test_a_defect_of_ours_is_not_passed_off_as_a_fault_of_the_machine() -> None:
 
     with pytest.raises(FileNotFoundError):
         guarded(fail)
+
+
+def test_an_empty_period_is_no_period_and_not_all(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
+    monkeypatch.setenv("CORNERSTONE_STORE", str(settings.store))
+    monkeypatch.setenv("CORNERSTONE_RAW", str(settings.raw))
+    monkeypatch.setenv("CORNERSTONE_ALERT_DISK_FREE_GIB", "0")
+    ended = CliRunner().invoke(app, ["run", "--return", "sen2", "--period", ""])
+    assert "No period is given" in str(ended.exception)

@@ -2,6 +2,7 @@
 
 import sqlite3
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import dagster as dg
@@ -77,6 +78,48 @@ def test_a_run_that_finds_another_at_work_is_no_alert(settings: Settings) -> Non
     ):
         run_journey(settings)
     assert standing(settings) == []
+
+
+def test_reading_again_is_told_of_by_the_whole_run_alone_that_it_goes_on_to(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = settings.model_copy(update={"alert_disk_free_gib": 0.0})
+    failed = replace(OUTCOME, status="failed")
+    event = SimpleNamespace(
+        asset_key=SimpleNamespace(path=["landed", "sen2"]),
+        materialization=SimpleNamespace(
+            metadata={name: SimpleNamespace(value=1) for name in ("read_again", "submissions_new")}
+        ),
+    )
+    result = SimpleNamespace(get_asset_materialization_events=lambda: [event])
+    monkeypatch.setattr(run, "to_read_again", lambda *_: None)
+    monkeypatch.setattr(run, "_execute", lambda *_: (result, {}))
+    monkeypatch.setattr(run, "_made", lambda *_: None)
+
+    def comes_to(landed: RunOutcome, whole: RunOutcome) -> list[str]:
+        monkeypatch.setattr(run, "_outcome", lambda *_, **__: landed)
+        monkeypatch.setattr(run, "_whatever_is_new", lambda _: whole)
+        run_journey(settings, "sen2")
+        return standing(settings)
+
+    assert comes_to(failed, OUTCOME) == []
+    assert comes_to(OUTCOME, failed) == ["run of refresh failed"]
+    assert comes_to(failed, OUTCOME) == ["run of refresh failed"]
+    assert comes_to(OUTCOME, OUTCOME) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("orchestration.errors.CornerstoneError: The key is missing.\n", "land: The key is missing."),
+        ("expectations.engine.GateError: No such table.\n", "land: No such table."),
+        ("KeyError: 'a'\n", "land: KeyError: 'a'"),
+    ],
+)
+def test_an_error_of_ours_is_told_without_its_class(text: str, told: str) -> None:
+    failure = SimpleNamespace(error=SimpleNamespace(message=text, cause=None), user_failure_data=None)
+    event: Any = SimpleNamespace(step_key="land", step_failure_data=failure)
+    assert run._reason(event) == told
 
 
 @pytest.mark.parametrize(

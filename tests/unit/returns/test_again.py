@@ -243,7 +243,9 @@ def test_a_file_missing_from_the_archive_is_named_and_nothing_is_read_again(sett
         ("school_census", "2025-02", "give a term as 2025-01 .spring., 2025-05 .summer., 2025-10 .autumn., or a year"),
         ("therapy_waiting_list", "2025-13", "give a month as 2025-10, or a year"),
         ("safety_valve", "2025-26Q5", "give a quarter as 2025-26Q3, or a financial year as 2025-26"),
-        ("sen2", "2025..", "Nothing is no period"),
+        ("sen2", "2025..", r"The range 2025\.\. lacks an end: give a year as 2025, a range of them as A\.\.B, or all"),
+        ("sen2", "..", r"The range \.\. lacks an end"),
+        ("sen2", "", "No period is given: give a year as 2025"),
         ("sen2", "2026..2024", r"The range 2026..2024 ends before it begins; give it as 2024..2026"),
     ],
 )
@@ -257,6 +259,8 @@ def test_a_range_of_which_nothing_came_says_what_did(settings: Settings, lander:
         CornerstoneError, match=r"holds nothing of the EHC plans return .SEN2. for 2025; nothing has arrived"
     ):
         lander("sen2", again="2025")
+    with pytest.raises(CornerstoneError, match=r"holds nothing of the EHC plans return .SEN2.; nothing has arrived"):
+        lander("sen2", again="all")
     three_years(settings)
     lander("sen2")
     with pytest.raises(CornerstoneError, match=r"for 2019\.\.2022; what has arrived is of 2024 to 2026"):
