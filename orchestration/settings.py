@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from platformdirs import user_config_path
-from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic import Field, Json, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from orchestration.errors import CornerstoneError
@@ -59,8 +59,9 @@ class Settings(BaseSettings):
         description="Match weight from which two children that are not joined are put before a reviewer; 4 is 94 in 100.",
     )
 
-    retention_years: dict[str, Annotated[int, Field(ge=1)]] = Field(
-        default_factory=dict,
+    retention_years: Json[dict[str, Annotated[int, Field(ge=1)]]] = Field(
+        default="{}",
+        validate_default=True,
         description='Years that returns about persons are kept, by return, where not those of their specification: {"return_id": 7}.',
     )
 
@@ -87,6 +88,13 @@ class Settings(BaseSettings):
             " 1.6, a later one 0.6 beside what is there; the rest is time to act."
         ),
     )
+
+    @field_validator("store")
+    @classmethod
+    def _is_no_file(cls, store: Path) -> Path:
+        if store.is_file():
+            raise ValueError(f"{store} is a file and has to be a folder, or not there yet")
+        return store
 
     @field_validator("alert_smtp_url")
     @classmethod
@@ -239,8 +247,12 @@ def load_settings() -> Settings:
         settings = Settings()
     except ValidationError as error:
         first = error.errors()[0]
-        name = "CORNERSTONE_" + "_".join(str(part) for part in first["loc"] or ["LINK_JOIN_WEIGHT"]).upper()
+        wrong = first["msg"].removeprefix("Value error, ")
+        if not first["loc"]:
+            raise CornerstoneError(f"The settings do not go together: {wrong}. Correct them and run again.") from error
+        name, *within = first["loc"]
         raise CornerstoneError(
-            f"The setting {name} cannot be used: {first['msg']}. Correct it and run again."
+            f"The setting CORNERSTONE_{str(name).upper()} cannot be used: {': '.join([*map(str, within), wrong])}."
+            " Correct it and run again."
         ) from error
     return settings.model_copy(update={"store": settings.store.absolute(), "raw": settings.raw.absolute()})

@@ -232,11 +232,14 @@ def write_empty_tables(settings: Settings) -> None:
 
 
 def prepare_store(settings: Settings) -> None:
-    """Make the store's folders with the modes they must have. Nothing here is shared but what `release` shares."""
+    """Make the store's folders with the modes they must have. Nothing here is shared but what `release` shares.
+
+    Raises:
+        CornerstoneError: the store or the inbox cannot be a folder where the settings put it.
+    """
     # Whatever this process makes from now on is its owner's alone; a release sets the modes of what it shares.
     os.umask(0o077)
-    settings.store.mkdir(parents=True, exist_ok=True)
-    settings.store.chmod(0o711)  # readers of a release pass through; they cannot list it
+    _make(settings.store, 0o711, "CORNERSTONE_STORE")  # readers of a release pass through; they cannot list it
     for folder in (
         settings.archive_dir,
         settings.vault_dir,
@@ -244,9 +247,16 @@ def prepare_store(settings: Settings) -> None:
         settings.quality_dir,
         settings.dagster_home,
     ):
-        folder.mkdir(parents=True, exist_ok=True)
-        folder.chmod(0o700)
+        _make(folder, 0o700, "CORNERSTONE_STORE")
     for return_id in return_ids():
-        inbox: Path = settings.inbox_dir / return_id
-        inbox.mkdir(parents=True, exist_ok=True)
-        inbox.chmod(0o700)
+        _make(settings.inbox_dir / return_id, 0o700, "CORNERSTONE_RAW")
+
+
+def _make(folder: Path, mode: int, setting: str) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, FileNotFoundError, NotADirectoryError):
+        raise CornerstoneError(
+            f"The folder {folder} cannot be made: a part of that path is a file, or takes no folders. Correct {setting} or the path."
+        ) from None
+    folder.chmod(mode)

@@ -9,7 +9,8 @@ import pytest
 
 from orchestration import warehouse
 from orchestration.errors import Busy, CornerstoneError
-from orchestration.warehouse import open_warehouse
+from orchestration.settings import Settings
+from orchestration.warehouse import open_warehouse, prepare_store
 
 
 def test_a_disk_that_fills_while_it_is_written_is_told_as_that(tmp_path: Path) -> None:
@@ -40,3 +41,22 @@ def test_one_that_is_damaged_will_not_be_free_later(tmp_path: Path) -> None:
     with pytest.raises(CornerstoneError, match="it is damaged") as caught, open_warehouse(path, holder="a test"):
         pass
     assert not isinstance(caught.value, Busy)
+
+
+@pytest.mark.parametrize(
+    ("part", "setting"),
+    [("store", "CORNERSTONE_STORE"), ("store/archive", "CORNERSTONE_STORE"), ("raw/inbox/sen2", "CORNERSTONE_RAW")],
+)
+def test_a_folder_that_cannot_be_made_is_named_with_its_setting(
+    settings: Settings, tmp_path: Path, part: str, setting: str
+) -> None:
+    (tmp_path / part).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / part).touch()
+    with pytest.raises(CornerstoneError, match=rf"{part} cannot be made: .* Correct {setting}"):
+        prepare_store(settings)
+
+
+def test_a_place_that_takes_no_folders_is_named(settings: Settings) -> None:
+    nowhere = settings.model_copy(update={"store": Path("/proc/nope/store")})
+    with pytest.raises(CornerstoneError, match=r"The folder /proc/nope/store cannot be made"):
+        prepare_store(nowhere)
