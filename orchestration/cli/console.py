@@ -13,6 +13,8 @@ from typing import Annotated, Any, TextIO
 import typer
 from rich.console import Console
 
+from orchestration.errors import CornerstoneError
+
 NARROW, LEGIBLE = 80, 120  # columns between which running text is set
 PATIENCE_SECONDS = 2.0
 CELLS_NAMED = 20
@@ -76,6 +78,25 @@ progress = Progress()
 def print_json(content: Any) -> None:
     """A result, for programs."""
     out.print_json(json.dumps(content, default=str))
+
+
+def require_yes(question: str, undone: str, *, is_given: bool) -> None:
+    """Ask before what cannot be taken back, unless --yes is given.
+
+    Raises:
+        CornerstoneError: the answer is no (`undone` is said), or nobody can be asked.
+    """
+    if is_given:
+        return
+    try:
+        is_agreed = typer.confirm(question, err=True)
+    except typer.Abort:
+        if sys.stdin.isatty():  # somebody who broke off
+            raise
+        err.print()
+        raise CornerstoneError(f"{undone}: there is nobody to ask; give --yes to go on without being asked.") from None
+    if not is_agreed:
+        raise CornerstoneError(f"{undone}.")
 
 
 @contextmanager

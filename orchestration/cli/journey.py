@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from orchestration.cli.console import CELLS_NAMED, AsJson, out, print_json
+from orchestration.cli.console import CELLS_NAMED, AsJson, out, print_json, require_yes
 from orchestration.cli.tree import app
 from orchestration.errors import CornerstoneError
 from orchestration.settings import Settings, load_settings
@@ -157,7 +157,8 @@ def clean_store(
         raise CornerstoneError(
             f"{settings.store} is no store of Cornerstone's (no landed/ and archive/ in it); nothing was deleted."
         )
-    if not yes and not typer.confirm(f"Delete {settings.store} with every file received and every release?"):
-        raise CornerstoneError("Nothing was deleted.")
+    require_yes(
+        f"Delete {settings.store} with every file received and every release?", "Nothing was deleted", is_given=yes
+    )
     shutil.rmtree(settings.store)
     out.print(f"{settings.store} is deleted.", soft_wrap=True)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from orchestration.cli.console import AsJson, err, out, print_json, progress
+from orchestration.cli.console import AsJson, err, out, print_json, progress, require_yes
 from orchestration.cli.tree import app
 from orchestration.errors import CornerstoneError
 from orchestration.settings import load_settings
@@ -77,8 +77,7 @@ def forget(
                 shown.print_effect(effect, out)
             return
         shown.print_effect(effect, err)
-        if not yes and not typer.confirm("Forget this child for good?", err=True):
-            raise CornerstoneError("Nothing was changed.")
+        require_yes("Forget this child for good?", "Nothing was changed", is_given=yes)
         done = erasure.forget(settings, asked, by=by or "", reason=reason or "", now=now)
     if as_json:
         print_json(asdict(done))
@@ -115,8 +114,8 @@ def retention(
         if not (by and reason):
             raise CornerstoneError("Say who deletes (--by) and why (--reason): both are recorded for good.")
         shown.print_kept(effect, err)
-        if effect.due and not yes and not typer.confirm("Delete what is due for good?", err=True):
-            raise CornerstoneError("Nothing was deleted.")
+        if effect.due:
+            require_yes("Delete what is due for good?", "Nothing was deleted", is_given=yes)
         done = kept.delete_due(settings, by=by, reason=reason, now=now)
     if as_json:
         print_json(asdict(done))
@@ -143,11 +142,11 @@ def rotate_key(
     else:
         if not (by and reason):
             raise CornerstoneError("Say who renews the key (--by) and why (--reason): both are recorded for good.")
-        if not yes and not typer.confirm(
+        require_yes(
             "Land everything again under a new key? Pseudonyms and children's keys change, and releases lose their marts.",
-            err=True,
-        ):
-            raise CornerstoneError("Nothing was changed.")
+            "Nothing was changed",
+            is_given=yes,
+        )
         done = rotate.rotate_key(settings, by=by, reason=reason, now=now)
     if as_json:
         print_json(asdict(done))

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from orchestration.cli.console import AsJson, out, print_json, progress
+from orchestration.cli.console import AsJson, out, print_json, progress, require_yes
 from orchestration.cli.tree import app
 from orchestration.errors import CornerstoneError
 from orchestration.settings import load_settings
@@ -28,8 +28,9 @@ def rebuild(
     settings = load_settings()
     if not settings.archive_dir.is_dir():
         raise CornerstoneError(f"{settings.store} has no archive; there is nothing to rebuild from.")
-    if not yes and not typer.confirm(f"Make everything landed in {settings.store} anew from its archive?"):
-        raise CornerstoneError("Nothing was changed.")
+    require_yes(
+        f"Make everything landed in {settings.store} anew from its archive?", "Nothing was changed", is_given=yes
+    )
     prepare_store(settings)
     rebuilt = rebuild_landed(settings, datetime.now(UTC))
     outcome = run_journey(settings)

@@ -8,6 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from orchestration.cli import app, console, guarded
+from orchestration.errors import CornerstoneError
 from orchestration.settings import Settings
 
 
@@ -61,3 +62,18 @@ def test_an_empty_period_is_no_period_and_not_all(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("CORNERSTONE_ALERT_DISK_FREE_GIB", "0")
     ended = CliRunner().invoke(app, ["run", "--return", "sen2", "--period", ""])
     assert "No period is given" in str(ended.exception)
+
+
+@pytest.mark.parametrize("command", [["rebuild"], ["rotate-key", "--by", "A. Lead", "--reason", "seen"]])
+def test_a_question_that_nobody_answers_is_one_sentence_that_names_yes(
+    monkeypatch: pytest.MonkeyPatch, settings: Settings, command: list[str]
+) -> None:
+    monkeypatch.setenv("CORNERSTONE_STORE", str(settings.store))
+    settings.archive_dir.mkdir(parents=True)
+    ended = CliRunner().invoke(app, command, input="")
+    assert isinstance(ended.exception, CornerstoneError), ended.exception
+    assert str(ended.exception) == (
+        "Nothing was changed: there is nobody to ask; give --yes to go on without being asked."
+    )
+    assert ended.exception.exit_code == 2
+    assert str(CliRunner().invoke(app, command, input="n\n").exception) == "Nothing was changed."
