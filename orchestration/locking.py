@@ -41,6 +41,9 @@ def exclusive_lock(path: Path, *, wait_seconds: float, holder: str) -> Iterator[
                 time.sleep(POLL_SECONDS)
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"{holder} (process {os.getpid()})".encode(), 0)
-        yield
+        try:
+            yield
+        finally:
+            os.ftruncate(descriptor, 0)  # whoever holds it next may be a program that writes no name
     finally:
         os.close(descriptor)

@@ -313,12 +313,12 @@ def _runs(months: list[tuple[Limit, Decimal]]) -> list[_Stretch]:
 
 
 def _trends(months: list[tuple[Limit, Decimal]]) -> list[_Stretch]:
-    """Stretches of months marked as rising, or falling. A single step between two of them belongs to neither."""
+    """Stretches of months marked as rising, or falling. A step between two of them belongs to neither, nor do equal months."""
 
     def way(step: tuple[tuple[Limit, Decimal], tuple[Limit, Decimal]]) -> tuple[bool, str]:
         (before, earlier), (now, later) = step
         is_in_trend = before.is_in_trend and now.is_in_trend and before.mean == now.mean
-        return is_in_trend, "rise" if later > earlier else "fall"
+        return is_in_trend and later != earlier, "rise" if later > earlier else "fall"
 
     found = []
     for (is_in_trend, moves), group in groupby(pairwise(months), way):

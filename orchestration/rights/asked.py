@@ -16,6 +16,11 @@ HOW = (
     "one a line, such as `upn: A123456789012`, `nhs_number: 999 000 0018`, `uln: 1000102504` or"
     " `name: Surname, Forename, 2014-08-31`"
 )
+_SHAPES = {
+    "upn": "a UPN (a letter and twelve digits)",
+    "nhs_number": "an NHS number (ten digits)",
+    "uln": "a ULN (ten digits, the first no nought)",
+}
 _LINE = re.compile(r"\s*(\w+)\s*[:=]\s*(.*?)\s*")
 
 
@@ -74,7 +79,7 @@ def parse_asked(text: str) -> Asked:
         if scheme in NUMBERS:
             plain = re.sub(r"\s", "", given).upper()
             if not re.fullmatch(NUMBERS[scheme], plain):
-                raise CornerstoneError(f"Line {number} does not have the shape of a {scheme}; correct it.")
+                raise CornerstoneError(f"Line {number} does not have the shape of {_SHAPES[scheme]}; correct it.")
             asked.numbers.append((scheme, plain))
         elif scheme == "name" and (told := _name(given)) is not None:
             asked.names.append(told)

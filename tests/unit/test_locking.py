@@ -1,5 +1,6 @@
 """One writer at a time."""
 
+import fcntl
 import multiprocessing
 import os
 import signal
@@ -49,3 +50,15 @@ def test_a_body_that_raises_gives_the_lock_back(tmp_path: Path) -> None:
         raise ValueError("inside")
     with exclusive_lock(tmp_path / "a.lock", wait_seconds=0, holder="two"):
         pass
+
+
+def test_a_program_that_writes_no_name_is_not_taken_for_the_holder_before(tmp_path: Path) -> None:
+    with exclusive_lock(tmp_path / "a.lock", wait_seconds=0, holder="the first run"):
+        pass
+    with (tmp_path / "a.lock").open("r+") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        with (
+            pytest.raises(CornerstoneError, match=r"a\.lock is held by another process"),
+            exclusive_lock(tmp_path / "a.lock", wait_seconds=0, holder="the second"),
+        ):
+            pass

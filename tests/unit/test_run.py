@@ -1,6 +1,7 @@
 """Who runs the journey is told how it ended, and so is whom it concerns."""
 
 import sqlite3
+import sys
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
@@ -135,7 +136,9 @@ def test_a_disk_that_is_full_when_dagster_opens_its_history_is_told_as_that(
     def full() -> None:
         raise OperationalError("create table runs", {}, sqlite3.OperationalError(words))
 
-    monkeypatch.setattr(run, "prepare_dagster_home", lambda _: None)  # it sets variables of the process
+    # Neither variables of this process nor the store of its settings are to be made.
+    monkeypatch.setattr(run, "prepare_dagster_home", lambda _: None)
+    monkeypatch.setitem(sys.modules, "orchestration.definitions", SimpleNamespace(defs=None))
     monkeypatch.setattr(dg.DagsterInstance, "get", full)
     with pytest.raises(raised, match=said):
         run._execute(settings, "refresh")

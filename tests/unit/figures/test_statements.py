@@ -199,6 +199,14 @@ def test_the_step_between_two_trends_belongs_to_neither(store: Store) -> None:
     ]
 
 
+def test_equal_months_between_a_rise_and_a_fall_belong_to_neither(store: Store) -> None:
+    values = [100.0, 101, 102, 103, 104, 105, 105, 104, 103, 102, 101, 100, 101, 100]
+    assert _control_chart(store, values, runs=range(0), trends=range(12))[1] == (
+        "Earlier, too, there was more than month-to-month variation: the 6 months from Dec 2024 to May 2025 rise one after the other and"
+        " the 6 months from Jun 2025 to Nov 2025 fall one after the other."
+    )
+
+
 def test_a_change_that_does_not_match_what_is_shown_says_that_it_was_worked_out_before_rounding(store: Store) -> None:
     note = "Changes are worked out before rounding."
     assert note not in _state(store, "ehcp_20_weeks_excl_exceptions_pct", "calendar year").notes

@@ -197,7 +197,9 @@ def test_a_set_that_waits_is_erased_for_nobody_can_cut_it(
     ("text", "message"),
     [
         ("", "Say who is to be forgotten"),
-        ("upn: 12", "Line 1 does not have the shape of a upn"),
+        ("upn: 12", r"Line 1 does not have the shape of a UPN \(a letter and twelve digits\); correct it"),
+        ("nhs_number: 12", r"Line 1 does not have the shape of an NHS number \(ten digits\)"),
+        ("uln: 0123456789", "Line 1 does not have the shape of a ULN"),
         (f"upn: {UPN}\nAda Zzlovelace", "Line 2 is no identifier"),
         ("name: Zzlovelace, Adaxia, 31/08/2014", "Line 1 is no identifier"),
     ],
