@@ -11,6 +11,7 @@ import duckdb
 from orchestration.dbt_manifest import run_dbt
 from orchestration.durable import write_private
 from orchestration.errors import CornerstoneError
+from orchestration.locking import exclusive_lock
 from orchestration.release.exports import column_comments, in_one_transaction, new_database
 from orchestration.settings import Settings
 from orchestration.sql_text import literal, quoted
@@ -49,7 +50,10 @@ def write_known_at(settings: Settings, day: date, out: Path) -> KnownAt:
     require_place(settings, out, (".duckdb",))
     if not settings.warehouse_path.is_file():
         raise CornerstoneError("Nothing is built yet to look back at; `cornerstone run` builds it.")
-    with tempfile.TemporaryDirectory(dir=settings.store, prefix=".known_at_") as folder:
+    with (
+        exclusive_lock(settings.store / "known_at.lock", wait_seconds=2, holder="cornerstone known-at"),
+        tempfile.TemporaryDirectory(dir=settings.store, prefix=".known_at_") as folder,
+    ):
         # dbt finds what it built by the name of the database, which is that of the file
         copied = Path(folder) / settings.warehouse_path.name
         with warehouse_lock(settings.warehouse_path, holder="cornerstone known-at"):

@@ -29,6 +29,7 @@ from orchestration.returns.land import LOCK_WAIT_SECONDS, land_archived
 from orchestration.returns.spec import load_spec, return_ids
 from orchestration.returns.submission import read_submissions
 from orchestration.rights.forgotten import tombstone_key_path, tombstones_path
+from orchestration.rights.intent import require_finished
 from orchestration.settings import Settings
 
 log = logging.getLogger("cornerstone.rebuild")
@@ -71,12 +72,14 @@ def rebuild_landed(settings: Settings, now: datetime) -> Rebuilt:
     """Land the whole archive again and put the result in the place of what was landed; then `run_journey` makes the rest.
 
     Raises:
-        CornerstoneError: a run holds the store, the archive is empty or a file of it is damaged, or the key is missing.
+        CornerstoneError: a run holds the store, an erasure is unfinished, the archive is empty or a file of it is damaged, or the
+            key is missing.
     """
     with (
         exclusive_lock(settings.store / "run.lock", wait_seconds=2, holder="a rebuild"),
         exclusive_lock(settings.store / "landing.lock", wait_seconds=LOCK_WAIT_SECONDS, holder="a rebuild"),
     ):
+        require_finished(settings)
         finish_rebuild(settings)
         landings = list(_landings(settings))
         _require_archive(settings, landings)

@@ -36,11 +36,13 @@ def write_intent(settings: Settings, intent: dict[str, Any]) -> None:
 
 @contextmanager
 def alone_with(settings: Settings, action: str, *, is_resumed: bool = False) -> Iterator[None]:
-    """Hold a store so that nobody else lands, links or releases.
+    """Hold a store so that nobody else lands, links or releases, and nothing lies in it that dead processes left.
 
     Raises:
         CornerstoneError: somebody else does; or something else was begun and has to be finished first.
     """
+    from orchestration.leftovers import clear_leftovers
+
     holder = f"cornerstone {action}"
     with (
         exclusive_lock(settings.store / "run.lock", wait_seconds=2, holder=holder),
@@ -49,6 +51,7 @@ def alone_with(settings: Settings, action: str, *, is_resumed: bool = False) -> 
         intent = read_intent(settings)
         if not (is_resumed and intent is not None and intent["action"] == action):
             require_finished(settings)
+        clear_leftovers(settings)
         yield
 
 

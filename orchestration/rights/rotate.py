@@ -98,7 +98,6 @@ def rotate_key(settings: Settings, *, by: str, reason: str, now: datetime) -> Ro
                 "secret_key": SecretStr(secret),
             }
         )
-        shutil.rmtree(beside.store, ignore_errors=True)
         done = _build(settings, keys, beside, derive_keys(secret), now)
         write_intent(settings, {"action": ROTATE, "by": by, "reason": reason, "done": asdict(done)})
         return _finish(settings, now)
@@ -258,7 +257,8 @@ def _finish(settings: Settings, now: datetime) -> Rotated:
     by, reason = intent["by"], intent["reason"]
     releases = leave_no_marts(settings, by=by, why="the key was renewed", now=now)
     for folder in (incoming, outgoing):
-        shutil.rmtree(folder, ignore_errors=True)
+        if folder.is_dir():
+            shutil.rmtree(folder)
     done = Rotated(**(intent["done"] | {"releases": releases}))
     record(settings, "renewed the key", by=by, reason=reason, now=now, **asdict(done))
     intent_path(settings).unlink()

@@ -101,6 +101,8 @@ BREAKAGES: list[tuple[Callable[[Settings], None], str, str, str]] = [
     (lambda s: shutil.rmtree(s.vault_dir / "identity" / "sen2" / landing(s).name), "vault", "broken", "whom a landing is about"),
     (lambda s: shutil.rmtree(landing(s)), "landed", "attention", "not landed yet"),
     (_interrupt_a_run, "store", "attention", "run that died"),
+    (lambda s: (s.store / ".rekeyed").mkdir(), "store", "attention", "left behind"),
+    (lambda s: (s.store / ".known_at_x").mkdir(), "store", "attention", "left behind."),
     (_orphan_in_vault, "vault", "attention", "never committed"),
     (lambda s: (s.store / BESIDE).mkdir(), "store", "attention", "rebuild was interrupted"),
     (_tear_a_decision, "journals", "broken", "damaged or was altered"),
