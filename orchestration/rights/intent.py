@@ -1,6 +1,7 @@
 """What was begun and has to be finished: an erasure, a deletion, a renewal of the key that was killed half-way."""
 
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -43,6 +44,7 @@ def alone_with(settings: Settings, action: str, *, is_resumed: bool = False) -> 
     """
     from orchestration.leftovers import clear_leftovers
 
+    os.umask(0o077)  # whatever this process writes from now on is its owner's alone, as in `prepare_store`
     holder = f"cornerstone {action}"
     with (
         exclusive_lock(settings.store / "run.lock", wait_seconds=2, holder=holder),

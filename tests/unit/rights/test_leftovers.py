@@ -1,5 +1,6 @@
 """Who is forgotten is in nothing that dead processes left, and what they left does not come back."""
 
+import os
 import shutil
 from datetime import UTC, datetime
 
@@ -67,6 +68,16 @@ def test_half_a_rebuild_half_a_new_key_and_what_died_are_gone(held: Settings, mo
     assert not (held.store / ".rekeyed").exists()
     assert not (held.store / rebuild.BESIDE).exists()
     assert names_found(held, held.store.parent / "copy", [*ADA, "Zzturing"]) == {"Zzturing"}
+
+
+def test_what_is_written_is_its_owners_alone(held: Settings) -> None:
+    before = os.umask(0o022)
+    try:
+        erasure.forget(held, BY_UPN, **WHO)
+    finally:
+        os.umask(before)
+    parts = (held.landed_dir, held.vault_dir, held.archive_dir, held.linkage_dir)
+    assert [path for part in parts for path in part.rglob("*") if path.is_file() and path.stat().st_mode & 0o077] == []
 
 
 def test_a_look_back_that_goes_on_keeps_its_copy(held: Settings) -> None:
