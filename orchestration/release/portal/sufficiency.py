@@ -14,7 +14,7 @@ import duckdb
 from orchestration.charts import Chart
 from orchestration.figures.pictures import ENGLAND, OWN, SECOND, Line, trend
 from orchestration.release.portal.site import Page
-from orchestration.release.provision import BEYOND, Children
+from orchestration.release.provision import BEYOND, NOWHERE, WITHIN, Children
 
 # The kinds of setting that the other pages of places count a provision in.
 _KINDS = {
@@ -62,23 +62,26 @@ class Held:
 
 @dataclass(frozen=True)
 class Gap:
-    """Places needed and places there in one January; None where nobody tells."""
+    """Places needed and places there in one January; None where nobody tells, or may tell.
+
+    Of the January that the forecast goes out from (`is_counted`) the places taken are counted, and have no interval.
+    """
 
     year: int
-    demand: float
-    low: float
-    high: float
+    demand: float | None
+    low: float | None
+    high: float | None
     places: float | None
     planned: float | None
     returned: int | None
     """What the safety valve return expects to be missing, if nothing changes."""
+    is_counted: bool = False
 
     @property
-    def ends(self) -> tuple[float, float, float] | None:
+    def missing(self) -> list[float | None]:
         """Places missing, with the ends of the interval; below nought there is room."""
-        if self.places is None:
-            return None
-        return self.demand - self.places, self.low - self.places, self.high - self.places
+        needed = (self.demand, self.low, self.high)
+        return [None if self.places is None or one is None else one - self.places for one in needed]
 
 
 @dataclass(frozen=True)
@@ -111,12 +114,19 @@ def sufficiency_page(connection: duckdb.DuckDBPyConnection, children: Children |
     ).fetchone()
     la_code = own[0] if own else None
     januaries = read_januaries(connection, la_code)
+    is_cohort, reason = _model(connection, la_code)
+    tested = _tested(connection)
+    ahead = januaries[-1].year - max(one.year for one in januaries if one.is_counted) if januaries else 0
     facts = {
         "januaries": januaries,
         "plans_chart": _plans_chart(januaries) if any(not one.is_counted for one in januaries) else None,
-        "reason": _reason(connection, la_code),
+        "reason": reason,
+        "is_cohort": is_cohort,
         "held": read_held(connection, la_code),
-        "tested": _tested(connection),
+        "tested": tested,
+        "tested_origins": _tested_origins(connection),
+        "ahead": ahead,
+        "tested_ahead": next((row for row in tested if row[0] == ahead), None),
         "provisions": read_provisions(connection, la_code, children, least=least),
         "expectations": _expectations(connection),
         "transfers": read_transfers(connection, la_code, least=least),
@@ -175,19 +185,23 @@ def read_held(connection: duckdb.DuckDBPyConnection, la_code: str | None) -> Hel
 def read_provisions(
     connection: duckdb.DuckDBPyConnection, la_code: str | None, children: Children | None, *, least: int
 ) -> list[Provision]:
-    """Provisions of which enough plans are forecast in every January, in the reform plan's order."""
+    """Provisions of which enough plans are forecast in every January, in the reform plan's order.
+
+    Of the January that the forecast goes out from they have what the other pages of places may tell of children, not the plans of
+    the mart: less the children placed outside, those would tell of them where they are suppressed.
+    """
     rows = connection.execute(
         """
         with gaps as (
             select *
             from marts.fct_place_gap
-            where la_code = $la_code and scenario_code = 'baseline' and phase_code = 'Total' and ward_code = 'Total' and horizon > 0
+            where la_code = $la_code and scenario_code = 'baseline' and phase_code = 'Total' and ward_code = 'Total'
         )
 
         select
             gap.provision_code, provision.reform_provision_name, gap.is_within_borough, gap.census_year, gap.demand_count,
             gap.low_count - (gap.plan_count - gap.demand_count), gap.high_count - (gap.plan_count - gap.demand_count),
-            gap.capacity_count, planned.capacity_count, gap.returned_gap_count
+            gap.capacity_count, planned.capacity_count, gap.returned_gap_count, gap.horizon = 0
         from gaps as gap
         left join seed.reform_plan_provision as provision on gap.provision_code = provision.reform_provision_code
         left join gaps as planned
@@ -200,7 +214,7 @@ def read_provisions(
                 partition by gap.provision_code, gap.census_year
                 order by list_position(['funded', 'commissioned', 'register', 'none'], gap.basis_code)
             ) = 1
-            and min(gap.plan_count) over (partition by gap.provision_code) >= $least
+            and min(gap.plan_count) filter (where gap.horizon > 0) over (partition by gap.provision_code) >= $least
         order by provision.provision_order, gap.census_year
         """,
         {"la_code": la_code, "least": least},
@@ -210,10 +224,19 @@ def read_provisions(
         own = [row for row in rows if row[0] == code]
         name, is_within_borough = own[0][1:3]
         gaps = [
-            Gap(year, float(demand), float(low), float(high), _number(places), _number(planned), returned)
-            for _, _, _, year, demand, low, high, places, planned, returned in own
+            Gap(
+                year,
+                _taken(children, code, is_within_borough, year) if is_counted else float(demand),
+                None if is_counted else float(low),
+                None if is_counted else float(high),
+                _number(places),
+                _number(planned),
+                returned,
+                is_counted,
+            )
+            for _, _, _, year, demand, low, high, places, planned, returned, is_counted in own
         ]
-        outside = _outside(children, code)
+        outside = _count(children, code, BEYOND)
         provisions.append(Provision(code, name, is_within_borough, outside, gaps, _gap_chart(code, name, gaps)))
     return provisions
 
@@ -276,12 +299,14 @@ _IS_PART = """
 """
 
 
-def _reason(connection: duckdb.DuckDBPyConnection, la_code: str | None) -> str | None:
+def _model(connection: duckdb.DuckDBPyConnection, la_code: str | None) -> tuple[bool, str | None]:
+    """Whether the cohort model gives the total, and why."""
     row = connection.execute(
-        "select any_value(total_model_reason) from marts.fct_plan_forecast where la_code = ? and is_latest_version",
+        "select total_model_code = 'cohort', total_model_reason from marts.fct_plan_forecast"
+        " where la_code = ? and is_latest_version limit 1",
         [la_code],
     ).fetchone()
-    return row[0] if row else None
+    return row or (False, None)
 
 
 def _tested(connection: duckdb.DuckDBPyConnection) -> list[tuple[int, int, int]]:
@@ -297,6 +322,14 @@ def _tested(connection: duckdb.DuckDBPyConnection) -> list[tuple[int, int, int]]
     ).fetchall()
 
 
+def _tested_origins(connection: duckdb.DuckDBPyConnection) -> list[int]:
+    """The Januaries that those forecasts went out from."""
+    rows = connection.execute(
+        "select distinct origin_year from marts.fct_forecast_back_test where is_chosen and is_within is not null order by 1"
+    ).fetchall()
+    return [year for (year,) in rows]
+
+
 def _expectations(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
     """What the council has published that it expects, with its source."""
     return connection.execute(
@@ -310,11 +343,21 @@ def _expectations(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str]
     ).fetchall()
 
 
-def _outside(children: Children | None, provision: str) -> int | None:
-    if children is None or children.is_withheld:
+def _count(children: Children | None, provision: str, *places: str) -> int | None:
+    """Children in provision of the kind at such places; None where one may not tell, or where its kinds are counted with others."""
+    kinds = _KINDS.get(provision, [])
+    if children is None or children.is_withheld or not kinds:
         return None
-    counts = [children.count("kind_place", kind, BEYOND) for kind in _KINDS.get(provision, [])]
-    return None if not counts or None in counts else sum(one for one in counts if one is not None)
+    alone = {kind.code for kind in children.kinds if not kind.also}
+    counts = [children.count("kind_place", kind, place) for kind in kinds for place in places]
+    return None if not alone.issuperset(kinds) or None in counts else sum(one for one in counts if one is not None)
+
+
+def _taken(children: Children | None, provision: str, is_within_borough: bool, year: int) -> int | None:
+    """Children who take a place of the provision in the January that the forecast goes out from."""
+    if children is None or children.census_day.year != year:
+        return None
+    return _count(children, provision, WITHIN, NOWHERE, *([] if is_within_borough else [BEYOND]))
 
 
 def _number(value: Decimal | None) -> float | None:
@@ -356,17 +399,18 @@ def _plans_chart(januaries: Sequence[January]) -> Chart:
 
 def _gap_chart(code: str, name: str, gaps: Sequence[Gap]) -> Chart:
     years = [str(gap.year) for gap in gaps]
-    lines = [Line("Places needed", [(str(gap.year), _whole(gap.demand), 0) for gap in gaps], OWN)]
+    needed = [(str(gap.year), gap.demand) for gap in gaps if gap.demand is not None]
+    lines = [Line("Places needed", [(year, _whole(demand), 0) for year, demand in needed], OWN)]
     if places := [(str(gap.year), _whole(gap.places), 0) for gap in gaps if gap.places is not None]:
         lines.append(Line("Places there will be", places, SECOND))
-    lines.append(_ends(years, [(gap.low, gap.high) for gap in gaps]))
-    first, last = gaps[0], gaps[-1]
-    title = f"{name}: places needed, January {first.year} to {last.year}"
-    beside = "" if last.places is None else f" beside {last.places:,.0f} places"
+    intervals = {str(gap.year): (gap.low, gap.high) for gap in gaps if gap.low is not None and gap.high is not None}
+    lines.append(_ends(list(intervals), list(intervals.values())))
+    title = f"{name}: places needed, January {years[0]} to {years[-1]}"
+    beside = "" if gaps[-1].places is None else f" beside {gaps[-1].places:,.0f} places"
     return Chart(
         name=f"gap-{code.lower().replace('_', '-')}",
         title=title,
-        alt=f"Line chart. {title}. {first.demand:,.0f} in {first.year}, {last.demand:,.0f} in {last.year}{beside}."
+        alt=f"Line chart. {title}. {needed[0][1]:,.0f} in {needed[0][0]}, {needed[-1][1]:,.0f} in {needed[-1][0]}{beside}."
         " The table below has every figure.",
         columns=[],
         rows=[],

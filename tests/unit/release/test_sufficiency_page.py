@@ -1,9 +1,15 @@
 """Enough places?: what the page tells of forecasts, places and money, and of whom it tells nothing."""
 
+import re
+from datetime import UTC, date, datetime
+
 import duckdb
 import pytest
 
+from orchestration.pages import page_templates
+from orchestration.release.portal.site import PARTS, TEMPLATES
 from orchestration.release.portal.sufficiency import Gap, Held, sufficiency_page
+from orchestration.release.provision import Children, Kind
 
 LEAST = 10
 SPLITS = "age_group, year_group, need_code, placement_group_code, provision_code, need_table_no, ward_code"
@@ -16,7 +22,8 @@ def forecast(warehouse: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
         f"""
         insert into marts.fct_plan_forecast by name
         select
-            '372' as la_code, 'baseline' as scenario_code, 'plans' as measure_code, 'A sentence.' as total_model_reason,
+            '372' as la_code, 'baseline' as scenario_code, 'plans' as measure_code, 'cohort' as total_model_code,
+            'A sentence.' as total_model_reason,
             origin_year, origin_year = 2026 as is_latest_version, census_year, census_year - origin_year as horizon,
             {", ".join(f"'Total' as {one}" for one in SPLITS.split(", ") if one not in ("year_group", "need_code"))},
             year_group, if(year_group = '6', make_date(census_year, 2, 15), null) as transfer_due_date, need_code, plan_count,
@@ -32,12 +39,12 @@ def forecast(warehouse: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
             origin_year, census_year, year_group, need_code, plan_count, low_count, high_count, actual_count
         );
         insert into marts.fct_forecast_back_test values
-            ('372', 1, true, true), ('373', 1, true, false), ('372', 1, false, true), ('372', 2, true, null);
+            ('372', 2024, 1, true, true), ('373', 2022, 1, true, false), ('372', 2019, 1, false, true), ('372', 2023, 2, true, null);
         insert into seed.reform_plan_provision values
             ('MAINTAINED_SPECIAL', 'Special schools', 5), ('AP', 'Alternative provision', 8);
         insert into marts.fct_place_gap
         select
-            '372', scenario, 2027, horizon, provision, phase, 'Total', basis, provision = 'MAINTAINED_SPECIAL', plans,
+            '372', scenario, 2026 + horizon, horizon, provision, phase, 'Total', basis, provision = 'MAINTAINED_SPECIAL', plans,
             plans - 20, plans + 30, plans - outside, places, returned
         from (values
             ('baseline', 1, 'MAINTAINED_SPECIAL', 'Total', 'commissioned', 120, 15, 90, null),
@@ -46,6 +53,7 @@ def forecast(warehouse: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
             ('baseline', 1, 'MAINTAINED_SPECIAL', 'PRIMARY', 'funded', 60, 15, 999, null),
             ('baseline', 0, 'MAINTAINED_SPECIAL', 'Total', 'funded', 110, 15, 100, 1),
             ('fewer', 1, 'MAINTAINED_SPECIAL', 'Total', 'funded', 50, 15, 100, null),
+            ('baseline', 0, 'AP', 'Total', 'none', 12, 0, null, null),
             ('baseline', 1, 'AP', 'Total', 'none', 9, 0, null, null)
         ) as told (scenario, horizon, provision, phase, basis, plans, outside, places, returned);
         insert into marts.fct_placement_cost_forecast by name
@@ -79,10 +87,94 @@ def test_places_needed_leave_out_those_outside_and_stand_beside_what_is_funded(
     [special] = sufficiency_page(forecast, None, least=LEAST).facts["provisions"]
 
     assert special.code == "MAINTAINED_SPECIAL"  # nine plans are too few to be told of
-    assert special.gaps == [Gap(2027, 105, 85, 135, 100, 110, 12)]
-    assert special.gaps[0].ends == (5, -15, 35)
+    # Nobody has counted whom one may tell of: neither who is outside, nor, from the plans of the mart, who is not.
+    assert special.gaps == [
+        Gap(2026, None, None, None, 100, None, 1, is_counted=True), Gap(2027, 105, 85, 135, 100, 110, 12),
+    ]  # fmt: skip
+    assert special.gaps[1].missing == [5, -15, 35]
     assert special.is_told
-    assert special.outside is None  # nobody has counted whom one may tell of
+    assert special.outside is None
+
+
+def _children(beyond: int | None, *, also: list[str], census_day: date = date(2026, 1, 15)) -> Children:
+    counts: dict[tuple[str, ...], int | None] = {
+        ("kind_place", "special", place): number for place, number in [("in", 91), ("out", beyond), ("none", 4)]
+    }
+    return Children(
+        census_day, "Rotherham", [], [], [Kind("special", "State special school", also)], [], [], counts, is_withheld=False
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("children", "taken", "outside"),
+    [
+        (_children(15, also=[]), 95, 15),
+        (_children(None, also=[]), 95, None),
+        # Counted with another kind, they are not those of the provision alone.
+        (_children(15, also=["Alternative provision"]), None, None),
+        (_children(15, also=[], census_day=date(2025, 1, 16)), None, 15),
+    ],
+)
+def test_of_the_january_it_goes_out_from_the_other_pages_tell_how_many_places_are_taken(
+    forecast: duckdb.DuckDBPyConnection, children: Children, taken: int | None, outside: int | None
+) -> None:
+    [special] = sufficiency_page(forecast, children, least=LEAST).facts["provisions"]
+
+    assert special.gaps[0] == Gap(2026, taken, None, None, 100, None, 1, is_counted=True)
+    assert special.gaps[0].missing == [None if taken is None else -5, None, None]
+    assert special.outside == outside
+
+
+def _words(connection: duckdb.DuckDBPyConnection, children: Children | None) -> str:
+    """What the page says, without its tags."""
+    page = sufficiency_page(connection, children, least=LEAST)
+    release = {
+        "release_id": "r",
+        "people": "invented",
+        "created_at": datetime(2026, 3, 3, tzinfo=UTC),
+        "code_version": "1",
+    }
+    template = page_templates(TEMPLATES).get_template(page.template)
+    html = template.render(page=page, siblings=[page], parts=PARTS, release=release, **page.facts)
+    return " ".join(re.sub(r"<[^>]+>", " ", html).split())
+
+
+def test_the_page_says_what_its_numbers_are_and_of_which_january(forecast: duckdb.DuckDBPyConnection) -> None:
+    words = _words(forecast, _children(15, also=[]))
+
+    assert "of forecasts that many years ahead (1), 1 of 2 held it" in words
+    assert "as often, per head of population, as in the last year" in words
+    assert "Forecasts are those from January 2022, 2024;" in words
+    assert "Outside Rotherham in January 2026: 15 children" in words
+    assert "2026 95 100 not told \N{MINUS SIGN}5 +1 counted" in words
+    assert "today" not in words
+
+
+@pytest.mark.parametrize(
+    ("forecast_count", "said"), [(4062.4, "as forecast,"), (4060.6, "1 more than"), (4063, "1 fewer than")]
+)
+def test_what_came_is_more_fewer_or_as_forecast(
+    forecast: duckdb.DuckDBPyConnection, forecast_count: float, said: str
+) -> None:
+    forecast.execute(
+        "update marts.fct_plan_forecast set plan_count = ?"
+        " where origin_year = 2025 and census_year = 2026 and year_group = 'Total' and need_code = 'Total'",
+        [forecast_count],
+    )
+
+    assert f"There were 4,062 , {said}" in _words(forecast, None)
+
+
+def test_a_benchmark_is_not_told_as_the_cohort_model_nor_as_tested_where_it_is_not(
+    forecast: duckdb.DuckDBPyConnection,
+) -> None:
+    forecast.execute("update marts.fct_plan_forecast set total_model_code = 'last_year_increase'")
+    forecast.execute("delete from marts.fct_forecast_back_test where horizon = 1")
+
+    words = _words(forecast, None)
+
+    assert "no forecast that many years ahead (1) is tested" in words
+    assert "per head of population" not in words
 
 
 def test_of_money_the_total_alone_is_told(forecast: duckdb.DuckDBPyConnection) -> None:
