@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from functools import partial
 
 import duckdb
 
 from orchestration.charts import Chart
-from orchestration.figures.pictures import ENGLAND, OWN, SECOND, Line, trend
+from orchestration.figures.pictures import ENGLAND, NARROW, OWN, SECOND, Line, trend
 from orchestration.release.portal.site import Page
 from orchestration.release.provision import BEYOND, NOWHERE, WITHIN, Children
 
@@ -386,6 +387,7 @@ def _plans_chart(januaries: Sequence[January]) -> Chart:
     ]
     title = f"Plans each January, {years[0]} to {years[-1]}"
     last = ahead[-1]
+    draw = partial(trend, years, lines, unit="count", title="Plans")
     return Chart(
         name="plans",
         title=title,
@@ -393,7 +395,8 @@ def _plans_chart(januaries: Sequence[January]) -> Chart:
         f" {last.low:,.0f} to {last.high:,.0f}. The table below has every figure.",
         columns=[],
         rows=[],
-        svg=trend(years, lines, unit="count", title="Plans"),
+        svg=draw(),
+        narrow=partial(draw, size=NARROW),
     )
 
 
@@ -407,6 +410,7 @@ def _gap_chart(code: str, name: str, gaps: Sequence[Gap]) -> Chart:
     lines.append(_ends(list(intervals), list(intervals.values())))
     title = f"{name}: places needed, January {years[0]} to {years[-1]}"
     beside = "" if gaps[-1].places is None else f" beside {gaps[-1].places:,.0f} places"
+    draw = partial(trend, years, lines, unit="count", title="Places")
     return Chart(
         name=f"gap-{code.lower().replace('_', '-')}",
         title=title,
@@ -414,5 +418,6 @@ def _gap_chart(code: str, name: str, gaps: Sequence[Gap]) -> Chart:
         " The table below has every figure.",
         columns=[],
         rows=[],
-        svg=trend(years, lines, unit="count", title="Places"),
+        svg=draw(),
+        narrow=partial(draw, size=NARROW),
     )
