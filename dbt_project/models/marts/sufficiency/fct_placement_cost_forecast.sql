@@ -1,4 +1,3 @@
-{%- set categories = ['la_code', 'scenario_code', 'dsg_category_code'] -%}
 {#- The middle of a financial year, 1 October, on the way from one middle of January to the next. -#}
 {%- set share_of_way = '(8.5 / 12)' -%}
 -- What the returns told of each placement category and year: the outturn, else the last forecast of the year.
@@ -19,7 +18,7 @@ with told as (
     ) = 1
 ),
 
--- The last year that every category has a cost and places of.
+-- The last year that anything is told of; a category of which it tells nothing goes on having no places.
 last_told as (
     select
         la_code,
@@ -139,13 +138,14 @@ price as (
     group by now.la_code
 ),
 
--- Places move with the plans from the last year told on, so that it does not matter that a return counts them otherwise.
+-- Places move with the plans from the last year told on, so that it does not matter that a return counts them otherwise; of a
+-- category that nobody with a plan is in it is not known what it will cost.
 expected as (
     select
-        yearly.la_code,
-        yearly.scenario_code,
-        yearly.forecast_version,
-        yearly.first_year,
+        ahead.la_code,
+        ahead.scenario_code,
+        ahead.forecast_version,
+        ahead.first_year,
         told.dsg_category_code,
         told.cost_basis,
         'FORECAST' as value_type,
@@ -153,7 +153,7 @@ expected as (
         told.places * yearly.low_count / nullif(base.plan_count, 0) as low_places,
         told.places * yearly.high_count / nullif(base.plan_count, 0) as high_places,
         told.cost_gbp / nullif(told.places, 0)
-        * coalesce(price.yearly_factor, 1) ** (yearly.first_year - told.first_year) as unit_cost_gbp,
+        * coalesce(price.yearly_factor, 1) ** (ahead.first_year - told.first_year) as unit_cost_gbp,
         told.cost_gbp / nullif(told.places, 0) as base_unit_cost_gbp,
         told.submission_id
     from told
@@ -161,17 +161,29 @@ expected as (
         on
             told.la_code = last_told.la_code
             and told.first_year = last_told.first_year
-    inner join yearly as base -- one a scenario
+    inner join yearly as all_base -- one a scenario
         on
-            told.la_code = base.la_code
+            told.la_code = all_base.la_code
+            and told.first_year = all_base.first_year
+            and all_base.dsg_category_code = 'Total'
+    inner join yearly as ahead -- one category to many years
+        on
+            all_base.la_code = ahead.la_code
+            and all_base.scenario_code = ahead.scenario_code
+            and all_base.dsg_category_code = ahead.dsg_category_code
+            and all_base.first_year < ahead.first_year
+    left join yearly as base -- at most one
+        on
+            ahead.la_code = base.la_code
+            and ahead.scenario_code = base.scenario_code
             and told.dsg_category_code = base.dsg_category_code
             and told.first_year = base.first_year
-    inner join yearly -- one category to many years
+    left join yearly -- at most one
         on
-            base.la_code = yearly.la_code
-            and base.scenario_code = yearly.scenario_code
-            and base.dsg_category_code = yearly.dsg_category_code
-            and base.first_year < yearly.first_year
+            ahead.la_code = yearly.la_code
+            and ahead.scenario_code = yearly.scenario_code
+            and told.dsg_category_code = yearly.dsg_category_code
+            and ahead.first_year = yearly.first_year
     left join price -- at most one
         on told.la_code = price.la_code
 ),
@@ -216,29 +228,94 @@ category_years as (
     from expected
 ),
 
+years as (
+    select
+        la_code,
+        scenario_code,
+        first_year,
+        max(submission_id) as submission_id,
+        value_type
+    from category_years
+    group by all
+),
+
+-- A category that a year tells nothing of after one that did has no places: what it cost is part of the change.
+with_ended as (
+    select * from category_years
+
+    union all by name
+
+    select
+        earlier.la_code,
+        earlier.scenario_code,
+        earlier.forecast_version,
+        years.first_year,
+        earlier.dsg_category_code,
+        earlier.cost_basis,
+        years.value_type,
+        0 as places,
+        0 as low_places,
+        0 as high_places,
+        0 as cost_gbp,
+        0 as low_cost_gbp,
+        0 as high_cost_gbp,
+        years.submission_id
+    from category_years as earlier
+    inner join years -- at most one: the year after
+        on
+            earlier.la_code = years.la_code
+            and earlier.scenario_code = years.scenario_code
+            and earlier.first_year + 1 = years.first_year
+    anti join category_years as same
+        on
+            earlier.la_code = same.la_code
+            and earlier.scenario_code = same.scenario_code
+            and earlier.dsg_category_code = same.dsg_category_code
+            and earlier.cost_basis = same.cost_basis
+            and earlier.first_year + 1 = same.first_year
+),
+
 -- Beside the year before: how many places there are in all, whether they are in dearer categories, and what a place costs.
 beside_before as (
     select
-        *,
-        sum(places) over in_the_year as all_places,
-        lag(places) over through_time as places_before,
-        lag(unit_cost_gbp) over through_time as unit_cost_before
-    from category_years
-    window
-        in_the_year as (partition by la_code, scenario_code, first_year),
-        through_time as (partition by {{ categories | join(', ') }}, cost_basis order by first_year)
+        now.*,
+        case
+            when years.first_year is null then null -- nothing is told of the year before
+            when earlier.first_year is null then 0 -- the category is new
+            else earlier.places
+        end as places_before,
+        coalesce(earlier.unit_cost_gbp, now.unit_cost_gbp) as unit_cost_before,
+        coalesce(now.unit_cost_gbp, earlier.unit_cost_gbp) as unit_cost_now
+    from with_ended as now
+    left join years -- at most one: the year before
+        on
+            now.la_code = years.la_code
+            and now.scenario_code = years.scenario_code
+            and now.first_year = years.first_year + 1
+    left join with_ended as earlier -- at most one
+        on
+            now.la_code = earlier.la_code
+            and now.scenario_code = earlier.scenario_code
+            and now.dsg_category_code = earlier.dsg_category_code
+            and now.cost_basis = earlier.cost_basis
+            and now.first_year = earlier.first_year + 1
 ),
 
 effects as (
     select
         *,
-        all_places / nullif(sum(places_before) over (partition by la_code, scenario_code, first_year), 0) as growth,
-        places_before * coalesce(unit_cost_before, unit_cost_gbp) * (growth - 1) as volume_gbp,
-        (places - places_before * growth) * coalesce(unit_cost_before, unit_cost_gbp) as mix_gbp,
         if(
-            places_before is null, null, places * (unit_cost_gbp - coalesce(unit_cost_before, unit_cost_gbp))
-        ) as price_gbp
+            count(*) over in_the_year = count(places + places_before) over in_the_year,
+            sum(places) over in_the_year / nullif(sum(places_before) over in_the_year, 0),
+            null
+        ) as growth,
+        -- Places of the year before, had each category grown as all together.
+        if(places_before = 0, 0, places_before * growth) as places_grown,
+        (places_grown - places_before) * unit_cost_before as volume_gbp,
+        (places - places_grown) * unit_cost_before as mix_gbp,
+        if(places_before is null, null, places * (unit_cost_now - unit_cost_before)) as price_gbp
     from beside_before
+    window in_the_year as (partition by la_code, scenario_code, first_year)
 ),
 
 -- Whole pounds of each category first, so that the total is their sum.
