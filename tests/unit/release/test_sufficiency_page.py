@@ -142,7 +142,7 @@ def _words(connection: duckdb.DuckDBPyConnection, children: Children | None) -> 
 def test_the_page_says_what_its_numbers_are_and_of_which_january(forecast: duckdb.DuckDBPyConnection) -> None:
     words = _words(forecast, _children(15, also=[]))
 
-    assert "of forecasts that many years ahead (1), 1 of 2 held it" in words
+    assert "of forecasts that many years ahead (1), 1 of 2 did" in words
     assert "as often, per head of population, as in the last year" in words
     assert "Forecasts are those from January 2022, 2024;" in words
     assert "Outside Rotherham in January 2026: 15 children" in words
