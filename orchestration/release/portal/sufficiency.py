@@ -335,22 +335,31 @@ def _expectations(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str]
     """What the council has published that it expects, with its source."""
     return connection.execute(
         """
-        select kpi_id, string_agg(target_label, '; ' order by target_value) || ' (' || any_value(source) || ')'
+        select kpi_id, string_agg(target_label, '; ' order by target_value) || ' (' || source || ')'
         from seed.kpi_target
         where kpi_id like 'place_gap_%' and target_kind = 'planning_figure'
-        group by kpi_id
-        order by kpi_id
+        group by kpi_id, source
+        order by kpi_id, min(target_value)
         """
     ).fetchall()
 
 
 def _count(children: Children | None, provision: str, *places: str) -> int | None:
-    """Children in provision of the kind at such places; None where one may not tell, or where its kinds are counted with others."""
+    """Children in provision of the kind, at such places or wherever, as the other pages tell them; None where they do not, or
+    count its kinds with others."""
     kinds = _KINDS.get(provision, [])
     if children is None or children.is_withheld or not kinds:
         return None
     alone = {kind.code for kind in children.kinds if not kind.also}
-    counts = [children.count("kind_place", kind, place) for kind in kinds for place in places]
+    counts = [
+        count
+        for kind in kinds
+        for count in (
+            [children.count("kind_place", kind, place) for place in places]
+            if places
+            else [children.count("kind", kind)]
+        )
+    ]
     return None if not alone.issuperset(kinds) or None in counts else sum(one for one in counts if one is not None)
 
 
@@ -358,7 +367,7 @@ def _taken(children: Children | None, provision: str, is_within_borough: bool, y
     """Children who take a place of the provision in the January that the forecast goes out from."""
     if children is None or children.census_day.year != year:
         return None
-    return _count(children, provision, WITHIN, NOWHERE, *([] if is_within_borough else [BEYOND]))
+    return _count(children, provision, *([WITHIN, NOWHERE] if is_within_borough else []))
 
 
 def _number(value: Decimal | None) -> float | None:

@@ -100,6 +100,7 @@ def _children(beyond: int | None, *, also: list[str], census_day: date = date(20
     counts: dict[tuple[str, ...], int | None] = {
         ("kind_place", "special", place): number for place, number in [("in", 91), ("out", beyond), ("none", 4)]
     }
+    counts["kind", "special"] = 110
     return Children(
         census_day, "Rotherham", [], [], [Kind("special", "State special school", also)], [], [], counts, is_withheld=False
     )  # fmt: skip
@@ -137,6 +138,26 @@ def _words(connection: duckdb.DuckDBPyConnection, children: Children | None) -> 
     template = page_templates(TEMPLATES).get_template(page.template)
     html = template.render(page=page, siblings=[page], parts=PARTS, release=release, **page.facts)
     return " ".join(re.sub(r"<[^>]+>", " ", html).split())
+
+
+def test_where_places_are_anywhere_all_children_take_one(forecast: duckdb.DuckDBPyConnection) -> None:
+    forecast.execute("update marts.fct_place_gap set is_within_borough = false")
+
+    [special] = sufficiency_page(forecast, _children(None, also=[]), least=LEAST).facts["provisions"]
+
+    assert special.gaps[0].demand == 110
+
+
+def test_each_planning_figure_stands_with_its_own_source(forecast: duckdb.DuckDBPyConnection) -> None:
+    forecast.execute(
+        "insert into seed.kpi_target values ('place_gap_special', 'planning_figure', 161, '+161', 'Papers'),"
+        " ('place_gap_special', 'planning_figure', 300, '+300', 'Papers'),"
+        " ('place_gap_special', 'planning_figure', 200, '+200', 'Minutes')"
+    )
+
+    assert sufficiency_page(forecast, None, least=LEAST).facts["expectations"] == [
+        ("place_gap_special", "+161; +300 (Papers)"), ("place_gap_special", "+200 (Minutes)"),
+    ]  # fmt: skip
 
 
 def test_the_page_says_what_its_numbers_are_and_of_which_january(forecast: duckdb.DuckDBPyConnection) -> None:
