@@ -7,7 +7,7 @@ of ten or more plans alone, so that who is placed where cannot be worked out fro
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from functools import partial
 
 import duckdb
@@ -375,7 +375,7 @@ def _number(value: Decimal | None) -> float | None:
 
 
 def _whole(number: float) -> Decimal:
-    return Decimal(round(number))
+    return Decimal(number).to_integral_value(ROUND_HALF_UP)
 
 
 def _ends(years: Sequence[str], ends: Sequence[tuple[float, float]]) -> Line:
@@ -400,8 +400,8 @@ def _plans_chart(januaries: Sequence[January]) -> Chart:
     return Chart(
         name="plans",
         title=title,
-        alt=f"Line chart. {title}. {counted[-1][1]:,} counted in {counted[-1][0]}; {last.plans:,.0f} forecast in {last.year},"
-        f" {last.low:,.0f} to {last.high:,.0f}. The table below has every figure.",
+        alt=f"Line chart. {title}. {counted[-1][1]:,} counted in {counted[-1][0]}; {_whole(last.plans):,} forecast in {last.year},"
+        f" {_whole(last.low):,} to {_whole(last.high):,}. The table below has every figure.",
         columns=[],
         rows=[],
         svg=draw(),
@@ -418,12 +418,12 @@ def _gap_chart(code: str, name: str, gaps: Sequence[Gap]) -> Chart:
     intervals = {str(gap.year): (gap.low, gap.high) for gap in gaps if gap.low is not None and gap.high is not None}
     lines.append(_ends(list(intervals), list(intervals.values())))
     title = f"{name}: places needed, January {years[0]} to {years[-1]}"
-    beside = "" if gaps[-1].places is None else f" beside {gaps[-1].places:,.0f} places"
+    beside = "" if gaps[-1].places is None else f" beside {_whole(gaps[-1].places):,} places"
     draw = partial(trend, years, lines, unit="count", title="Places")
     return Chart(
         name=f"gap-{code.lower().replace('_', '-')}",
         title=title,
-        alt=f"Line chart. {title}. {needed[0][1]:,.0f} in {needed[0][0]}, {needed[-1][1]:,.0f} in {needed[-1][0]}{beside}."
+        alt=f"Line chart. {title}. {_whole(needed[0][1]):,} in {needed[0][0]}, {_whole(needed[-1][1]):,} in {needed[-1][0]}{beside}."
         " The table below has every figure.",
         columns=[],
         rows=[],

@@ -168,6 +168,8 @@ def test_the_page_says_what_its_numbers_are_and_of_which_january(forecast: duckd
     assert "Forecasts are those from January 2022, 2024;" in words
     assert "Outside Rotherham in January 2026: 15 children" in words
     assert "2026 95 100 not told \N{MINUS SIGN}5 +1 counted" in words
+    assert "we would have forecast 4,019 plans" in words  # 4,018.5
+    assert "There were 4,062 , 43 more than forecast" in words
     assert "today" not in words
 
 
