@@ -8,6 +8,7 @@ import duckdb
 
 from orchestration.doctor.finding import Finding
 from orchestration.errors import CornerstoneError
+from orchestration.release.exports import OPEN_DATABASE
 from orchestration.release.folders import JOURNAL, LEDGER, PARTIAL, complete_folders
 from orchestration.release.ledger import published_releases
 from orchestration.release.manifest import MANIFEST, read_manifest
@@ -80,6 +81,8 @@ def check_releases(settings: Settings) -> Iterator[Finding]:
             "releases", "broken", f"The release that people read leads nowhere ({link.readlink()}).", str(link),
             "Restore that release from a backup, or delete the link and run `cornerstone release rollback` or `cornerstone run`.",
         )  # fmt: skip
+    if link.is_symlink():
+        yield from _authority(settings)
     try:
         published = published_releases(settings)
     except CornerstoneError as error:
@@ -93,6 +96,24 @@ def check_releases(settings: Settings) -> Iterator[Finding]:
             f"`cornerstone release rollback {published[-1]}` points them to the last.",
         )  # fmt: skip
     yield from _ledger(settings, published)
+
+
+def _authority(settings: Settings) -> Iterator[Finding]:
+    try:
+        with duckdb.connect(str(settings.current_link / OPEN_DATABASE), read_only=True) as connection:
+            own = connection.execute(
+                "select distinct la_code from kpi.kpi_value where area_role = 'own_authority' and la_code <> ?",
+                [settings.la_code],
+            ).fetchone()
+    except duckdb.Error:
+        return  # missing, torn or altered, which is told of the release
+    if own:
+        yield Finding(
+            "releases", "broken",
+            f"The release that people read is of authority {own[0]}, the settings name {settings.la_code}: the next run would take"
+            " what was received for another authority's.", str(settings.current_link),
+            "Correct CORNERSTONE_LA_CODE and CORNERSTONE_LA_ONS_CODE, or CORNERSTONE_STORE: each authority has a store of its own.",
+        )  # fmt: skip
 
 
 def _release(folder: Path) -> Iterator[Finding]:

@@ -66,3 +66,12 @@ def test_what_is_broken_is_found(
     breaks(settings)
     found: list[Finding] = list(check_releases(settings))
     assert any((one.family, one.severity) == (family, severity) and words in one.what for one in found), found
+
+
+def test_a_store_of_another_authority_is_found(publish_at: Any, settings: Settings) -> None:
+    publish_at(MONDAY)
+    other = settings.model_copy(update={"la_code": "373", "la_ons_code": "E08000019"})
+    [found] = check_releases(other)
+    assert (found.severity, found.where) == ("broken", str(settings.current_link))
+    assert "is of authority 372, the settings name 373" in found.what
+    assert "CORNERSTONE_LA_CODE" in found.action
