@@ -2,6 +2,7 @@
 
 import json
 import logging
+import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -198,7 +199,7 @@ def test_a_disk_below_what_is_wanted_is_low_until_there_is_clearly_more(
     settings = settings.model_copy(update={"alert_disk_free_gib": 5.0})
     for free in (5.1, 4.9, 4.4, 5.2, 5.6):
         usage = type("Usage", (), {"free": free * standing.GIB})
-        monkeypatch.setattr(standing.shutil, "disk_usage", lambda path, usage=usage: usage)
+        monkeypatch.setattr(shutil, "disk_usage", lambda path, usage=usage: usage)
         notify(settings, [], day(1))
     assert [post["subject"] for post in web.posted] == [
         "Cornerstone: disk low",
