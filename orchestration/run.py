@@ -140,12 +140,17 @@ def _is_nothing_new(settings: Settings) -> bool:
         return False
     if any(has_work(settings, return_id) for return_id in return_ids()):
         return False
-    last = json.loads(state.read_text(encoding="utf-8"))
+    try:
+        last = json.loads(state.read_text(encoding="utf-8"))
+        release_id, fingerprint = last["release_id"], last["fingerprint"]
+    except (ValueError, KeyError, TypeError):
+        log.warning("%s is damaged: all is built again", state)
+        return False
     made = {manifest.release_id: manifest for manifest in complete_releases(settings)}
-    release = made.get(last["release_id"])
+    release = made.get(release_id)
     # One that waits and was never compared with what was published since is built again.
     has_to_be_built = release is None or (release.approval.status == "pending" and is_overtaken(settings, release))
-    return last["fingerprint"] == _fingerprint(settings) and not has_to_be_built
+    return fingerprint == _fingerprint(settings) and not has_to_be_built
 
 
 def run_journey(settings: Settings, return_id: str | None = None, periods: str = "all") -> RunOutcome:

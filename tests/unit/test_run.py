@@ -142,3 +142,14 @@ def test_a_disk_that_is_full_when_dagster_opens_its_history_is_told_as_that(
     monkeypatch.setattr(dg.DagsterInstance, "get", full)
     with pytest.raises(raised, match=said):
         run._execute(settings, "refresh")
+
+
+@pytest.mark.parametrize("content", ["{", "{}", "[]", '"a"'])
+def test_what_is_kept_of_the_last_run_is_made_again_where_it_is_damaged(
+    settings: Settings, caplog: pytest.LogCaptureFixture, content: str
+) -> None:
+    settings.store.mkdir()
+    settings.warehouse_path.touch()
+    (settings.store / run.STATE_FILE).write_text(content)
+    assert not run._is_nothing_new(settings)
+    assert "last_run.json is damaged" in caplog.text
