@@ -102,6 +102,7 @@ class _Known:
     rows: Counter[str] = field(default_factory=Counter)
     steps: Counter[str] = field(default_factory=Counter)
     submissions: set[str] = field(default_factory=set)
+    own_rows: set["_Row"] = field(default_factory=set)
     shared_numbers: int = 0
 
 
@@ -132,7 +133,10 @@ def forget(settings: Settings, asked: Asked, *, by: str, reason: str, now: datet
             settings, "began to forget a child", by=by, reason=reason, now=now,
             rows=sum(effect.rows.values()), submissions=effect.submissions,
         )  # fmt: skip
-        intent = {"action": FORGET, "person": person, "keys": sorted(known.keys), "by": by, "reason": reason, "at": at}
+        intent = {
+            "action": FORGET, "person": person, "keys": sorted(known.keys), "rows": sorted(known.own_rows),
+            "by": by, "reason": reason, "at": at,
+        }  # fmt: skip
         write_intent(settings, intent)
         # From here on what is left of the child is found by digests alone.
         add_tombstones(settings, [Tombstone(at, person, scheme, digest) for scheme, digest in sorted(known.digests)])
@@ -201,7 +205,15 @@ def _look_up(settings: Settings, keys: Keys, asked: Asked) -> _Known:
         known.digests -= shared
         known.shared_numbers = len(shared)
         # A row that gives one of these and is linked to nobody, or to another child, names the child all the same.
-        for row, step in _rows_known_by(settings, connection, secret, known.digests).items():
+        by_digest = _rows_known_by(settings, connection, secret, known.digests)
+        if unknown := (linked | first.keys()) - by_digest.keys():
+            raise CornerstoneError(
+                f"{len(unknown):,} row(s) of the child give too little to be told by: no name with a birth date, and no number that is"
+                " the child's alone. Have the rows that give the child's number for somebody else, or these, corrected and sent"
+                " again; then ask again. Nothing was changed."
+            )
+        known.own_rows = set(by_digest)
+        for row, step in by_digest.items():
             if row not in linked and row not in first:
                 known.rows[row[0]] += 1
                 known.submissions.add(row[1])
@@ -399,15 +411,30 @@ def _finish(settings: Settings, keys: Keys, intent: Mapping[str, object], now: d
     by, reason = str(intent["by"]), str(intent["reason"])
     releases = leave_no_marts(settings, by=by, why="a child was forgotten", now=now)
     with _session(settings) as connection:
-        if _rows_known_by(settings, connection, secret, digests):
+        told = {(str(a), str(b), str(c)) for a, b, c in intent["rows"]}  # type: ignore[attr-defined]
+        if _rows_known_by(settings, connection, secret, digests) or _held(settings, connection, told):
             raise CornerstoneError(
-                "Rows of the child are still in the vault; nothing lands until they are gone. Run `cornerstone forget --resume`, and"
+                "Rows of the child are still in the store; nothing lands until they are gone. Run `cornerstone forget --resume`, and"
                 " report this fault if it comes back."
             )
     done = Done(cut, erased, rows_cut, sum(removed.values()), set_aside, releases)
     record(settings, "forgot a child", by=by, reason=reason, now=now, **asdict(done))
     intent_path(settings).unlink()
     return done
+
+
+def _held(settings: Settings, connection: duckdb.DuckDBPyConnection, rows: set[_Row]) -> set[_Row]:
+    """Those of some rows that the vault or a landed table holds, whatever they give."""
+    found: set[_Row] = set()
+    for spec, folder in _landings(settings):
+        assert spec.person is not None
+        key = spec.tables[spec.person.table].key
+        kept, landed = _person_file(settings, spec, folder), folder / f"{spec.person.table}.parquet"
+        for path, relation in ((kept, vault_file(kept)), (landed, f"read_parquet({literal(str(landed))})")):
+            if path.is_file():
+                places = connection.execute(f'select submission_id, "{key}" from {relation}').fetchall()
+                found |= rows & {(spec.return_id, submission_id, row) for submission_id, row in places}
+    return found
 
 
 def _clear_archive(

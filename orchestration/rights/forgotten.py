@@ -3,7 +3,8 @@
 A digest is an HMAC under a secret of its own, sealed under the store's key, so that the key can be renewed although nobody
 can tell any more whose digests these are. A row is a forgotten person's where it gives one of the person's numbers (in any
 column of the scheme, a former UPN too), unless both its birth date and its forename are another's: then the number stands there
-by mistake. Or where it gives name and birth date, unless it gives another number of a kind that the person has: then it is
+by mistake. A number that is known to be somebody else's too is the person's with the birth date and the forename that stand
+beside it. Or where it gives name and birth date, unless it gives another number of a kind that the person has: then it is
 somebody else of the same name. The file `forgotten.jsonl` of the vault is only ever added to.
 """
 
@@ -179,12 +180,27 @@ def forgotten_rows(spec: ReturnSpec, given: Given, relation: str, key: str) -> s
                         and beside.scheme in (hit.scheme || '{BORN}', hit.scheme || '{CALLED}')
                 )
             )
+        ),
+        -- A number that is somebody else's too is no tombstone; with the birth date and the forename beside it, it tells whose.
+        by_shared_number as (
+            select {key}, person, kind.scheme from hit inner join (select unnest([{numbers}]) as scheme) as kind
+                on hit.scheme in (kind.scheme || '{BORN}', kind.scheme || '{CALLED}')
+            where not exists (
+                select 1 from digested as own
+                where own.{key} = hit.{key} and own.scheme in (kind.scheme || '{BORN}', kind.scheme || '{CALLED}')
+                    and own.scheme not in (
+                        select beside.scheme from hit as beside where beside.{key} = hit.{key} and beside.person = hit.person
+                    )
+            )
+        ),
+        by_any_number as (
+            select {key}, person, scheme from by_number union select {key}, person, scheme from by_shared_number
         )
-        select {key}, person, scheme as step from by_number
+        select {key}, person, scheme as step from by_any_number
         union
         select {key}, person, scheme from hit
         where scheme = '{NAME}'
-            and {key} not in (select {key} from by_number)
+            and {key} not in (select {key} from by_any_number)
             and not exists (
                 select 1 from digested as own inner join tombstone as known using (scheme)
                 where own.{key} = hit.{key} and known.person = hit.person and scheme in ({numbers})

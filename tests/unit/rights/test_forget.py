@@ -12,18 +12,22 @@ from typer.testing import CliRunner
 from expectations.catalogue import load_catalogue
 from orchestration.cli import app
 from orchestration.errors import CornerstoneError
+from orchestration.linkage.child_key import link_children
 from orchestration.linkage.decisions import Decision, read_decisions, record_decisions
+from orchestration.privacy.vault import vault_file
 from orchestration.returns import inbox as inbox_module
 from orchestration.returns.land import land_return
 from orchestration.rights import forget as erasure
 from orchestration.rights.asked import Asked, parse_asked, read_asked
 from orchestration.rights.audit import read_account
 from orchestration.settings import Settings
-from tests.conftest import made_once
+from tests.conftest import made_once, vault_connection
+from tests.invented_return import ada, alan, grace, header, xml_text
 from tests.unit.rights.conftest import (
     ADA,
     NHS,
     RETURNS,
+    SEN2,
     UPN,
     Land,
     counts,
@@ -173,6 +177,48 @@ def test_two_children_are_not_forgotten_at_once(held: Settings) -> None:
     both = Asked([("upn", UPN), ("upn", "U372400021002")])
     with pytest.raises(CornerstoneError, match="identifies 2 children"):
         erasure.preview(held, both)
+
+
+def test_rows_whose_number_stands_in_another_childs_row_go_too(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(inbox_module, "SETTLE_SECONDS", 0.0)
+    former, inbox = "N372200119045", settings.inbox_dir / "sen2"
+    other = grace()
+    other.fields.pop("UPNunknown")
+    other.fields["UPN"] = former
+    inbox.mkdir(parents=True)
+    (inbox / "y24.xml").write_text(xml_text(header(2024, **SEN2), [ada(UPN=former), alan(), other]))
+    (inbox / "y25.xml").write_text(xml_text(header(2025, **SEN2), [ada(), alan()]))
+    landing_in(settings)("sen2")
+    link_children(settings)
+    with vault_connection(settings) as connection:
+        [(a,), (b,)] = [
+            row
+            for path in (settings.vault_dir / "identity" / "sen2").rglob("sen2_person.parquet")
+            for row in connection.execute(
+                f"select distinct child_key from {vault_file(path)} as held inner join '{settings.child_link_path}' as link"
+                " on held.submission_id = link.submission_id and held.row_person_ref = link.row_person_ref"
+                " where held.\"Surname\" = 'Zzlovelace'"
+            ).fetchall()
+        ]
+    record_decisions(settings, [Decision(LATER.isoformat(), "B", a, b, "same", "x")])
+    link_children(settings)
+    seen = erasure.preview(settings, BY_UPN)
+    assert (seen.rows, seen.shared_numbers) == ({"sen2": 2}, 1)
+    erasure.forget(settings, BY_UPN, **WHO)
+    left = ["Zzhopper", "Zzturing", former]
+    assert names_found(settings, tmp_path / "copy", [*ADA, *left]) == set(left)
+    again = rebuilt(settings, tmp_path)
+    assert names_found(again, tmp_path / "copy", [*ADA, *left]) == set(left)
+
+
+def test_what_the_preview_counted_is_looked_for_at_the_end(held: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        # By no digest is anybody known again.
+        patch.setattr(erasure, "add_tombstones", lambda *_: None)
+        with pytest.raises(CornerstoneError, match="still in the store"):
+            erasure.forget(held, BY_UPN, **WHO)
 
 
 def test_by_name_where_nobody_gave_a_number(held: Settings, tmp_path: Path) -> None:
