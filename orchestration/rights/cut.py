@@ -99,7 +99,8 @@ def _edited(edit: Edit, spec: ReturnSpec) -> bytes:
 
 def _masked(text: str, numbers: Iterable[str], mask: str = "*") -> str:
     for number in sorted(numbers, key=len, reverse=True):
-        text = text.replace(number, mask * len(number))
+        alone = rf"(?<![0-9A-Za-z]){re.escape(number)}(?![0-9A-Za-z])"  # within a longer one it is another's
+        text = re.sub(alone, mask * len(number), text)
     return text
 
 
