@@ -25,6 +25,7 @@ _SHEETS = "xl/worksheets/"
 _TEXTS = "xl/sharedStrings.xml"
 # Parts of a workbook that repeat what cells hold, for people; no reader here opens them.
 _COPIES = re.compile(r"xl/(pivotCache|comments|threadedComments|persons|externalLinks|drawings)|customXml/|docProps/")
+MOST_WITHIN = 4  # archives within archives that are looked into
 _CELL = re.compile(r"([A-Z]+)")
 
 
@@ -42,29 +43,35 @@ def texts_of(delivered: DeliveredFile) -> Iterator[tuple[str, str]]:
     """The texts of a delivered file, by data file, however damaged: of an archive those of its members, of a workbook those of
     its parts."""
     with delivered.open() as stream:
-        content = stream.read()
+        yield from _texts(delivered.name, stream.read())
+
+
+def _texts(name: str, content: bytes, depth: int = 0) -> Iterator[tuple[str, str]]:
     if content.startswith(b"\x1f\x8b"):
         try:
             content = gzip.decompress(content)
         except (OSError, EOFError, ValueError):
             return
-    if content.startswith(b"PK"):
+    if content.startswith(b"PK") and depth < MOST_WITHIN:
         try:
             with zipfile.ZipFile(io.BytesIO(content)) as archive:
                 is_workbook = "xl/workbook.xml" in archive.namelist()
                 for member in archive.infolist():
-                    name = delivered.name if is_workbook else f"{delivered.name}/{member.filename}"
-                    yield name, _text(archive.read(member))
+                    part = name if is_workbook else f"{name}/{member.filename}"
+                    yield from _texts(part, archive.read(member), depth + 1)
         except (zipfile.BadZipFile, RuntimeError, OSError, EOFError, ValueError):
             return
     else:
-        yield delivered.name, _text(content)
+        yield name, _text(content)
 
 
 def _text(content: bytes) -> str:
     if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return content.decode("utf-16", "ignore")
-    return content.decode("utf-8", "ignore")  # numbers are ASCII in every other encoding that is read
+    text = content.decode("utf-8", "ignore")  # numbers are ASCII in every other encoding that is read
+    if b"\0" in content:  # an old workbook: what it holds in two bytes a letter begins anywhere
+        text = "\n".join((text, content.decode("utf-16-le", "ignore"), content[1:].decode("utf-16-le", "ignore")))
+    return text
 
 
 def cut(delivered: DeliveredFile, spec: ReturnSpec, edits: Mapping[str, Edit]) -> bytes:

@@ -1,6 +1,37 @@
-"""What is masked is a number by itself."""
+"""What is looked through, and what is masked."""
 
-from orchestration.rights.cut import _masked
+import io
+import zipfile
+
+import pytest
+
+from orchestration.returns.delivered import DeliveredFile
+from orchestration.rights.cut import _masked, texts_of
+from orchestration.rights.forgotten import numbers_in
+
+UPN = "E372400021001"
+
+
+def zipped(content: bytes) -> bytes:
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("in.zip", content)
+    return made.getvalue()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\xd0\xcf\x11\xe0" + f" {UPN} ".encode("utf-16-le"),
+        b"\xd0\xcf\x11\xe0\x00" + f" {UPN} ".encode("utf-16-le"),
+        b"\xd0\xcf\x11\xe0" + f" {UPN} ".encode("utf-16-be"),
+        zipped(zipped(f"UPN\n{UPN}\n".encode() * 50)),
+    ],
+    ids=["two bytes a letter", "from an odd byte", "high byte first", "archive within an archive"],
+)
+def test_numbers_are_found_where_no_reader_reads(content: bytes) -> None:
+    delivered = DeliveredFile("x", "0", len(content), lambda: io.BytesIO(content), {}, {})
+    assert numbers_in(text for _, text in texts_of(delivered)) == {UPN}
 
 
 def test_a_number_within_a_longer_one_is_another() -> None:
