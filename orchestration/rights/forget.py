@@ -21,6 +21,7 @@ from orchestration.linkage.child_key import link_children
 from orchestration.linkage.decisions import Decision, decisions_path
 from orchestration.linkage.index import children_path
 from orchestration.linkage.index import journal_path as joins_journal_path
+from orchestration.linkage.profiles import letters
 from orchestration.privacy.keys import Keys, load_keys
 from orchestration.privacy.pseudonyms import normalised_number
 from orchestration.privacy.vault import identity_dir, quarantine_dir, vault_file, vault_session, write_vault
@@ -70,7 +71,9 @@ class Effect:
     """What forgetting a child touches: never who it is.
 
     `rows` counts the child's rows in the vault by return, `steps` by how each is known to be the child's: `asked` gives what
-    was asked for, any other is a step of linkage. `kinds` counts what identifies the child by kind.
+    was asked for, any other is a step of linkage. `kinds` counts what identifies the child by kind. `namesakes` are rows that
+    give the same name and birth date with another number, and stay; `file_names` the files whose names hold a number or the
+    surname, which stay as they were received; `unread` the archived files of which nothing was accepted.
     """
 
     rows: dict[str, int]
@@ -79,11 +82,15 @@ class Effect:
     submissions: int
     shared_numbers: int
     releases: int
+    namesakes: int
+    file_names: int
+    unread: int
 
 
 @dataclass(frozen=True)
 class Done:
-    """What was done: archived files cut and erased, rows taken out of them, rows out of the store, releases without marts."""
+    """What was done: archived files cut and erased, rows taken out of them, rows out of the store, releases without marts; and
+    what is left, as in `Effect`: files by their names, and those that were refused."""
 
     files_cut: int
     files_erased: int
@@ -91,6 +98,8 @@ class Done:
     rows_removed: int
     set_aside_removed: int
     releases: int
+    file_names: int
+    unread: int
 
 
 @dataclass
@@ -104,6 +113,8 @@ class _Known:
     submissions: set[str] = field(default_factory=set)
     own_rows: set["_Row"] = field(default_factory=set)
     shared_numbers: int = 0
+    namesakes: int = 0
+    file_names: int = 0
 
 
 def preview(settings: Settings, asked: Asked) -> Effect:
@@ -135,7 +146,7 @@ def forget(settings: Settings, asked: Asked, *, by: str, reason: str, now: datet
         )  # fmt: skip
         intent = {
             "action": FORGET, "person": person, "keys": sorted(known.keys), "rows": sorted(known.own_rows),
-            "by": by, "reason": reason, "at": at,
+            "file_names": known.file_names, "by": by, "reason": reason, "at": at,
         }  # fmt: skip
         write_intent(settings, intent)
         # From here on what is left of the child is found by digests alone.
@@ -185,9 +196,11 @@ def _look_up(settings: Settings, keys: Keys, asked: Asked) -> _Known:
     with _session(settings) as connection:
         known.digests = asked.digests(connection, secret)
         told = {(one.scheme, one.digest): one for one in read_tombstones(settings)}
-        if earlier := [told[digest] for digest in known.digests if digest in told]:
-            raise CornerstoneError(f"This child was forgotten on {earlier[0].at[:10]}; nothing was changed.")
         first = _rows_known_by(settings, connection, secret, known.digests)
+        # A row that came to light since, such as under a number that nobody had told of, goes all the same.
+        if known.digests <= told.keys() and not first:
+            at = min(told[digest].at for digest in known.digests)
+            raise CornerstoneError(f"This child was forgotten on {at[:10]}; nothing was changed.")
         links = _links(connection, settings)
         known.keys = {links[row][0] for row in first if row in links}
         if len(known.keys) > 1:
@@ -213,6 +226,9 @@ def _look_up(settings: Settings, keys: Keys, asked: Asked) -> _Known:
                 " again; then ask again. Nothing was changed."
             )
         known.own_rows = set(by_digest)
+        names = {digest for digest in known.digests if digest[0] == NAME}
+        known.namesakes = len(_rows_known_by(settings, connection, secret, names).keys() - by_digest.keys())
+        known.file_names = _naming_receipts(settings, connection, secret, known)
         for row, step in by_digest.items():
             if row not in linked and row not in first:
                 known.rows[row[0]] += 1
@@ -230,6 +246,9 @@ def _effect(settings: Settings, known: _Known) -> Effect:
         len(known.submissions),
         known.shared_numbers,
         len(with_restricted(settings)),
+        known.namesakes,
+        known.file_names,
+        len(_receipts_unread(settings)),
     )
 
 
@@ -360,6 +379,48 @@ def _links(connection: duckdb.DuckDBPyConnection, settings: Settings) -> dict[_R
     return {row[:3]: row[3:] for row in rows}
 
 
+def _naming_receipts(settings: Settings, connection: duckdb.DuckDBPyConnection, secret: bytes, known: _Known) -> int:
+    """How many files were received under a name that holds a number of the child, or its surname."""
+    surnames: set[str] = set()
+    for spec, folder in _landings(settings):
+        assert spec.person is not None
+        path = _person_file(settings, spec, folder)
+        if path.is_file():
+            key = spec.tables[spec.person.table].key
+            place = f"'{spec.return_id}|' || submission_id || '|' || \"{key}\""
+            rows = connection.execute(
+                f"select distinct {letters(chr(34) + spec.person.surname + chr(34))} from {vault_file(path)}"
+                f" where {place} in (select unnest(?))",
+                [["|".join(row) for row in known.own_rows]],
+            ).fetchall()
+            surnames |= {surname for (surname,) in rows if surname}
+    names = [receipt.file_name for return_id in return_ids() for receipt in receipts(settings, return_id)]
+    with knowing(connection, secret, _as_tombstones(known.digests)) as own:
+        numbers = forgotten_numbers(own, numbers_in(names))
+    found = connection.execute(
+        f"""
+        select count(*) from (select unnest($1) as name)
+        where len(list_filter($2, one -> contains(name, one))) > 0
+            or len(list_filter($3, one -> contains({letters("name")}, one))) > 0
+        """,
+        [names, sorted(numbers), sorted(surnames)],
+    ).fetchall()
+    return int(found[0][0])
+
+
+def _receipts_unread(settings: Settings) -> list[Receipt]:
+    """Of archived files of which nothing was accepted: in their text numbers are looked for, and nothing else can be."""
+    found = []
+    for return_id in return_ids():
+        read: set[str] = set()
+        for folder in landing_dirs(settings, return_id):
+            submissions, deliveries, _ = read_landing(folder)
+            accepted = {one.submission_id for one in submissions if one.status == "accepted"}
+            read |= {one.receipt_key for one in deliveries if accepted & set(one.submission_ids)}
+        found += [one for one in receipts(settings, return_id) if one.erased is None and one.key not in read]
+    return found
+
+
 def _own_keys(connection: duckdb.DuckDBPyConnection, settings: Settings, keys: set[str]) -> set[str]:
     """Keys that children had by themselves before they were joined to one of `keys`."""
     if not children_path(settings).is_file():
@@ -417,7 +478,10 @@ def _finish(settings: Settings, keys: Keys, intent: Mapping[str, object], now: d
                 "Rows of the child are still in the store; nothing lands until they are gone. Run `cornerstone forget --resume`, and"
                 " report this fault if it comes back."
             )
-    done = Done(cut, erased, rows_cut, sum(removed.values()), set_aside, releases)
+    named = int(str(intent["file_names"]))
+    done = Done(
+        cut, erased, rows_cut, sum(removed.values()), set_aside, releases, named, len(_receipts_unread(settings))
+    )
     record(settings, "forgot a child", by=by, reason=reason, now=now, **asdict(done))
     intent_path(settings).unlink()
     return done

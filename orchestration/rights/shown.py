@@ -59,8 +59,31 @@ def print_effect(effect: "Effect", console: Console) -> None:
             " well; by these alone nobody is known again",
             soft_wrap=True,
         )
+    if effect.namesakes:
+        console.print(
+            f"[yellow]beware[/yellow]    {effect.namesakes:,} row(s) of the same name and birth date give another number; they stay:"
+            " where they are the child's, ask with that number as well",
+            soft_wrap=True,
+        )
+    _print_left(effect, console)
     console.print(f"releases  {effect.releases:,} lose their marts (restricted/send_marts.duckdb)")
     console.print(STAYS, soft_wrap=True)
+
+
+def _print_left(told: "Effect | Done", console: Console) -> None:
+    """What an erasure cannot reach, and what to do about it."""
+    if told.file_names:
+        console.print(
+            f"[yellow]beware[/yellow]    {told.file_names:,} file(s) were received under a name that may hold a number or the surname of"
+            " the child; names of files stay in receipts and landed rows. Have files sent under names that name nobody",
+            soft_wrap=True,
+        )
+    if told.unread:
+        console.print(
+            f"[yellow]beware[/yellow]    {told.unread:,} archived file(s) of which nothing was accepted: numbers are looked for in"
+            " their text, and nothing else can be. Look through what was sent (archive/receipts names the files)",
+            soft_wrap=True,
+        )
 
 
 STAYS = (
@@ -76,6 +99,7 @@ def print_done(done: "Done", console: Console) -> None:
         f" file(s) cut, {done.files_erased:,} erased whole; {done.releases:,} release(s) without marts",
         soft_wrap=True,
     )
+    _print_left(done, console)
     console.print(STAYS, soft_wrap=True)
     console.print("next      `cornerstone run` builds the marts again and makes a release without the child")
 

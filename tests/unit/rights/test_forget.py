@@ -221,6 +221,31 @@ def test_what_the_preview_counted_is_looked_for_at_the_end(held: Settings, monke
             erasure.forget(held, BY_UPN, **WHO)
 
 
+def test_a_row_that_comes_to_light_later_is_forgotten_too(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(inbox_module, "SETTLE_SECONDS", 0.0)
+    other, inbox = "N372200119045", settings.inbox_dir / "sen2"
+    inbox.mkdir(parents=True)
+    (inbox / f"zzlovelace_{UPN}.xml").write_text(xml_text(header(2025, **SEN2), [ada(), alan()]))
+    (inbox / "y24.xml").write_text(xml_text(header(2024, **SEN2), [ada(UPN=other), alan()]))
+    # Of an old workbook nobody can read anything but that letters take two bytes.
+    (inbox / "plans.xls").write_bytes(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1\x00" + f"Ada {UPN} ".encode("utf-16-le"))
+    (inbox / "other.xls").write_bytes(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1\x00")
+    landing_in(settings)("sen2")
+    seen = erasure.preview(settings, BY_UPN)
+    assert (seen.rows, seen.namesakes, seen.file_names, seen.unread) == ({"sen2": 1}, 1, 1, 2)
+    done = erasure.forget(settings, BY_UPN, **WHO)
+    assert (done.files_cut, done.files_erased, done.file_names, done.unread) == (1, 1, 1, 1)
+    with pytest.raises(CornerstoneError, match="was forgotten on 2026-04-01"):
+        erasure.preview(settings, BY_UPN)
+    both = parse_asked(f"upn: {UPN}\nupn: {other}")
+    for asked in (both, parse_asked("name: Zzlovelace, Adaxia, 2014-08-31")):
+        assert erasure.preview(settings, asked).rows == {"sen2": 1}
+    erasure.forget(settings, both, **WHO)
+    assert names_found(settings, tmp_path / "copy", ["Adaxia", other, "Zzturing"]) == {"Zzturing"}
+
+
 def test_by_name_where_nobody_gave_a_number(held: Settings, tmp_path: Path) -> None:
     done = erasure.forget(held, parse_asked("name: Zzhopper, Graceling, 2000-05-17"), **WHO)
     assert done.files_cut == 2
