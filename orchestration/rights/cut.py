@@ -1,7 +1,8 @@
 """Files without some of their rows: what is left reads as before, and nothing of what was cut remains in the bytes.
 
 XML loses elements, delimited text lines, a workbook the cells of rows and the texts that only they used, with whatever else
-of it copies cells (comments, caches of pivot tables). Numbers that stand elsewhere, in another child's row, are masked.
+of it copies cells (comments, caches of pivot tables) and the rows of sheets that no reader reads. Numbers that stand elsewhere,
+in another child's row, are masked.
 """
 
 import gzip
@@ -148,7 +149,8 @@ def _records(text: str) -> Iterator[str]:
 def _workbook(edit: Edit, spec: ReturnSpec) -> bytes:
     """A workbook with the cells of rows taken out; the rows stay, blank, so that every other keeps its place."""
     places: dict[str, list[tuple[set[int], int, int | None]]] = {}
-    for table, (sheet, left, right) in areas_of(edit.file, spec).items():
+    areas = areas_of(edit.file, spec)
+    for table, (sheet, left, right) in areas.items():
         if table in edit.rows:
             places.setdefault(sheet, []).append((edit.rows[table], left, right))
     made = io.BytesIO()
@@ -156,7 +158,11 @@ def _workbook(edit: Edit, spec: ReturnSpec) -> bytes:
         parts = {name: archive.read(name) for name in archive.namelist() if not _COPIES.match(name)}
     trees = {name: etree.fromstring(content) for name, content in parts.items() if name.startswith(_SHEETS)}
     trees = {name: tree for name, tree in trees.items() if _local(tree.tag) == "worksheet"}
+    read = {sheet for sheet, _, _ in areas.values()}
     for name, sheet in _sheet_parts(parts).items():
+        if sheet not in read and name in trees:  # nobody knows whose rows these are
+            for row in list(trees[name].iter("{*}row")):
+                row.getparent().remove(row)
         for rows, left, right in places.get(sheet, []):
             _empty(trees[name], rows, left, right)
     texts = etree.fromstring(parts[_TEXTS]) if _TEXTS in parts else None

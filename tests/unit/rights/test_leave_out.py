@@ -6,10 +6,11 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+import openpyxl
 import pytest
 
 from orchestration.privacy.keys import load_keys
-from orchestration.returns.archive import receipts
+from orchestration.returns.archive import archived_file, receipts
 from orchestration.returns.submission import Submission, read_submissions
 from orchestration.rights.forgotten import Tombstone, add_tombstones, knowing, tombstone_key
 from orchestration.settings import Settings
@@ -125,6 +126,22 @@ def test_the_same_file_sent_again_changes_nothing(settings: Settings, land: Land
     assert again.repeats
     assert list(map(same, read_submissions(settings, return_id))) == before
     assert names_found(settings, tmp_path / "copy", ADA) == set()
+
+
+def test_a_sheet_that_no_reader_reads_is_left_blank(settings: Settings, land: Land, tmp_path: Path) -> None:
+    entomb(settings, upn=UPN)
+    drop_sen2(settings.inbox_dir / "sen2", "sheets")
+    path = settings.inbox_dir / "sen2" / "sen2_2025.xlsx"
+    workbook = openpyxl.load_workbook(path)
+    workbook.create_sheet("Working notes").append(["Zzlovelace Adaxia", "zz1 1aa, born 2014-08-31"])
+    workbook.save(path)
+    land("sen2")
+    assert rows_read(settings, "sen2")["sen2_person"] == 2
+    [receipt] = receipts(settings, "sen2")
+    with archived_file(settings, load_keys(settings), receipt).open() as stream, zipfile.ZipFile(stream) as archive:
+        text = b"".join(map(archive.read, archive.namelist()))
+    assert [one for one in ADA if one.encode() in text] == []
+    assert b"Zzturing" in text
 
 
 def test_a_former_number_is_the_childs(settings: Settings, land: Land, tmp_path: Path) -> None:
