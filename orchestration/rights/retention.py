@@ -6,7 +6,7 @@ again. What releases counted stays.
 """
 
 import shutil
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
@@ -118,7 +118,7 @@ def effect(settings: Settings, today: date) -> Effect:
         spec = load_spec(policy.return_id)
         of_period: dict[str, list[Submission]] = defaultdict(list)
         for one in read_submissions(settings, spec.return_id):
-            of_period[one.period].append(one)
+            of_period[_told_period(one)].append(one)
         for period, submissions in sorted(of_period.items()):
             until = max(_until(spec, policy, one) for one in submissions)
             kept.append(
@@ -133,6 +133,11 @@ def effect(settings: Settings, today: date) -> Effect:
                 )
             )
     return Effect(policies(settings), kept, len(with_restricted(settings)))
+
+
+def _told_period(one: Submission) -> str:
+    """The period of a submission; where a file never said, the year of its receipt, so that new ones do not keep old ones."""
+    return f"{UNKNOWN_PERIOD} (received {one.received_at[:4]})" if one.period == UNKNOWN_PERIOD else one.period
 
 
 def _until(spec: ReturnSpec, policy: Policy, one: Submission) -> date:
@@ -160,14 +165,18 @@ def delete_due(settings: Settings, *, by: str, reason: str, now: datetime) -> De
         if not due:
             raise CornerstoneError("Nothing is due to be deleted; `cornerstone retention` shows until when it is kept.")
         gone = {
-            return_id: [one for one in read_submissions(settings, return_id) if (return_id, one.period) in due]
+            return_id: [one for one in read_submissions(settings, return_id) if (return_id, _told_period(one)) in due]
             for return_id in sorted({return_id for return_id, _ in due})
         }
         counts = {
             "submissions": sum(map(len, gone.values())),
             "rows": sum(one.rows_landed for held in gone.values() for one in held),
         }
-        record(settings, "began to delete what was kept long enough", by=by, reason=reason, now=now, **counts)
+        went = Counter(f"{one.return_id} {_told_period(one)}" for held in gone.values() for one in held)
+        record(
+            settings, "began to delete what was kept long enough", by=by, reason=reason, now=now,
+            **counts, **{f"submissions of {which}": count for which, count in went.items()},
+        )  # fmt: skip
         at = now.astimezone(UTC).isoformat(timespec="seconds")
         intent = {"action": RETENTION, "by": by, "reason": reason, "at": at, "counts": counts}
         ids = {

@@ -86,6 +86,25 @@ def test_of_a_landing_the_other_submissions_stay(settings: Settings, monkeypatch
     assert ada().fields["Surname"] in names_found(short, settings.store.parent / "copy", ["Zzlovelace"])
 
 
+def test_files_that_never_said_of_when_they_are_go_by_the_year_of_their_receipt(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inbox_module, "SETTLE_SECONDS", 0.0)
+    inbox = settings.inbox_dir / "sen2"
+    inbox.mkdir(parents=True)
+    for year in (2026, 2030):
+        (inbox / f"bad{year}.xml").write_text(f"<a>Zzlovelace {year}</a>")
+        landing_in(settings, after(year, 3, 1))("sen2")
+    short = shortened(settings, sen2=2)
+    assert [(one.until, one.is_due) for one in retention.effect(short, date(2031, 1, 1)).kept] == [
+        (date(2028, 3, 1), True),
+        (date(2032, 3, 1), False),
+    ]
+    assert retention.delete_due(short, **WHO, now=after(2031, 1, 1)).files == 1
+    assert [bool(one.erased) for one in receipts(short, "sen2")] == [True, False]
+    assert read_account(short).events[0].counts["submissions of sen2 unknown (received 2026)"] == 1
+
+
 def test_a_setting_for_a_return_without_persons_is_refused(settings: Settings) -> None:
     with pytest.raises(CornerstoneError, match="names safety_valve, which is no return about persons"):
         retention.effect(shortened(settings, safety_valve=3), date(2030, 1, 1))
