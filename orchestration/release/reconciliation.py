@@ -1,6 +1,7 @@
 """School census and EHC plans side by side for people who see no single child: counts under the board's disclosure policy,
 and how many schools stand behind them."""
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import yaml
 
 from orchestration.privacy.disclosure import Parameters
 from orchestration.release.open_figures import OpenFigure, told_by_open_tables
@@ -234,20 +236,18 @@ from members
 """
 
 
+OPEN_FIGURES = Path(__file__).with_suffix(".yaml")
+
 # Rows that stay visible at the threshold or above, as far as the others can then be protected: the totals, which stand in
 # other tables too, and what agrees.
 _KEPT: tuple[list[str], ...] = (["census", "return", "both"], ["census", "return"], [])
 
-OPEN_FIGURES = (
-    OpenFigure("ehcp_total", "Total", "Total", "return"),
-    OpenFigure("ehcp_pupils_pct", "Total", "Total", "census"),
-    OpenFigure("census_sen2_ehcp_difference", "Total", "Total", "difference"),
-    *(
-        OpenFigure(kpi_id, "SEN provision", "EHC plan", denominator="census")
-        for kpi_id in ("sen_suspension_rate", "sen_permanent_exclusion_rate")
-    ),
-)
-"""The figures of the open tables that are a row of this table, or the difference of two."""
+
+@functools.cache
+def open_figures() -> tuple[OpenFigure, ...]:
+    """The figures of the open tables that are a row of this table, or the difference of two."""
+    content = yaml.load(OPEN_FIGURES.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
+    return tuple(OpenFigure(**one) for one in content["open_figures"])
 
 
 _DAYS = """
@@ -375,7 +375,7 @@ def _protect_day(
                 numerator=one.numerator and f"{key}|{one.numerator}",
                 denominator=one.denominator and f"{key}|{one.denominator}",
             )
-            for one in OPEN_FIGURES
+            for one in open_figures()
         ],
         table="reconciliation_open",
         database=database,

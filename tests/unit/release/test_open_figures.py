@@ -6,9 +6,9 @@ from collections import defaultdict
 import duckdb
 import pytest
 
+from orchestration.release import reconciliation
 from orchestration.release.open_figures import OpenFigure, told_by_open_tables
 from orchestration.release.provision import BEYOND, open_figures
-from orchestration.release.reconciliation import OPEN_FIGURES
 from orchestration.settings import PROJECT_DIR
 from tests.unit.release.test_provision import tell
 
@@ -75,7 +75,7 @@ def sides() -> dict[tuple[str, str, str, str], str]:
 
 
 def test_every_figure_of_plans_in_the_catalogue_is_known_to_the_pages() -> None:
-    figures = [*open_figures(GROUPS), *OPEN_FIGURES]
+    figures = [*open_figures(GROUPS), *reconciliation.open_figures()]
     for (kpi_id, topic, breakdown, part), measures in sides().items():
         if measures in NO_CELL:
             continue
@@ -94,7 +94,7 @@ def test_every_figure_of_plans_in_the_catalogue_is_known_to_the_pages() -> None:
 
 def test_every_figure_declared_is_in_the_catalogue() -> None:
     by_group = {("ehcp_out_of_borough_pct", "Placement group")}  # made of its total, by item
-    declared = {(one.kpi_id, one.breakdown_topic) for one in (*open_figures(GROUPS), *OPEN_FIGURES)}
+    declared = {(one.kpi_id, one.breakdown_topic) for one in (*open_figures(GROUPS), *reconciliation.open_figures())}
     assert declared - by_group <= {(kpi_id, topic) for kpi_id, topic, _, _ in sides()}
 
 
