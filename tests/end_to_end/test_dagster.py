@@ -160,7 +160,7 @@ def test_the_ui_starts_answers_and_stops(ui: int) -> None:
     data = answer["data"]
     assert {node["groupName"][:2] for node in data["assetNodes"]} == {f"{number}_" for number in range(1, 10)}
     assert "nightly_refresh" in [one["name"] for one in data["schedulesOrError"]["results"]]
-    assert [one["name"] for one in data["sensorsOrError"]["results"]] == ["inbox"]
+    assert [one["name"] for one in data["sensorsOrError"]["results"]] == ["alerts", "inbox"]
 
 
 def test_dagster_finds_the_definitions_valid(journey: Journey) -> None:
