@@ -26,6 +26,6 @@ from marts.fct_placement_cost_forecast
 where scenario_code = 'baseline'
 order by
     dsg_category_code = 'Total' desc,
-    dsg_category_code,
-    cost_basis,
-    financial_year
+    dsg_category_code asc,
+    cost_basis asc,
+    financial_year asc

@@ -46,10 +46,11 @@ class CornerstoneTranslator(DagsterDbtTranslator):
         return dg.AssetKey([dbt_resource_props["schema"], dbt_resource_props["name"]])
 
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
-        """The stage of the journey that the schema is: seed, staging, intermediate, marts, kpi."""
+        """The stage of the journey that a model's folder is (staging, intermediate, marts, kpi), or seed."""
         if dbt_resource_props["resource_type"] == "source":
             return None
-        return group_of(str(dbt_resource_props["schema"]))
+        is_model = dbt_resource_props["resource_type"] == "model"
+        return group_of(str(dbt_resource_props["fqn"][1] if is_model else dbt_resource_props["schema"]))
 
     def get_owners(self, dbt_resource_props: Mapping[str, Any]) -> list[str]:
         """The data engineering team, unless the model's own config names someone."""

@@ -343,3 +343,32 @@ select
 from (
     values (0, 'Total', 40), (0, 'Under 5', 10), (0, '5 to 10', 30), (1, 'Total', 42), (1, 'Under 5', 9), (1, '5 to 10', 33)
 ) as told (horizon, age_group, plan_count);
+
+insert into marts.fct_place_gap by name
+select
+    'gap ' || horizon as place_gap_key,
+    '001' as la_code,
+    2026 + horizon as census_year,
+    horizon,
+    100 + 10 * horizon as plan_count,
+    90 + 10 * horizon as demand_count,
+    95 as capacity_count,
+    10 * horizon - 5 as gap_count,
+    10 * horizon - 9 as low_gap_count,
+    10 * horizon + 2 as high_gap_count
+from range(2) as years (horizon);
+
+insert into marts.fct_placement_cost_forecast by name
+select
+    category || year as placement_cost_forecast_key,
+    '001' as la_code,
+    'baseline' as scenario_code,
+    year as financial_year,
+    category as dsg_category_code,
+    'FULL' as cost_basis,
+    cost as cost_gbp,
+    volume as volume_gbp,
+    if(volume is null, null, -10) as mix_gbp,
+    if(volume is null, null, 4) as price_gbp
+from (values ('NMISS', '202526', 100, null), ('NMISS', '202627', 150, 56), ('Total', '202526', 100, null), ('Total', '202627', 150, 56))
+    as told (category, year, cost, volume);
