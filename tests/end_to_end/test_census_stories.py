@@ -7,7 +7,6 @@ from typing import Any
 
 import duckdb
 import pytest
-from tests.end_to_end.test_killed import KILL
 
 from orchestration.returns.submission import read_submissions
 from orchestration.settings import Settings
@@ -22,10 +21,13 @@ LETTERS = "ABCDEFGHJKLMNPQRTUVWXYZ"
 PUPILS = 8
 PUPILS_OF_SCHOOLS = "select la_estab, census_period, count(*) from marts.fct_census_pupil group by all order by all"
 # The process dies as soon as something of the census is committed.
-KILLED_LANDING = (
-    KILL + "import orchestration.returns.land as m\noriginal = m.sync_dir\n"
-    "m.sync_dir = lambda folder: die() if 'school_census' in str(folder) else original(folder)"
-)
+KILLED_LANDING = """
+import os, signal
+import orchestration.returns.land as m
+
+original = m.sync_dir
+m.sync_dir = lambda folder: os.kill(os.getpid(), signal.SIGKILL) if "school_census" in str(folder) else original(folder)
+"""
 # The fourth school never sends; the fifth has closed.
 REGISTER = csv_text(
     ["URN", "LA (code)", "EstablishmentNumber", "EstablishmentName", "TypeOfEstablishment (code)", "EstablishmentStatus (code)",
