@@ -1,6 +1,6 @@
 """What is owed to the people in the data: the audit, erasure, retention, renewal of the key."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -38,6 +38,12 @@ def forget(
     ] = None,
     by: By = None,
     reason: Reason = None,
+    as_one: Annotated[
+        bool,
+        typer.Option(
+            "--as-one", help="All that stands under these identifiers is the one child, however it is told there."
+        ),
+    ] = False,
     preview: Annotated[bool, typer.Option("--preview", help="Show what it would touch, and do nothing.")] = False,
     yes: Yes = False,
     resume: Annotated[bool, typer.Option("--resume", help="Finish an erasure that was interrupted.")] = False,
@@ -68,6 +74,7 @@ def forget(
             )
         else:
             asked = read_asked(from_file)
+        asked = replace(asked, as_one=as_one)
         with progress.only_if_slow():
             effect = erasure.preview(settings, asked)
         if preview:
@@ -77,6 +84,7 @@ def forget(
                 shown.print_effect(effect, out)
             return
         shown.print_effect(effect, err)
+        erasure.require_clear(effect)
         require_yes("Forget this child for good?", "Nothing was changed", is_given=yes)
         done = erasure.forget(settings, asked, by=by or "", reason=reason or "", now=now)
     if as_json:

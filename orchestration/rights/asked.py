@@ -11,6 +11,7 @@ from orchestration.errors import CornerstoneError
 from orchestration.linkage.child_key import number_compared
 from orchestration.linkage.profiles import letters
 from orchestration.rights.forgotten import NAME, NUMBERS, knowing
+from orchestration.rights.people import Told
 
 HOW = (
     "one a line, such as `upn: A123456789012`, `nhs_number: 999 000 0018`, `uln: 1000102504` or"
@@ -26,10 +27,12 @@ _LINE = re.compile(r"\s*(\w+)\s*[:=]\s*(.*?)\s*")
 
 @dataclass(frozen=True, repr=False)
 class Asked:
-    """Identifiers of one child by scheme; not shown when printed."""
+    """Identifiers of one child by scheme; not shown when printed. `as_one`: all that stands under them is of this child, however
+    it is told there."""
 
     numbers: list[tuple[str, str]] = field(default_factory=list)
     names: list[tuple[str, str, date]] = field(default_factory=list)
+    as_one: bool = False
 
     def digests(self, connection: duckdb.DuckDBPyConnection, secret: bytes) -> set[tuple[str, str]]:
         """Each as scheme and digest."""
@@ -49,6 +52,14 @@ class Asked:
                 for name in self.names
             ]
         return set(made)
+
+    def told(self, connection: duckdb.DuckDBPyConnection) -> list[Told]:
+        """How rows tell of the child, by its names."""
+        first = letters("split_part(trim($1), ' ', 1)")
+        return [
+            Told(*connection.execute(f"select {first}, cast($2 as date)::varchar", [forename, born]).fetchall()[0])
+            for _, forename, born in self.names
+        ]
 
 
 def read_asked(path: Path) -> Asked:

@@ -40,6 +40,8 @@ from orchestration.rights.asked import Asked
 from orchestration.rights.audit import PRIVATE_MODE, named_person, record
 from orchestration.rights.cut import texts_of
 from orchestration.rights.forgotten import (
+    BORN,
+    CALLED,
     NAME,
     NUMBERS,
     Tombstone,
@@ -53,10 +55,12 @@ from orchestration.rights.forgotten import (
     numbers_in,
     read_tombstones,
     rows_giving_numbers,
+    told_values,
     tombstone_key,
 )
 from orchestration.rights.intent import alone_with, intent_path, leave_no_marts, read_intent, write_intent
 from orchestration.rights.leave_out import leave_out_forgotten
+from orchestration.rights.people import Person, Row, Told, parted
 from orchestration.settings import Settings
 from orchestration.sql_text import literal
 
@@ -67,17 +71,33 @@ _NOBODY = "asked"  # the person of digests that are only looked for
 
 
 @dataclass(frozen=True)
+class Somebody:
+    """One of the people of whom rows under what was asked tell: rows by return and by how each is known, what is told otherwise
+    than of the first who would go, and whether this one's rows go."""
+
+    rows: dict[str, int]
+    steps: dict[str, int]
+    differs: list[str]
+    goes: bool
+
+
+@dataclass(frozen=True)
 class Effect:
     """What forgetting a child touches: never who it is.
 
     `rows` counts the child's rows in the vault by return, `steps` by how each is known to be the child's: `asked` gives what
-    was asked for, any other is a step of linkage. `kinds` counts what identifies the child by kind. `namesakes` are rows that
-    give the same name and birth date with another number, and stay; `file_names` the files whose names hold a number or the
-    surname, which stay as they were received; `unread` the archived files of which nothing was accepted.
+    was asked for, any other is a step of linkage. `people` are those of whom the rows tell, where they tell of several;
+    `is_clear` says whether it was told who of them is meant; if not, all would go, and nobody is forgotten. `forgotten_earlier`:
+    a child who is forgotten gave a number of the rows as well. `kinds` counts what identifies the child by kind. `namesakes` are
+    rows that give the same name and birth date with another number, and stay; `file_names` the files whose names hold a number or
+    the surname, which stay as they were received; `unread` the archived files of which nothing was accepted.
     """
 
     rows: dict[str, int]
     steps: dict[str, int]
+    people: list[Somebody]
+    is_clear: bool
+    forgotten_earlier: bool
     kinds: dict[str, int]
     submissions: int
     shared_numbers: int
@@ -111,7 +131,10 @@ class _Known:
     rows: Counter[str] = field(default_factory=Counter)
     steps: Counter[str] = field(default_factory=Counter)
     submissions: set[str] = field(default_factory=set)
-    own_rows: set["_Row"] = field(default_factory=set)
+    own_rows: set[Row] = field(default_factory=set)
+    people: list[Somebody] = field(default_factory=list)
+    is_clear: bool = True
+    forgotten_earlier: bool = False
     shared_numbers: int = 0
     namesakes: int = 0
     file_names: int = 0
@@ -131,13 +154,15 @@ def forget(settings: Settings, asked: Asked, *, by: str, reason: str, now: datet
     """Forget a child.
 
     Raises:
-        CornerstoneError: as `preview`; no name or reason; another run holds the store; or an earlier erasure is unfinished.
+        CornerstoneError: as `preview`; it is not clear who is meant; no name or reason; another run holds the store; or an earlier
+            erasure is unfinished.
     """
     by, reason = named_person(by, reason)
     with alone_with(settings, FORGET):
         keys = load_keys(settings)
         known = _look_up(settings, keys, asked)
         effect = _effect(settings, known)
+        require_clear(effect)
         person = secrets.token_hex(16)
         at = now.astimezone(UTC).isoformat(timespec="seconds")
         record(
@@ -152,6 +177,21 @@ def forget(settings: Settings, asked: Asked, *, by: str, reason: str, now: datet
         # From here on what is left of the child is found by digests alone.
         add_tombstones(settings, [Tombstone(at, person, scheme, digest) for scheme, digest in sorted(known.digests)])
         return _finish(settings, keys, intent, now)
+
+
+def require_clear(effect: Effect) -> None:
+    """Let nobody be forgotten while rows of several people would go.
+
+    Raises:
+        CornerstoneError: they would.
+    """
+    if not effect.is_clear:
+        several = f"{len(effect.people)} people" if effect.people else "a child who was forgotten earlier as well"
+        raise CornerstoneError(
+            f"What was asked stands for {several}. Say who is meant: add a line `name: Surname, Forename, birth date` for each way in"
+            " which the child is told (and its NHS number, where two of one name differ by it), or `--as-one` where all of it is"
+            " the one child. Nothing was changed."
+        )
 
 
 def resume(settings: Settings, now: datetime) -> Done | None:
@@ -202,46 +242,111 @@ def _look_up(settings: Settings, keys: Keys, asked: Asked) -> _Known:
             at = min(told[digest].at for digest in known.digests)
             raise CornerstoneError(f"This child was forgotten on {at[:10]}; nothing was changed.")
         links = _links(connection, settings)
-        known.keys = {links[row][0] for row in first if row in links}
+        under = {links[row][0] for row in first if row in links}
+        linked = {row for row, (key, _) in links.items() if key in under} | first.keys()
+        digests_of = _digests_of(settings, connection, secret, linked)
+        every = known.digests.union(*digests_of.values())
+        reached = _rows_known_by(settings, connection, secret, every)
+        people = parted(_told_of(settings, connection, linked | reached.keys()))
+        meant = _meant(settings, connection, secret, asked, people)
+        own = linked & {row for person in meant for row in person.rows}
+        others = (linked | reached.keys()) - {row for person in meant for row in person.rows}
+        known.keys = {links[row][0] for row in first if row in links and row in own}
         if len(known.keys) > 1:
             raise CornerstoneError(
-                f"What was asked identifies {len(known.keys)} children, as they are linked: check the identifiers, or ask for one"
-                " after the other. Nothing was changed."
+                f"What was asked identifies {len(known.keys)} children, as they are linked: check the identifiers, say who is meant by"
+                " name and birth date as well, or ask for one after the other. Nothing was changed."
             )
-        linked = {row for row, (key, _) in links.items() if key in known.keys}
-        for row, digests in _digests_of(settings, connection, secret, linked | first.keys()).items():
-            known.digests |= digests
-            known.rows[row[0]] += 1
-            known.submissions.add(row[1])
-            known.steps["asked" if row in first else links[row][1]] += 1
-        shared = _others_numbers(settings, connection, secret, known.digests, linked | first.keys())
+        for row in own:
+            known.digests |= digests_of[row]
+        shared = _others_numbers(settings, connection, secret, known.digests, own, others)
+        known.forgotten_earlier = any(
+            scheme.endswith((BORN, CALLED)) for scheme, digest in known.digests if (scheme, digest) in told
+        )
         known.digests -= shared
         known.shared_numbers = len(shared)
         # A row that gives one of these and is linked to nobody, or to another child, names the child all the same.
         by_digest = _rows_known_by(settings, connection, secret, known.digests)
-        if unknown := (linked | first.keys()) - by_digest.keys():
+        if unknown := own - by_digest.keys():
             raise CornerstoneError(
                 f"{len(unknown):,} row(s) of the child give too little to be told by: no name with a birth date, and no number that is"
                 " the child's alone. Have the rows that give the child's number for somebody else, or these, corrected and sent"
                 " again; then ask again. Nothing was changed."
             )
+        if taken := by_digest.keys() & others:
+            raise CornerstoneError(
+                f"{len(taken):,} row(s) of somebody else give what the child is known by, and would go as well. Have them corrected and"
+                " sent again, or ask `--as-one` where they are the child's; then ask again. Nothing was changed."
+            )
+        steps = {
+            row: "asked" if row in first else links[row][1] if row in linked else f"same {step}, linked otherwise"
+            for row, step in (reached | by_digest | dict.fromkeys(linked, "")).items()
+        }
         known.own_rows = set(by_digest)
+        known.rows = Counter(row[0] for row in by_digest)
+        known.steps = Counter(steps[row] for row in by_digest)
+        known.submissions = {row[1] for row in by_digest}
         names = {digest for digest in known.digests if digest[0] == NAME}
         known.namesakes = len(_rows_known_by(settings, connection, secret, names).keys() - by_digest.keys())
         known.file_names = _naming_receipts(settings, connection, secret, known)
-        for row, step in by_digest.items():
-            if row not in linked and row not in first:
-                known.rows[row[0]] += 1
-                known.submissions.add(row[1])
-                known.steps[f"same {step}, linked otherwise"] += 1
         known.keys |= _own_keys(connection, settings, known.keys)
+        if len(people) > 1:
+            known.people = [
+                Somebody(
+                    dict(Counter(row[0] for row in person.rows)),
+                    dict(Counter(steps[row] for row in person.rows)),
+                    meant[0].told.differs(person.told),
+                    person in meant,
+                )
+                for person in people
+            ]
+        is_told = bool(asked.names) and not _are_namesakes(asked, meant)
+        known.is_clear = asked.as_one or is_told or not (known.people or known.forgotten_earlier)
     return known
+
+
+def _meant(
+    settings: Settings, connection: duckdb.DuckDBPyConnection, secret: bytes, asked: Asked, people: list[Person]
+) -> list[Person]:
+    """Those of the people under what was asked whose names were asked for; where none was, everybody.
+
+    Raises:
+        CornerstoneError: nobody there is of such a name.
+    """
+    if asked.as_one or not asked.names or not people:
+        return people
+    named = asked.told(connection)
+    numbers = {number for scheme, number in asked.numbers if scheme == "nhs_number"}
+    names = {one for one in asked.digests(connection, secret) if one[0] == NAME}
+    so_called = _rows_known_by(settings, connection, secret, names).keys()
+    meant = [
+        person
+        for person in people
+        if (person.rows & so_called or any(not one.differs(person.told) for one in named))
+        and (not numbers or person.told.nhs_number is None or person.told.nhs_number in numbers)
+    ]
+    if not meant:
+        raise CornerstoneError(
+            "Rows give the numbers that were asked for, and none of them this name and birth date: check them, or ask `--as-one` where"
+            " the child is told by another name there. Nothing was changed."
+        )
+    return meant
+
+
+def _are_namesakes(asked: Asked, meant: list[Person]) -> bool:
+    """Whether two of those who are meant share the name that was to tell them apart."""
+    is_number_told = any(scheme == "nhs_number" for scheme, _ in asked.numbers)
+    called = [person.told[:2] for person in meant]
+    return not is_number_told and len(set(called)) < len(called)
 
 
 def _effect(settings: Settings, known: _Known) -> Effect:
     return Effect(
         dict(known.rows),
         dict(known.steps),
+        known.people,
+        known.is_clear,
+        known.forgotten_earlier,
         dict(Counter(scheme for scheme, _ in known.digests if scheme in (*NUMBERS, NAME))),
         len(known.submissions),
         known.shared_numbers,
@@ -250,10 +355,6 @@ def _effect(settings: Settings, known: _Known) -> Effect:
         known.file_names,
         len(_receipts_unread(settings)),
     )
-
-
-_Row = tuple[str, str, str]
-"""A row of a person: return, submission, row_person_ref."""
 
 
 def _landings(settings: Settings) -> Iterator[tuple[ReturnSpec, Path]]:
@@ -268,9 +369,9 @@ def _as_tombstones(digests: set[tuple[str, str]]) -> list[Tombstone]:
 
 def _rows_known_by(
     settings: Settings, connection: duckdb.DuckDBPyConnection, secret: bytes, digests: set[tuple[str, str]]
-) -> dict[_Row, str]:
+) -> dict[Row, str]:
     """Rows of the vault that digests identify, with the kind by which; the other requests of a patient too."""
-    found: dict[_Row, str] = {}
+    found: dict[Row, str] = {}
     with knowing(connection, secret, _as_tombstones(digests)) as own:
         for spec, folder in _landings(settings):
             found |= {
@@ -313,10 +414,10 @@ def _known_rows(
 
 
 def _digests_of(
-    settings: Settings, connection: duckdb.DuckDBPyConnection, secret: bytes, rows: set[_Row]
-) -> dict[_Row, set[tuple[str, str]]]:
+    settings: Settings, connection: duckdb.DuckDBPyConnection, secret: bytes, rows: set[Row]
+) -> dict[Row, set[tuple[str, str]]]:
     """What identifies the person in rows of the vault, as digests."""
-    found: dict[_Row, set[tuple[str, str]]] = {row: set() for row in rows}
+    found: dict[Row, set[tuple[str, str]]] = {row: set() for row in rows}
     with knowing(connection, secret, ()) as own:
         for spec, folder in _landings(settings):
             assert spec.person is not None
@@ -344,15 +445,37 @@ def _digests_of(
     return found
 
 
+def _told_of(settings: Settings, connection: duckdb.DuckDBPyConnection, rows: set[Row]) -> dict[Row, Told]:
+    """How rows of the vault tell of their persons."""
+    found: dict[Row, Told] = {}
+    for spec, folder in _landings(settings):
+        assert spec.person is not None
+        path = _person_file(settings, spec, folder)
+        wanted = [f"{submission}|{row}" for of, submission, row in rows if of == spec.return_id]
+        if not wanted or not path.is_file():
+            continue
+        key = spec.tables[spec.person.table].key
+        found |= {
+            (spec.return_id, submission_id, row): Told(*told)
+            for submission_id, row, *told in connection.execute(
+                f'select submission_id, "{key}", {", ".join(told_values(spec, in_vault))} from {vault_file(path)}'
+                f" where submission_id || '|' || \"{key}\" in (select unnest(?))",
+                [wanted],
+            ).fetchall()
+        }
+    return found
+
+
 def _others_numbers(
     settings: Settings,
     connection: duckdb.DuckDBPyConnection,
     secret: bytes,
     digests: set[tuple[str, str]],
-    own_rows: set[_Row],
+    own_rows: set[Row],
+    others: set[Row],
 ) -> set[tuple[str, str]]:
-    """Those of a child's numbers that a row about somebody else gives too."""
-    known = _rows_known_by(settings, connection, secret, digests).keys() | own_rows
+    """Those of a child's numbers that a row about somebody else gives too; `others` are known to be such rows."""
+    known = (_rows_known_by(settings, connection, secret, digests).keys() - others) | own_rows
     found: set[tuple[str, str]] = set()
     with knowing(connection, secret, _as_tombstones(digests)) as own:
         for spec, folder in _landings(settings):
@@ -368,7 +491,7 @@ def _others_numbers(
     return found
 
 
-def _links(connection: duckdb.DuckDBPyConnection, settings: Settings) -> dict[_Row, tuple[str, str]]:
+def _links(connection: duckdb.DuckDBPyConnection, settings: Settings) -> dict[Row, tuple[str, str]]:
     """Key and strength of every row that is linked."""
     if not settings.child_link_path.is_file():
         return {}
@@ -487,9 +610,9 @@ def _finish(settings: Settings, keys: Keys, intent: Mapping[str, object], now: d
     return done
 
 
-def _held(settings: Settings, connection: duckdb.DuckDBPyConnection, rows: set[_Row]) -> set[_Row]:
+def _held(settings: Settings, connection: duckdb.DuckDBPyConnection, rows: set[Row]) -> set[Row]:
     """Those of some rows that the vault or a landed table holds, whatever they give."""
-    found: set[_Row] = set()
+    found: set[Row] = set()
     for spec, folder in _landings(settings):
         assert spec.person is not None
         key = spec.tables[spec.person.table].key

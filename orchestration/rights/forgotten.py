@@ -114,9 +114,7 @@ def identity_values(spec: ReturnSpec, given: Given) -> list[tuple[str, str]]:
     """Schemes, and SQL of what identifies the person of a row under each, as it is compared; null where it is not given."""
     assert spec.person is not None
     surname, forename = letters(given(spec.person.surname)), letters(given(spec.person.forename))
-    first_forename = f"split_part(trim({given(spec.person.forename)}), ' ', 1)"
-    called = f"nullif({letters(first_forename)}, '')"
-    born = f"try_cast({given(spec.person.birth_date)} as date)::varchar"
+    called, born, _ = told_values(spec, given)
     full = f"case when {surname} <> '' and {forename} <> '' then {surname} || ' ' || {forename} || '|' || {born} end"
     values = [(NAME, full)]
     for name, column in spec.tables[spec.person.table].columns.items():
@@ -128,6 +126,22 @@ def identity_values(spec: ReturnSpec, given: Given) -> list[tuple[str, str]]:
                 (column.scheme + CALLED, f"{number} || '|' || {called}"),
             ]
     return values
+
+
+def told_values(spec: ReturnSpec, given: Given) -> list[str]:
+    """SQL of how a row tells of its person: forename, birth date and NHS number, as `people.Told` compares them."""
+    assert spec.person is not None
+    called = letters(f"split_part(trim({given(spec.person.forename)}), ' ', 1)")
+    numbers = [
+        number_compared(given(name), NHS_NUMBER)
+        for name, column in spec.tables[spec.person.table].columns.items()
+        if column.scheme == "nhs_number"
+    ]
+    return [
+        f"nullif({called}, '')",
+        f"try_cast({given(spec.person.birth_date)} as date)::varchar",
+        f"coalesce({', '.join([*numbers, 'null', 'null'])})",
+    ]
 
 
 def in_workspace(spec: ReturnSpec) -> Given:

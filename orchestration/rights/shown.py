@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from orchestration.rights.retention import Effect as KeptEffect
     from orchestration.rights.rotate import Rotated
 
+TOLD = {"forename": "forename", "birth_date": "birth date", "nhs_number": "NHS number"}
 KINDS = {"upn": "UPN", "nhs_number": "NHS number", "uln": "ULN", "name_birth_date": "name and birth date"}
 
 
@@ -43,8 +44,9 @@ def print_effect(effect: "Effect", console: Console) -> None:
     """What forgetting a child would touch."""
     by_return = ", ".join(f"{count:,} {name}" for name, count in effect.rows.items()) or "none"
     console.print(f"rows      {by_return}; in {effect.submissions:,} submission(s)")
-    steps = ", ".join(f"{count:,} {KINDS.get(step, step.replace('_', ' '))}" for step, count in effect.steps.items())
+    steps = _steps(effect.steps)
     console.print(f"known by  {steps or 'nothing: no row has these identifiers'}", soft_wrap=True)
+    _print_people(effect, console)
     if effect.steps.get("probable"):
         console.print(
             "[yellow]beware[/yellow]    likeness joined some of these rows; `cornerstone linkage review --joined` shows them to a"
@@ -68,6 +70,40 @@ def print_effect(effect: "Effect", console: Console) -> None:
     _print_left(effect, console)
     console.print(f"releases  {effect.releases:,} lose their marts (restricted/send_marts.duckdb)")
     console.print(STAYS, soft_wrap=True)
+
+
+def _steps(steps: dict[str, int]) -> str:
+    return ", ".join(f"{count:,} {KINDS.get(step, step.replace('_', ' '))}" for step, count in steps.items())
+
+
+def _print_people(effect: "Effect", console: Console) -> None:
+    """Of how many people the rows tell, and whose rows go."""
+    if effect.forgotten_earlier:
+        console.print(
+            "[yellow]beware[/yellow]    a child who was forgotten earlier gave a number of these rows as well: they may be somebody"
+            " else's",
+            soft_wrap=True,
+        )
+    if not effect.people:
+        return
+    console.print(
+        f"[yellow]beware[/yellow]    the rows tell of {len(effect.people):,} different people: twins, a number keyed by mistake, or one"
+        " child told in several ways",
+        soft_wrap=True,
+    )
+    for number, one in enumerate(effect.people, 1):
+        by_return = ", ".join(f"{count:,} {name}" for name, count in one.rows.items())
+        otherwise = f"; another {', '.join(TOLD[name] for name in one.differs)}" if one.differs else ""
+        goes = "goes" if one.goes and effect.is_clear else "would go" if one.goes else "stays"
+        console.print(
+            f"          {number}: {goes}: {by_return} (known by {_steps(one.steps)}){otherwise}", soft_wrap=True
+        )
+    if not effect.is_clear:
+        console.print(
+            "          nothing is forgotten until it is told who is meant: by a line `name: Surname, Forename, birth date` for each"
+            " way in which the child is told, or by --as-one",
+            soft_wrap=True,
+        )
 
 
 def _print_left(told: "Effect | Done", console: Console) -> None:

@@ -1,7 +1,7 @@
 """A store of a few invented children whom several returns tell of."""
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -130,11 +130,11 @@ def held(held_once: Path, tmp_path: Path) -> Settings:
     return settings_below(tmp_path)
 
 
-def landed(settings: Settings) -> dict[str, list[tuple[Any, ...]]]:
+def landed(settings: Settings, returns: Iterable[str] = RETURNS) -> dict[str, list[tuple[Any, ...]]]:
     """Every landed row by return and table, without its place: in the file, among contacts, in what the sender counted."""
     left_out = "', '".join(("source_row", "appointment_key", "referral_row_count", "appointment_row_count"))
     found = {}
-    for return_id in RETURNS:
+    for return_id in returns:
         for table in load_spec(return_id).tables:
             found[f"{return_id}.{table}"] = duckdb.sql(
                 f"select columns(c -> c not in ('{left_out}')) from"

@@ -22,7 +22,8 @@ from orchestration.rights.asked import Asked, parse_asked, read_asked
 from orchestration.rights.audit import read_account
 from orchestration.settings import Settings
 from tests.conftest import made_once, vault_connection
-from tests.invented_return import ada, alan, grace, header, xml_text
+from tests.invented_return import Record, ada, alan, grace, header, xml_text
+from tests.invented_therapy import bridget, contact, delivery, emmy, write_set
 from tests.unit.rights.conftest import (
     ADA,
     NHS,
@@ -41,8 +42,10 @@ from tests.unit.rights.conftest import (
 
 LATER = datetime(2026, 4, 1, 9, tzinfo=UTC)
 WHO = {"by": "A. Lead", "reason": "request 12 of 2026", "now": LATER}
-BY_UPN = parse_asked(f"upn: {UPN}")
-# The pupil of the census has Ada's UPN and birth date: one child. Her ULN is the college student's too, by somebody's mistake.
+ALONE = parse_asked(f"upn: {UPN}")
+# The pupil of the census has Ada's UPN and birth date, and another name: one child. Her ULN is the college student's too, by
+# somebody's mistake.
+BY_UPN = replace(ALONE, as_one=True)
 GONE = [*ADA, "Zzcurie", "Mariella", "N372200119045", "Zzskłodo", "Zzlov"]
 OTHERS = ["Zzturing", "1000102504", "Zzhopper", "Zzdarwin", "Zznoether", "9990000026"]
 
@@ -86,6 +89,70 @@ def test_before_it_is_done_it_is_told_how_much_it_touches(held: Settings, tmp_pa
     assert seen.kinds == {"upn": 2, "nhs_number": 1, "name_birth_date": 3}
     assert (seen.submissions, seen.shared_numbers, seen.releases) == (4, 1, 0)
     assert sum(seen.steps.values()) == 5
+
+
+def test_several_people_under_one_number_are_told_before_anybody_is_forgotten(held: Settings) -> None:
+    seen = erasure.preview(held, ALONE)
+    assert not seen.is_clear
+    assert [(one.rows, one.differs, one.goes) for one in seen.people] == [
+        ({"sen2": 2, "therapy_waiting_list": 2}, [], True),
+        ({"school_census": 1}, ["forename"], True),
+    ]
+    assert seen.people[1].steps == {"asked": 1}
+    with pytest.raises(CornerstoneError, match="stands for 2 people"):
+        erasure.forget(held, ALONE, **WHO)
+    named = parse_asked(f"upn: {UPN}\nname: Zzlovelace, Adaxia, 2014-08-31")
+    one_of_them = erasure.preview(held, named)
+    assert one_of_them.is_clear
+    assert [one.goes for one in one_of_them.people] == [True, False]
+    assert one_of_them.rows == {"sen2": 2, "therapy_waiting_list": 2}
+    both = parse_asked(f"upn: {UPN}\nname: Zzlovelace, Adaxia, 2014-08-31\nname: Zz, Mariella, 2014-08-31")
+    assert (erasure.preview(held, both).is_clear, erasure.preview(held, both).rows) == (
+        True, erasure.preview(held, BY_UPN).rows,
+    )  # fmt: skip
+    with pytest.raises(CornerstoneError, match="none of them this name"):
+        erasure.preview(held, parse_asked(f"upn: {UPN}\nname: Zzlovelace, Ann, 2014-08-31"))
+    assert erasure.preview(held, parse_asked("name: Zzhopper, Graceling, 2000-05-17")).people == []
+
+
+def test_a_twin_who_was_once_given_the_childs_number_keeps_her_rows(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(inbox_module, "SETTLE_SECONDS", 0.0)
+    inbox, mistaken = settings.inbox_dir / "sen2", Record("Person", ada().fields | {"Forename": "Byronica"})
+    twin = Record("Person", mistaken.fields | {"UPN": "N372200119045"})
+    inbox.mkdir(parents=True)
+    (inbox / "y24.xml").write_text(xml_text(header(2024, **SEN2), [mistaken, alan()]))
+    (inbox / "y25.xml").write_text(xml_text(header(2025, **SEN2), [ada(), twin, alan()]))
+    lists = settings.inbox_dir / "therapy_waiting_list"
+    lists.mkdir(parents=True)
+    named = {"surname": "Zzlovelace", "forename": "Byronica", "date_of_birth": "2014-08-31", "upn": ""}
+    write_set(lists, delivery([bridget(**named), emmy()], [contact()]))
+    for return_id in ("sen2", "therapy_waiting_list"):
+        assert not landing_in(settings)(return_id).refused
+    link_children(settings)
+    before = len(landed(settings, ("therapy_waiting_list",))["therapy_waiting_list.therapy_referral"])
+    with pytest.raises(CornerstoneError, match="stands for 2 people"):
+        erasure.forget(settings, ALONE, **WHO)
+    named_too = parse_asked(f"upn: {UPN}\nname: Zzlovelace, Adaxia, 2014-08-31")
+    seen = erasure.preview(settings, named_too)
+    assert (seen.rows, seen.is_clear, seen.shared_numbers) == ({"sen2": 1}, True, 1)
+    erasure.forget(settings, named_too, **WHO)
+    after = landed(settings, ("sen2", "therapy_waiting_list"))
+    assert len(after["therapy_waiting_list.therapy_referral"]) == before
+    assert len(after["sen2.sen2_person"]) == 4
+    assert names_found(settings, tmp_path / "copy", ["Adaxia", "Byronica"]) == {"Byronica"}
+    # What stands under the number now is hers: it does not go by the number alone when somebody asks once more.
+    again = erasure.preview(settings, ALONE)
+    assert (again.forgotten_earlier, again.is_clear) == (True, False)
+    with pytest.raises(CornerstoneError, match="a child who was forgotten earlier"):
+        erasure.forget(settings, ALONE, **WHO)
+    with pytest.raises(CornerstoneError, match="none of them this name"):
+        erasure.preview(settings, named_too)
+    # Of what arrives later, too, the child is left out and her twin lands.
+    (inbox / "y26.xml").write_text(xml_text(header(2026, **SEN2), [ada(), twin, alan()]))
+    [new] = landing_in(settings, LATER)("sen2").committed
+    assert new.tables["sen2_person"].rows_read == 2
 
 
 def test_a_child_is_forgotten_everywhere_and_stays_so_when_all_is_made_again(
@@ -307,10 +374,13 @@ def test_the_command_shows_the_effect_asks_and_tells_nobody(
     seen = run(app, ["forget", "--from", str(path), "--preview"])
     assert "2 sen2" in seen.stdout
     who = ["--by", "A. Lead", "--reason", "request 12"]
-    refused = run(app, ["forget", "--from", str(path), *who], input="n\n")
+    refused = run(app, ["forget", "--from", str(path), "--as-one", *who], input="n\n")
     assert "Nothing was changed" in str(refused.exception)
-    done = run(app, ["forget", *who, "--yes"], input=f"upn: {UPN}\n\n")
+    unclear = run(app, ["forget", "--from", str(path), *who, "--yes"])
+    assert "stands for 2 people" in str(unclear.exception)
+    assert "2: would go: 1 school_census (known by 1 asked); another forename" in unclear.output
+    done = run(app, ["forget", *who, "--as-one", "--yes"], input=f"upn: {UPN}\n\n")
     assert done.exit_code == 0, done.exception
     assert "5 archived file(s) cut" in done.stdout
-    printed = "".join(one.output for one in (seen, refused, done)).replace(f"upn: {UPN}", "")
+    printed = "".join(one.output for one in (seen, refused, unclear, done)).replace(f"upn: {UPN}", "")
     assert [name for name in GONE if name in printed] == []

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -19,7 +20,7 @@ from tests.unit.rights.conftest import UPN, landed, names_found
 
 LATER = datetime(2026, 4, 1, 9, tzinfo=UTC)
 WHO = {"by": "A. Lead", "reason": "request 12 of 2026", "now": LATER}
-BY_UPN = parse_asked(f"upn: {UPN}")
+BY_UPN = replace(parse_asked(f"upn: {UPN}"), as_one=True)
 ADA = ["Zzlovelace", "Adaxia", "Mariella", UPN]
 
 
