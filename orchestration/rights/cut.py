@@ -10,7 +10,7 @@ import io
 import posixpath
 import re
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from lxml import etree
@@ -21,6 +21,7 @@ from orchestration.returns.readers.record_workbook import areas_of
 from orchestration.returns.readers.record_xml import without_persons
 from orchestration.returns.readers.records import HeldRecords
 from orchestration.returns.spec import ReturnSpec
+from orchestration.rights.mask import MASK, masked
 
 _SHEETS = "xl/worksheets/"
 _TEXTS = "xl/sharedStrings.xml"
@@ -101,15 +102,8 @@ def _edited(edit: Edit, spec: ReturnSpec) -> bytes:
         content = without_persons(edit.file, edit.held, spec, edit.rows.get(spec.person.table, set()))
         encoding = re.match(rb"<\?xml[^>]*encoding=['\"]([A-Za-z0-9._-]+)", content)
         name = encoding.group(1).decode() if encoding else "utf-8"
-        return _masked(content.decode(name), edit.numbers).encode(name)
+        return masked(content.decode(name), edit.numbers).encode(name)
     return _lines(edit.file, rows, edit.numbers)
-
-
-def _masked(text: str, numbers: Iterable[str], mask: str = "*") -> str:
-    for number in sorted(numbers, key=len, reverse=True):
-        alone = rf"(?<![0-9A-Za-z]){re.escape(number)}(?![0-9A-Za-z])"  # within a longer one it is another's
-        text = re.sub(alone, mask * len(number), text)
-    return text
 
 
 def _lines(file: DataFile, rows: set[int], numbers: set[str]) -> bytes:
@@ -120,7 +114,7 @@ def _lines(file: DataFile, rows: set[int], numbers: set[str]) -> bytes:
         row += bool(record)
         if not record or row not in rows:
             kept.append(record)
-    text = _masked("\n".join(kept), numbers)
+    text = masked("\n".join(kept), numbers)
     if file.content[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return text.encode("utf-16")
     if file.content.startswith(b"\xef\xbb\xbf"):
@@ -165,6 +159,8 @@ def _workbook(edit: Edit, spec: ReturnSpec) -> bytes:
                 row.getparent().remove(row)
         for rows, left, right in places.get(sheet, []):
             _empty(trees[name], rows, left, right)
+        if name in trees:
+            _mask_texts(trees[name], edit.numbers)
     texts = etree.fromstring(parts[_TEXTS]) if _TEXTS in parts else None
     if texts is not None:
         used = {
@@ -178,15 +174,21 @@ def _workbook(edit: Edit, spec: ReturnSpec) -> bytes:
             if position not in used:  # its place stays: cells name texts by place
                 for child in list(text):
                     text.remove(child)
+        trees[_TEXTS] = texts
     changed = {name: etree.tostring(tree, encoding="UTF-8", standalone=True) for name, tree in trees.items()}
-    if texts is not None:
-        changed[_TEXTS] = etree.tostring(texts, encoding="UTF-8", standalone=True)
     with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as out:
         for name, content in (parts | changed).items():
-            # A noughts' mask keeps a cell of a number a number.
-            masked = _masked(content.decode("utf-8"), edit.numbers, "0").encode() if name in changed else content
-            out.writestr(name, masked)
+            mask = MASK if name == _TEXTS else "0"  # a noughts' mask keeps a cell of a number a number
+            out.writestr(name, masked(content.decode(), edit.numbers, mask).encode() if name in changed else content)
     return made.getvalue()
+
+
+def _mask_texts(tree: etree._Element, numbers: set[str]) -> None:
+    """Mask numbers in cells of a sheet that hold their text themselves."""
+    for cell in tree.iter("{*}c"):
+        if cell.get("t") in ("inlineStr", "str"):
+            for part in cell.iter("{*}t", "{*}v"):
+                part.text = masked(part.text or "", numbers)
 
 
 def _local(tag: str) -> str:

@@ -60,6 +60,7 @@ from orchestration.rights.forgotten import (
 )
 from orchestration.rights.intent import alone_with, intent_path, leave_no_marts, read_intent, write_intent
 from orchestration.rights.leave_out import leave_out_forgotten
+from orchestration.rights.mask import mask_what_is_held
 from orchestration.rights.people import Person, Row, Told, parted
 from orchestration.settings import Settings
 from orchestration.sql_text import literal
@@ -109,14 +110,16 @@ class Effect:
 
 @dataclass(frozen=True)
 class Done:
-    """What was done: archived files cut and erased, rows taken out of them, rows out of the store, releases without marts; and
-    what is left, as in `Effect`: files by their names, and those that were refused."""
+    """What was done: archived files cut and erased, rows taken out of them, rows out of the store, texts about others in which a
+    number of the child was masked, releases without marts; and what is left, as in `Effect`: files by their names, and those that
+    were refused."""
 
     files_cut: int
     files_erased: int
     rows_cut: int
     rows_removed: int
     set_aside_removed: int
+    texts_masked: int
     releases: int
     file_names: int
     unread: int
@@ -591,6 +594,8 @@ def _finish(settings: Settings, keys: Keys, intent: Mapping[str, object], now: d
             landed, aside = _clear_landing(settings, connection, secret, digests, spec, folder)
             removed[spec.return_id] += landed
             set_aside += aside
+        with knowing(connection, secret, _as_tombstones(digests)) as own:
+            texts_masked = mask_what_is_held(settings, connection, own)
     _clear_linkage(settings, {str(key) for key in intent["keys"]})  # type: ignore[attr-defined]
     by, reason = str(intent["by"]), str(intent["reason"])
     releases = leave_no_marts(settings, by=by, why="a child was forgotten", now=now)
@@ -603,7 +608,15 @@ def _finish(settings: Settings, keys: Keys, intent: Mapping[str, object], now: d
             )
     named = int(str(intent["file_names"]))
     done = Done(
-        cut, erased, rows_cut, sum(removed.values()), set_aside, releases, named, len(_receipts_unread(settings))
+        files_cut=cut,
+        files_erased=erased,
+        rows_cut=rows_cut,
+        rows_removed=sum(removed.values()),
+        set_aside_removed=set_aside,
+        texts_masked=texts_masked,
+        releases=releases,
+        file_names=named,
+        unread=len(_receipts_unread(settings)),
     )
     record(settings, "forgot a child", by=by, reason=reason, now=now, **asdict(done))
     intent_path(settings).unlink()

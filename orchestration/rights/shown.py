@@ -131,8 +131,9 @@ STAYS = (
 def print_done(done: "Done", console: Console) -> None:
     """What forgetting a child did."""
     console.print(
-        f"forgotten {done.rows_removed:,} landed row(s) and {done.set_aside_removed:,} set aside; {done.files_cut:,} archived"
-        f" file(s) cut, {done.files_erased:,} erased whole; {done.releases:,} release(s) without marts",
+        f"forgotten {done.rows_removed:,} landed row(s) and {done.set_aside_removed:,} set aside; a number masked in"
+        f" {done.texts_masked:,} text(s) about others; {done.files_cut:,} archived file(s) cut, {done.files_erased:,} erased whole;"
+        f" {done.releases:,} release(s) without marts",
         soft_wrap=True,
     )
     _print_left(done, console)

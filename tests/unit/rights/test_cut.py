@@ -1,13 +1,15 @@
 """What is looked through, and what is masked."""
 
 import io
+import json
 import zipfile
 
 import pytest
 
 from orchestration.returns.delivered import DeliveredFile
-from orchestration.rights.cut import _masked, texts_of
+from orchestration.rights.cut import texts_of
 from orchestration.rights.forgotten import numbers_in
+from orchestration.rights.mask import masked, masked_json
 
 UPN = "E372400021001"
 
@@ -36,6 +38,12 @@ def test_numbers_are_found_where_no_reader_reads(content: bytes) -> None:
 
 def test_a_number_within_a_longer_one_is_another() -> None:
     text = "ring 4499900000188 or x9990000018; NHS 9990000018, 999 000 0018."
-    assert _masked(text, {"9990000018", "999 000 0018"}) == (
+    assert masked(text, {"9990000018", "999 000 0018"}) == (
         "ring 4499900000188 or x9990000018; NHS **********, ************."
     )
+
+
+def test_json_stays_json_without_the_number() -> None:
+    text = '{"a":9990000018,"b":"x \\" 9990000018","c":[1,9990000018],"d":99900000181}'
+    told = {"a": "**********", "b": 'x " **********', "c": [1, "**********"], "d": 99900000181}
+    assert json.loads(masked_json(text, {"9990000018"})) == told

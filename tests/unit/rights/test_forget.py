@@ -22,7 +22,7 @@ from orchestration.rights.asked import Asked, parse_asked, read_asked
 from orchestration.rights.audit import read_account
 from orchestration.settings import Settings
 from tests.conftest import made_once, vault_connection
-from tests.invented_return import Record, ada, alan, grace, header, xml_text
+from tests.invented_return import Record, ada, alan, grace, header, write_workbook, xml_text
 from tests.invented_therapy import bridget, contact, delivery, emmy, write_set
 from tests.unit.rights.conftest import (
     ADA,
@@ -80,6 +80,13 @@ def rebuilt(settings: Settings, tmp_path: Path) -> Settings:
     for return_id in RETURNS:
         land_return(other, return_id, load_catalogue(other.rules_dir), now=LATER)
     return other
+
+
+def settings_told(settings: Settings) -> list[tuple[str]]:
+    """What senders wrote of settings that have no code."""
+    with vault_connection(settings) as connection:
+        [path] = (settings.vault_dir / "identity" / "sen2").glob("*/sen2_placement.parquet")
+        return connection.execute(f"select sen_setting_other from {vault_file(path)} order by all").fetchall()
 
 
 def test_before_it_is_done_it_is_told_how_much_it_touches(held: Settings, tmp_path: Path) -> None:
@@ -238,6 +245,33 @@ def test_decisions_on_the_child_go_and_others_stay(held: Settings) -> None:
     record_decisions(held, decided)
     erasure.forget(held, BY_UPN, **WHO)
     assert list(read_decisions(held)) == [("k1", "k2")]
+
+
+@pytest.mark.parametrize("shape", ["xml", "sheets"])
+def test_a_number_in_a_text_about_another_is_masked_in_what_is_held_as_in_the_archive(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, shape: str
+) -> None:
+    monkeypatch.setattr(inbox_module, "SETTLE_SECONDS", 0.0)
+    noted, aside = alan(), grace()
+    noted.within[0].fields["RequestNote"] = f"brother of {UPN}"  # under a name that the return does not have
+    noted.within.append(ada().within[0])
+    noted.within[-1].within[-1].within[1].fields["SENSettingOther"] = f"with the sister, {UPN}."
+    aside.within[0].fields["RequestNote"] = f"sister of {UPN}"
+    folder = settings.inbox_dir / "sen2"
+    folder.mkdir(parents=True)
+    people = [ada(), noted, aside]
+    if shape == "xml":
+        aside.within[0].fields["ReceivedDate"] = "soon"  # is set aside
+        (folder / "y25.xml").write_text(xml_text(header(2025, **SEN2), people))
+    else:
+        write_workbook(folder / "y25.xlsx", header(2025, **SEN2), people, stacked=False)
+    assert not landing_in(settings)("sen2").refused
+    link_children(settings)
+    assert names_found(settings, tmp_path / "copy", [UPN, "with the sister"]) == {UPN, "with the sister"}
+    done = erasure.forget(settings, ALONE, **WHO)
+    assert done.texts_masked >= 1
+    assert names_found(settings, tmp_path / "copy", [UPN, "with the sister"]) == {"with the sister"}
+    assert settings_told(rebuilt(settings, tmp_path)) == settings_told(settings)
 
 
 def test_two_children_are_not_forgotten_at_once(held: Settings) -> None:
