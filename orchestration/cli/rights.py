@@ -150,6 +150,7 @@ def rotate_key(
     else:
         if not (by and reason):
             raise CornerstoneError("Say who renews the key (--by) and why (--reason): both are recorded for good.")
+        rotate.require_renewable(settings)
         require_yes(
             "Land everything again under a new key? Pseudonyms and children's keys change, and releases lose their marts.",
             "Nothing was changed",

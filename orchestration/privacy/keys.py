@@ -61,7 +61,7 @@ def load_keys(settings: Settings) -> Keys:
         secret = settings.secret_key.get_secret_value()
     elif settings.key_file.is_file():
         secret = read_key_file(settings.key_file)
-    elif _is_new(settings):
+    elif is_new(settings):
         secret = make_key_file(settings.key_file)
     else:
         raise CornerstoneError(
@@ -73,7 +73,7 @@ def load_keys(settings: Settings) -> Keys:
     return keys
 
 
-def _is_new(settings: Settings) -> bool:
+def is_new(settings: Settings) -> bool:
     """Whether nothing was ever sealed or pseudonymised in this store."""
     if settings.key_id_path.exists():
         return False
@@ -117,7 +117,7 @@ def _require_own_key(settings: Settings, keys: Keys) -> None:
                 "The secret key is not the one this store was made with; put back the right one, or use another store."
             )
         return
-    if not _is_new(settings):
+    if not is_new(settings):
         raise CornerstoneError(
             f"{path.name} is missing from a store that holds something, so its secret key cannot be told; restore the file."
         )

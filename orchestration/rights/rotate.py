@@ -26,7 +26,7 @@ from orchestration.linkage.index import joins_path
 from orchestration.linkage.index import journal_path as joins_journal_path
 from orchestration.linkage.probable import model_path
 from orchestration.linkage.review import review_journal_path
-from orchestration.privacy.keys import Keys, derive_keys, load_keys, make_key_file, read_key_file
+from orchestration.privacy.keys import Keys, derive_keys, is_new, load_keys, make_key_file, read_key_file
 from orchestration.privacy.pseudonyms import define_pseudonym
 from orchestration.privacy.sealed import open_sealed, seal
 from orchestration.privacy.vault import vault_file, vault_session, write_vault
@@ -40,7 +40,14 @@ from orchestration.rights.forgotten import (
     tombstone_key_path,
     tombstones_path,
 )
-from orchestration.rights.intent import alone_with, intent_path, leave_no_marts, read_intent, write_intent
+from orchestration.rights.intent import (
+    alone_with,
+    intent_path,
+    leave_no_marts,
+    read_intent,
+    require_finished,
+    write_intent,
+)
 from orchestration.settings import Settings
 from orchestration.sql_text import literal
 from orchestration.warehouse import prepare_store
@@ -70,13 +77,13 @@ def former_key_file(settings: Settings) -> Path:
     return settings.key_file.with_name(f"{settings.key_file.name}.former")
 
 
-def rotate_key(settings: Settings, *, by: str, reason: str, now: datetime) -> Rotated:
-    """Make a new key and put the store under it.
+def require_renewable(settings: Settings) -> None:
+    """Say before anybody is asked to confirm why a key cannot be renewed.
 
     Raises:
-        CornerstoneError: no name or reason, the key is not in a file, a former key lies there still, or another run holds the store.
+        CornerstoneError: there is none, it is missing or another store's, not in a file, or a former key lies there still; or
+            something else was begun and has to be finished first.
     """
-    by, reason = named_person(by, reason)
     if settings.secret_key is not None:
         raise CornerstoneError(
             "The key is in CORNERSTONE_SECRET_KEY, where no new one can be put: write it into a key file (mode 0600), name that in"
@@ -86,6 +93,20 @@ def rotate_key(settings: Settings, *, by: str, reason: str, now: datetime) -> Ro
         raise CornerstoneError(
             f"{former_key_file(settings)} is of an earlier change of key: destroy it, then try again."
         )
+    if is_new(settings):
+        raise CornerstoneError(f"The store {settings.store} holds nothing under a key yet; there is none to renew.")
+    load_keys(settings)
+    require_finished(settings)
+
+
+def rotate_key(settings: Settings, *, by: str, reason: str, now: datetime) -> Rotated:
+    """Make a new key and put the store under it.
+
+    Raises:
+        CornerstoneError: as `require_renewable`; no name or reason; or another run holds the store.
+    """
+    by, reason = named_person(by, reason)
+    require_renewable(settings)
     with alone_with(settings, ROTATE):
         keys = load_keys(settings)
         record(settings, "began to renew the key", by=by, reason=reason, now=now)

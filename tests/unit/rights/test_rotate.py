@@ -150,3 +150,29 @@ def test_a_key_that_is_in_no_file_cannot_be_renewed(held: Settings, monkeypatch:
     monkeypatch.setenv("CORNERSTONE_SECRET_KEY", held.key_file.read_text().strip())
     ended = CliRunner().invoke(app, ["rotate-key", "--by", "A. Lead", "--reason", "seen", "--yes"])
     assert "CORNERSTONE_SECRET_KEY" in str(ended.exception)
+
+
+def test_nobody_is_asked_to_renew_a_key_that_is_not_there(
+    held: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = held.key_file.read_text()
+    monkeypatch.setenv("CORNERSTONE_KEY_FILE", str(held.key_file))
+    asked = ["rotate-key", "--by", "A. Lead", "--reason", "seen"]
+
+    def refused(store: Path) -> str:
+        monkeypatch.setenv("CORNERSTONE_STORE", str(store))
+        ended = CliRunner().invoke(app, asked, input="n\n")
+        assert "Land everything again" not in ended.output
+        assert not held.key_file.with_name("secret.key.new").exists()
+        return str(ended.exception)
+
+    held.key_file.unlink()
+    assert "is missing" in refused(held.store)
+    assert "there is none to renew" in refused(tmp_path / "empty")
+    assert not held.key_file.exists()
+    held.key_file.write_text("0" * 64)
+    held.key_file.chmod(0o600)
+    assert "not the one this store was made with" in refused(held.store)
+    held.key_file.write_text(key)
+    rotate.former_key_file(held).touch()
+    assert "earlier change of key" in refused(held.store)
