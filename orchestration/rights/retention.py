@@ -1,13 +1,13 @@
 """Retention: what returns say of persons goes when the years are over that their specification, or a setting, keeps them.
 
 Nothing goes by itself: the effect is shown, and a named person asks for it. Years are counted from the day a return describes,
-or, where a file never said of when it is, from its receipt. A file goes when all it gave is due; the same bytes are not received
-again. What releases counted stays.
+or, where a file never said of when it is or became part of no submission, from its receipt. A file goes when all it gave is due;
+the same bytes are not received again. What releases counted stays.
 """
 
 import shutil
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -119,6 +119,9 @@ def effect(settings: Settings, today: date) -> Effect:
         of_period: dict[str, list[Submission]] = defaultdict(list)
         for one in read_submissions(settings, spec.return_id):
             of_period[_told_period(one)].append(one)
+        of_nothing: dict[str, list[Receipt]] = defaultdict(list)
+        for receipt in _receipts_without_submission(settings, spec):
+            of_nothing[_received_in(receipt)].append(receipt)
         for period, submissions in sorted(of_period.items()):
             until = max(_until(spec, policy, one) for one in submissions)
             kept.append(
@@ -132,6 +135,9 @@ def effect(settings: Settings, today: date) -> Effect:
                     until < today,
                 )
             )
+        for period, held in sorted(of_nothing.items()):
+            until = max(_years_after(date.fromisoformat(one.received_at[:10]), policy) for one in held)
+            kept.append(Kept(spec.return_id, period, until, len(held), 0, 0, until < today))
     return Effect(policies(settings), kept, len(with_restricted(settings)))
 
 
@@ -140,15 +146,23 @@ def _told_period(one: Submission) -> str:
     return f"{UNKNOWN_PERIOD} (received {one.received_at[:4]})" if one.period == UNKNOWN_PERIOD else one.period
 
 
+def _received_in(receipt: Receipt) -> str:
+    """The period of a file that is in no submission, such as one of a set that never became complete."""
+    return f"in no submission (received {receipt.received_at[:4]})"
+
+
 def _until(spec: ReturnSpec, policy: Policy, one: Submission) -> date:
     """The last day on which a submission may be held."""
     described = None
     if one.period != UNKNOWN_PERIOD and spec.knows_period(one.period):
         described = spec.for_period(one.period).census_day
-    described = described or date.fromisoformat(one.received_at[:10])
-    year = described.year + policy.years
+    return _years_after(described or date.fromisoformat(one.received_at[:10]), policy)
+
+
+def _years_after(day: date, policy: Policy) -> date:
+    year = day.year + policy.years
     try:
-        return described.replace(year=year)
+        return day.replace(year=year)
     except ValueError:  # 29 February
         return date(year, 3, 1)
 
@@ -168,14 +182,23 @@ def delete_due(settings: Settings, *, by: str, reason: str, now: datetime) -> De
             return_id: [one for one in read_submissions(settings, return_id) if (return_id, _told_period(one)) in due]
             for return_id in sorted({return_id for return_id, _ in due})
         }
+        of_nothing = {
+            return_id: [
+                receipt
+                for receipt in _receipts_without_submission(settings, load_spec(return_id))
+                if (return_id, _received_in(receipt)) in due
+            ]
+            for return_id in gone
+        }
         counts = {
             "submissions": sum(map(len, gone.values())),
             "rows": sum(one.rows_landed for held in gone.values() for one in held),
         }
-        went = Counter(f"{one.return_id} {_told_period(one)}" for held in gone.values() for one in held)
+        went = Counter(f"submissions of {one.return_id} {_told_period(one)}" for held in gone.values() for one in held)
+        went.update(f"files of {one.return_id} {_received_in(one)}" for held in of_nothing.values() for one in held)
         record(
             settings, "began to delete what was kept long enough", by=by, reason=reason, now=now,
-            **counts, **{f"submissions of {which}": count for which, count in went.items()},
+            **counts, **went,
         )  # fmt: skip
         at = now.astimezone(UTC).isoformat(timespec="seconds")
         intent = {"action": RETENTION, "by": by, "reason": reason, "at": at, "counts": counts}
@@ -183,7 +206,8 @@ def delete_due(settings: Settings, *, by: str, reason: str, now: datetime) -> De
             return_id: sorted(all_readings(settings, return_id, (one.submission_id for one in held)))
             for return_id, held in gone.items()
         }
-        write_intent(settings, intent | {"gone": ids})
+        keys = {return_id: [one.key for one in held] for return_id, held in of_nothing.items()}
+        write_intent(settings, intent | {"gone": ids, "in_no_submission": keys})
         return _finish(settings, now)
 
 
@@ -200,7 +224,8 @@ def _finish(settings: Settings, now: datetime) -> Deleted:
     files = 0
     for return_id, ids in intent["gone"].items():
         spec = load_spec(return_id)
-        for receipt in _receipts_of_nothing_else(settings, spec, set(ids)):
+        unused = set(intent["in_no_submission"][return_id])
+        for receipt in _receipts_of_nothing_else(settings, spec, set(ids), unused):
             why = f"on {now.date()}, at the end of the years that {spec.title} is kept"
             erase_archived(settings, receipt, why)
             files += 1
@@ -217,14 +242,29 @@ def _finish(settings: Settings, now: datetime) -> Deleted:
     return done
 
 
-def _receipts_of_nothing_else(settings: Settings, spec: ReturnSpec, gone: set[str]) -> Iterable[Receipt]:
-    """Receipts of files that gave submissions to delete, and no other."""
+def _submissions_by_receipt(settings: Settings, spec: ReturnSpec) -> Mapping[str, set[str]]:
+    """What each file gave, by the key of its receipt."""
     gave: dict[str, set[str]] = defaultdict(set)
     for folder in landing_dirs(settings, spec.return_id):
         for delivery in read_landing(folder)[1]:
             gave[delivery.receipt_key] |= set(delivery.submission_ids)
+    return gave
+
+
+def _receipts_without_submission(settings: Settings, spec: ReturnSpec) -> Iterable[Receipt]:
+    """Receipts of files that are kept and gave no submission."""
+    gave = _submissions_by_receipt(settings, spec)
+    return (one for one in receipts(settings, spec.return_id) if one.erased is None and not gave.get(one.key))
+
+
+def _receipts_of_nothing_else(
+    settings: Settings, spec: ReturnSpec, gone: set[str], unused: set[str]
+) -> Iterable[Receipt]:
+    """Receipts of files that gave submissions to delete and no other, and those of `unused` that still gave none."""
+    gave = _submissions_by_receipt(settings, spec)
     for receipt in receipts(settings, spec.return_id):
-        if receipt.erased is None and gave[receipt.key] and gave[receipt.key] <= gone:
+        submissions = gave.get(receipt.key, set())
+        if receipt.erased is None and (submissions <= gone if submissions else receipt.key in unused):
             yield receipt
 
 

@@ -1,6 +1,7 @@
 """What was kept long enough goes when somebody asks for it; the rest stays as it was."""
 
 from datetime import UTC, date, datetime
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -13,7 +14,7 @@ from orchestration.rights import retention
 from orchestration.rights.audit import read_account
 from orchestration.settings import Settings
 from tests.invented_return import ada
-from tests.unit.rights.conftest import counts, drop_sen2, landing_in, names_found
+from tests.unit.rights.conftest import counts, drop_list, drop_sen2, landing_in, names_found
 
 # The census was of 16 January 2025 and the plans of that day too; the waiting list of 31 March 2025.
 WHO = {"by": "A. Lead", "reason": "yearly review"}
@@ -103,6 +104,31 @@ def test_files_that_never_said_of_when_they_are_go_by_the_year_of_their_receipt(
     assert retention.delete_due(short, **WHO, now=after(2031, 1, 1)).files == 1
     assert [bool(one.erased) for one in receipts(short, "sen2")] == [True, False]
     assert read_account(short).events[0].counts["submissions of sen2 unknown (received 2026)"] == 1
+
+
+def test_a_set_that_never_became_complete_goes_by_the_year_of_its_receipt(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(inbox_module, "SETTLE_SECONDS", 0.0)
+    inbox = settings.inbox_dir / "therapy_waiting_list"
+    drop_list(inbox)
+    for path in inbox.glob("*appointments*"):
+        path.unlink()
+    assert len(landing_in(settings, after(2026, 3, 1))("therapy_waiting_list").waiting) == 1
+    short = shortened(settings, therapy_waiting_list=2)
+    [waiting] = retention.effect(short, date(2028, 3, 1)).kept
+    assert (waiting.period, waiting.until, waiting.submissions, waiting.is_due) == (
+        "in no submission (received 2026)", date(2028, 3, 1), 0, False,
+    )  # fmt: skip
+    assert names_found(short, tmp_path / "copy", ["Zznoether"]) == {"Zznoether"}
+    done = retention.delete_due(short, **WHO, now=after(2028, 3, 2))
+    assert (done.submissions, done.files) == (0, waiting.files)
+    assert names_found(short, tmp_path / "copy", ["Zznoether"]) == set()
+    assert retention.effect(short, date(2030, 1, 1)).kept == []
+    [began, _] = read_account(short).events
+    assert began.counts["files of therapy_waiting_list in no submission (received 2026)"] == waiting.files
+    later = landing_in(short, after(2028, 4, 1))("therapy_waiting_list")
+    assert (later.committed, later.waiting) == ([], [])
 
 
 def test_a_setting_for_a_return_without_persons_is_refused(settings: Settings) -> None:
