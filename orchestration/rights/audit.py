@@ -22,6 +22,11 @@ from orchestration.worklist.journal import Handover
 from orchestration.worklist.journal import journal_path as worklist_journal_path
 
 PRIVATE_MODE = 0o600
+# What an erasure and a renewal of the key say of lines that they took out of other journals.
+TAKEN_OUT = {
+    "linkage decisions": ("decisions_removed", "lost_decisions"),
+    "linkage joins": ("joins_removed", "lost_joins"),
+}
 
 
 @dataclass(frozen=True)
@@ -37,17 +42,20 @@ class Event:
 
 @dataclass(frozen=True)
 class Journal:
-    """A journal: how many lines, and the digest of the last. Noted elsewhere, it shows later that nothing was cut off."""
+    """A journal: how many lines, how many of them erasures and renewals of the key took out, and the digest of the last. Noted
+    elsewhere, it shows later that no line was altered or cut off, until one of these chains what is left anew."""
 
     name: str
     path: str
     lines: int
+    taken_out: int
     head: str
 
 
 @dataclass(frozen=True)
 class Account:
-    """Everything that is recorded, the oldest first, and the journals it was read from, all of them unaltered."""
+    """Everything that is recorded, the oldest first, and the journals it was read from; each of their lines follows the one before
+    it."""
 
     events: list[Event]
     journals: list[Journal]
@@ -103,7 +111,8 @@ def read_account(settings: Settings) -> Account:
     for name, path, entry, told in journals:
         entries = read_journal_entries(path, entry)
         events += told(entries)
-        found.append(Journal(name, str(path.relative_to(settings.store)), len(entries), journal_head(path)))
+        out = sum(event.counts.get(count, 0) for event in events for count in TAKEN_OUT.get(name, ()))
+        found.append(Journal(name, str(path.relative_to(settings.store)), len(entries), out, journal_head(path)))
     return Account(sorted(events, key=lambda event: event.at), found)
 
 

@@ -18,7 +18,7 @@ import duckdb
 from orchestration.durable import read_journal_entries, replace_durably, rewrite_journal
 from orchestration.errors import CornerstoneError
 from orchestration.linkage.child_key import link_children
-from orchestration.linkage.decisions import Decision, decisions_path
+from orchestration.linkage.decisions import decisions_path
 from orchestration.linkage.index import children_path
 from orchestration.linkage.index import journal_path as joins_journal_path
 from orchestration.linkage.profiles import letters
@@ -111,8 +111,9 @@ class Effect:
 @dataclass(frozen=True)
 class Done:
     """What was done: archived files cut and erased, rows taken out of them, rows out of the store, texts about others in which a
-    number of the child was masked, releases without marts; and what is left, as in `Effect`: files by their names, and those that
-    were refused."""
+    number of the child was masked, lines out of the journals of linkage, releases without marts; and what is left, as in `Effect`:
+    files by their names, and those that were refused.
+    """
 
     files_cut: int
     files_erased: int
@@ -120,6 +121,8 @@ class Done:
     rows_removed: int
     set_aside_removed: int
     texts_masked: int
+    decisions_removed: int
+    joins_removed: int
     releases: int
     file_names: int
     unread: int
@@ -166,6 +169,7 @@ def forget(settings: Settings, asked: Asked, *, by: str, reason: str, now: datet
         known = _look_up(settings, keys, asked)
         effect = _effect(settings, known)
         require_clear(effect)
+        decisions, joins = _linkage_lines(settings, known.keys)
         person = secrets.token_hex(16)
         at = now.astimezone(UTC).isoformat(timespec="seconds")
         record(
@@ -174,7 +178,7 @@ def forget(settings: Settings, asked: Asked, *, by: str, reason: str, now: datet
         )  # fmt: skip
         intent = {
             "action": FORGET, "person": person, "keys": sorted(known.keys), "rows": sorted(known.own_rows),
-            "file_names": known.file_names, "by": by, "reason": reason, "at": at,
+            "file_names": known.file_names, "decisions": decisions, "joins": joins, "by": by, "reason": reason, "at": at,
         }  # fmt: skip
         write_intent(settings, intent)
         # From here on what is left of the child is found by digests alone.
@@ -614,6 +618,8 @@ def _finish(settings: Settings, keys: Keys, intent: Mapping[str, object], now: d
         rows_removed=sum(removed.values()),
         set_aside_removed=set_aside,
         texts_masked=texts_masked,
+        decisions_removed=int(str(intent["decisions"])),
+        joins_removed=int(str(intent["joins"])),
         releases=releases,
         file_names=named,
         unread=len(_receipts_unread(settings)),
@@ -922,19 +928,29 @@ def _recount(settings: Settings, connection: duckdb.DuckDBPyConnection, spec: Re
     write_landing(folder, [recounted(one) for one in submissions], deliveries, replaced)
 
 
+def _names_child(keys: set[str], entry: Mapping[str, object]) -> bool:
+    """Whether a line of a journal of linkage is about a child."""
+    return bool(keys & {str(entry.get(name)) for name in ("left_key", "right_key", "kept_key")})
+
+
+def _linkage_lines(settings: Settings, keys: set[str]) -> tuple[int, int]:
+    """How many reviewers' decisions and joins are about a child."""
+    decisions = read_journal_entries(decisions_path(settings), dict)
+    joins = read_journal_entries(joins_journal_path(settings), dict)
+    return sum(_names_child(keys, one) for one in decisions), sum(_names_child(keys, one) for one in joins)
+
+
 def _clear_linkage(settings: Settings, keys: set[str]) -> None:
     """Take a child's keys out of what linkage remembers, and link the others anew."""
-
-    def names(entry: Mapping[str, object]) -> bool:
-        return bool(keys & {str(entry.get(name)) for name in ("left_key", "right_key", "kept_key")})
-
-    decisions = read_journal_entries(decisions_path(settings), Decision)
-    if any(names(asdict(one)) for one in decisions):
-        left = [asdict(one) for one in decisions if not names(asdict(one))]
-        rewrite_journal(decisions_path(settings), left, PRIVATE_MODE)
+    _take_lines_out(decisions_path(settings), keys)
     if settings.child_link_path.is_file():
         log.info("linking the children that are left")
         link_children(settings)
-    joins: list[dict[str, object]] = read_journal_entries(joins_journal_path(settings), dict)
-    if any(names(one) for one in joins):
-        rewrite_journal(joins_journal_path(settings), [one for one in joins if not names(one)], PRIVATE_MODE)
+    _take_lines_out(joins_journal_path(settings), keys)
+
+
+def _take_lines_out(journal: Path, keys: set[str]) -> None:
+    entries = read_journal_entries(journal, dict)
+    left = [one for one in entries if not _names_child(keys, one)]
+    if len(left) < len(entries):
+        rewrite_journal(journal, left, PRIVATE_MODE)

@@ -61,14 +61,15 @@ _PARTS = ("archive", "vault", "landed", "key_id")  # what a key is in; everythin
 
 @dataclass(frozen=True)
 class Rotated:
-    """What was made anew. `otherwise` are submissions whose rows or verdict today's rules made others; `lost_decisions` were
-    on children of whom nothing is told any more."""
+    """What was made anew. `otherwise` are submissions whose rows or verdict today's rules made others; `lost_decisions` and
+    `lost_joins` were on children of whom nothing is told any more."""
 
     files: int
     submissions: int
     otherwise: int
     decisions: int
     lost_decisions: int
+    lost_joins: int
     releases: int
 
 
@@ -158,7 +159,7 @@ def _build(settings: Settings, keys: Keys, beside: Settings, new: Keys, now: dat
     ):
         log.info("landing %s under the new key", load_spec(return_id).title)
         land_return(beside, return_id, catalogue, now=now)
-    decisions, lost = _carry_linkage(settings, keys, beside, new)
+    decisions, lost, lost_joins = _carry_linkage(settings, keys, beside, new)
     _carry_truth(settings, beside)
     if settings.child_link_path.is_file():
         log.info("linking children under the new key")
@@ -169,13 +170,13 @@ def _build(settings: Settings, keys: Keys, beside: Settings, new: Keys, now: dat
     )
     otherwise = sum(before.get(one) != after.get(one) for one in before.keys() | after.keys())
     sync_tree(beside.store)
-    return Rotated(len(sealed), len(after), otherwise, decisions, lost, 0)
+    return Rotated(len(sealed), len(after), otherwise, decisions, lost, lost_joins, 0)
 
 
-def _carry_linkage(settings: Settings, keys: Keys, beside: Settings, new: Keys) -> tuple[int, int]:
+def _carry_linkage(settings: Settings, keys: Keys, beside: Settings, new: Keys) -> tuple[int, int, int]:
     """Reviewers' decisions, standing joins, their journal and the model, under the new keys of the children.
 
-    Returns: decisions carried over, and those on children of whom nothing is told any more.
+    Returns: decisions carried over, and those and joins on children of whom nothing is told any more.
     """
     new_key = _new_child_keys(settings, keys, beside, new)
 
@@ -194,7 +195,8 @@ def _carry_linkage(settings: Settings, keys: Keys, beside: Settings, new: Keys) 
     beside.linkage_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     if model_path(settings).is_file():
         shutil.copy2(model_path(settings), model_path(beside))
-    joins = [one for one in map(renamed, read_journal_entries(joins_journal_path(settings), dict)) if one is not None]
+    joined = read_journal_entries(joins_journal_path(settings), dict)
+    joins = [one for one in map(renamed, joined) if one is not None]
     if joins:
         rewrite_journal(joins_journal_path(beside), joins, PRIVATE_MODE)
     if joins_path(settings).is_file():
@@ -212,7 +214,7 @@ def _carry_linkage(settings: Settings, keys: Keys, beside: Settings, new: Keys) 
                 " inner join renamed as a on a.old = left_key inner join renamed as b on b.old = right_key",
                 joins_path(beside),
             )
-    return len(carried), len(told) - len(carried)
+    return len(carried), len(told) - len(carried), len(joined) - len(joins)
 
 
 def _new_child_keys(settings: Settings, keys: Keys, beside: Settings, new: Keys) -> dict[str, str]:

@@ -47,6 +47,16 @@ def test_every_journal_is_told_in_the_order_of_time(settings: Settings, monkeypa
     assert account.journals[0].head in shown.stdout
 
 
+def test_lines_that_an_erasure_took_out_are_told(settings: Settings) -> None:
+    prepare_store(settings)
+    record(
+        settings, "forgot a child", by="A. Lead", reason="request 12", now=NOON, decisions_removed=2, joins_removed=1
+    )
+    record(settings, "renewed the key", by="A. Lead", reason="seen", now=NOON, lost_decisions=1, lost_joins=0)
+    out = {one.name: one.taken_out for one in read_account(settings).journals if one.taken_out}
+    assert out == {"linkage decisions": 3, "linkage joins": 1}
+
+
 def test_an_account_with_an_altered_line_is_refused(settings: Settings) -> None:
     for count in (1, 2):
         record(settings, "forgot a child", by="A. Lead", reason="request", now=NOON, files=count)

@@ -243,8 +243,10 @@ def test_decisions_on_the_child_go_and_others_stay(held: Settings) -> None:
         Decision("2026-01-01T00:00:00+00:00", "B", *pair, "different", "x") for pair in ((key, "k1"), ("k1", "k2"))
     ]
     record_decisions(held, decided)
-    erasure.forget(held, BY_UPN, **WHO)
+    done = erasure.forget(held, BY_UPN, **WHO)
     assert list(read_decisions(held)) == [("k1", "k2")]
+    assert done.decisions_removed == 1
+    assert {one.name: one.taken_out for one in read_account(held).journals}["linkage decisions"] == 1
 
 
 @pytest.mark.parametrize("shape", ["xml", "sheets"])
