@@ -4,6 +4,7 @@ import fcntl
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -80,11 +81,17 @@ def write_private(path: Path, content: bytes) -> None:
 def append_to_journal(path: Path, *entries: dict[str, Any], mode: int) -> None:
     """Append a line of JSON an entry to a journal that is only ever added to, and flush it to disk: all lines or none.
 
-    Each line holds the digest of the line before it, so that one altered, moved or taken out afterwards is noticed.
+    Each line holds the digest of the line before it, and a file beside the journal that of the last, so that one altered, moved,
+    taken out or cut off afterwards is noticed.
 
     Raises:
         CornerstoneError: the lines could not be written whole; the journal is as it was.
     """
+    _append(path, entries, mode, has_head=True)
+
+
+def _append(path: Path, entries: Iterable[dict[str, Any]], mode: int, *, has_head: bool) -> str:
+    """Returns: the digest of the last line."""
     descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, mode)
     with os.fdopen(descriptor, "rb", buffering=0) as stream:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -102,12 +109,27 @@ def append_to_journal(path: Path, *entries: dict[str, Any], mode: int) -> None:
             while lines:
                 lines = lines[os.write(descriptor, lines) :]
             os.fsync(descriptor)
+            if has_head:
+                _write_heads(path, [before], mode)
         except OSError as error:
             os.ftruncate(descriptor, len(whole))
             raise CornerstoneError(
                 f"{path} cannot be added to ({error.strerror}); nothing was recorded. Make room on the disk and try again."
             ) from error
     sync_dir(path.parent)
+    return before
+
+
+def head_path(journal: Path) -> Path:
+    """Where the digest of a journal's last line is kept."""
+    return journal.with_name(f".{journal.name}.head")
+
+
+def _write_heads(journal: Path, digests: Iterable[str], mode: int) -> None:
+    """Write down which line is the last; of several digests, while a journal is written anew, that of the one there is."""
+    path = head_path(journal)
+    write_private(path, "".join(f"{digest}\n" for digest in digests).encode())
+    path.chmod(mode)
 
 
 def _digest(line: bytes) -> str:
@@ -117,16 +139,18 @@ def _digest(line: bytes) -> str:
 def read_journal_entries(path: Path, entry: Callable[..., Entry]) -> list[Entry]:
     """Every line of such a journal as `entry` takes it, the oldest first; none where there is no journal yet.
 
-    A last line without its end is what a writer that died left: it never counted.
+    A last line without its end is what a writer that died left: it never counted. Lines may follow the one that was written down as
+    the last, of a writer that was killed before it wrote down its own.
 
     Raises:
-        CornerstoneError: a line is none that Cornerstone wrote, or does not follow the one before it.
+        CornerstoneError: a line is none that Cornerstone wrote, does not follow the one before it, or the last is gone or another.
     """
-    if not path.is_file():
-        return []
-    content = path.read_bytes()
+    # First, or a line added meanwhile would be taken for one that is gone.
+    heads = set(head_path(path).read_text(encoding="ascii").splitlines()) if head_path(path).is_file() else set()
+    content = path.read_bytes() if path.is_file() else b""
     entries = []
     is_chained, digest = False, ""
+    found = {digest}
     for number, line in enumerate(content[: content.rfind(b"\n") + 1].splitlines(), 1):
         try:
             fields = json.loads(line)
@@ -140,11 +164,17 @@ def read_journal_entries(path: Path, entry: Callable[..., Entry]) -> list[Entry]
                 " from a backup."
             ) from error
         is_chained, digest = before is not None, _digest(line)
+        found.add(digest)
+    if heads and not heads & found:
+        raise CornerstoneError(
+            f"The last line of {path} is not the one that was written last: it was altered, or lines were cut off; keep the file and"
+            " restore it from a backup."
+        )
     return entries
 
 
 def journal_head(path: Path) -> str:
-    """The digest of a journal's last line: whoever notes it elsewhere can tell later that no line was cut off the end."""
+    """The digest of a journal's last line: whoever notes it elsewhere can tell later that nobody wrote the journal anew."""
     lines = path.read_bytes().splitlines() if path.is_file() else []
     return _digest(lines[-1]) if lines else ""
 
@@ -156,5 +186,14 @@ def rewrite_journal(path: Path, entries: Iterable[dict[str, Any]], mode: int) ->
     """
     partial = path.with_name(f".{path.name}.partial")
     partial.unlink(missing_ok=True)
-    append_to_journal(partial, *entries, mode=mode)
+    before, after = journal_head(path), _append(partial, entries, mode, has_head=False)
+    _write_heads(path, [before, after], mode)
     replace_durably(partial, path)
+    _write_heads(path, [after], mode)
+
+
+def copy_journal(path: Path, folder: Path) -> None:
+    """Copy a journal, if there is one, with what is kept beside it."""
+    for part in (path, head_path(path)):
+        if part.is_file():
+            shutil.copy2(part, folder / part.name)

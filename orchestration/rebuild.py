@@ -16,7 +16,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from expectations.catalogue import load_catalogue
-from orchestration.durable import sync_dir, sync_tree
+from orchestration.durable import copy_journal, head_path, sync_dir, sync_tree
 from orchestration.errors import CornerstoneError
 from orchestration.linkage.decisions import read_decisions
 from orchestration.linkage.index import journal_path
@@ -90,9 +90,9 @@ def rebuild_landed(settings: Settings, now: datetime) -> Rebuilt:
         new.archive_dir.symlink_to(Path("..") / settings.archive_dir.name)
         new.vault_dir.mkdir(mode=0o700)
         # Whoever was forgotten stays so, whatever an archive restored from a backup holds.
-        for path in (tombstones_path(settings), tombstone_key_path(settings)):
-            if path.is_file():
-                shutil.copy2(path, new.vault_dir / path.name)
+        copy_journal(tombstones_path(settings), new.vault_dir)
+        if tombstone_key_path(settings).is_file():
+            shutil.copy2(tombstone_key_path(settings), new.vault_dir)
         catalogue = load_catalogue(settings.rules_dir)
         for number, one in enumerate(landings, 1):
             log.info(
@@ -121,7 +121,7 @@ def finish_rebuild(settings: Settings) -> None:
         path.unlink(missing_ok=True)
     if settings.linkage_dir.is_dir():
         for path in settings.linkage_dir.iterdir():
-            if path != journal_path(settings):
+            if path not in (journal_path(settings), head_path(journal_path(settings))):
                 path.unlink()
     vault = [new.vault_dir / part for part in ("identity", "quarantine")]
     results = sorted((new.quality_dir / "validations").glob("*/landing-*"))

@@ -18,7 +18,7 @@ import duckdb
 from pydantic import SecretStr
 
 from expectations.catalogue import load_catalogue
-from orchestration.durable import read_journal_entries, rewrite_journal, sync_dir, sync_tree
+from orchestration.durable import copy_journal, read_journal_entries, rewrite_journal, sync_dir, sync_tree
 from orchestration.errors import CornerstoneError
 from orchestration.linkage.child_key import KEY_ALONE, link_children
 from orchestration.linkage.decisions import Decision, decisions_path
@@ -151,8 +151,7 @@ def _build(settings: Settings, keys: Keys, beside: Settings, new: Keys, now: dat
     if tombstone_key_path(settings).is_file():
         seal_tombstone_key(beside, new, tombstone_key(settings, keys))
     for path in (tombstones_path(settings), worklist_journal_path(settings), review_journal_path(settings)):
-        if path.is_file():
-            shutil.copy2(path, beside.vault_dir / path.name)
+        copy_journal(path, beside.vault_dir)
     catalogue = load_catalogue(settings.rules_dir)
     for return_id in sorted(
         return_ids(), key=lambda one: bool(load_spec(one).looks_up or catalogue.needed_returns(one))

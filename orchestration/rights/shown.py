@@ -31,9 +31,10 @@ def print_account(account: "Account", console: Console) -> None:
     else:
         console.print("Nothing was recorded yet.")
     console.print(
-        "Each line of a journal holds the digest of the one before it, and all of them do: none was altered, moved or taken out and the"
-        " rest left as it was. Erasures and renewals of the key take lines about a child out of the journals of linkage and chain the"
-        " rest anew; how many is said here. Somebody who can write in the store could do the same: digests noted elsewhere tell.",
+        "Each line of a journal holds the digest of the one before it, and that of the last is kept beside: in all of them they agree, so"
+        " none was altered, moved, taken out or cut off and the rest left as it was. Erasures and renewals of the key take lines about a"
+        " child out of the journals of linkage and chain the rest anew; how many is said here. Somebody who can write in the store could"
+        " do the same: digests noted elsewhere tell.",
         soft_wrap=True,
     )
     heads = Table("journal", "lines", "taken out", "digest of the last line", box=None, pad_edge=False)

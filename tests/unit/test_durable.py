@@ -11,6 +11,7 @@ import pytest
 from orchestration import durable
 from orchestration.durable import (
     append_to_journal,
+    copy_journal,
     journal_head,
     make_dir_durably,
     read_journal_entries,
@@ -62,6 +63,69 @@ def test_a_line_altered_taken_out_or_moved_is_noticed(journal: Path, change: obj
         numbers(journal)
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda lines: [*lines[:2], lines[2].replace(b'"n": 3', b'"n": 7')],
+        lambda lines: lines[:2],
+        lambda lines: [],
+    ],
+    ids=["the last line altered", "the last line cut off", "all cut off"],
+)
+def test_the_last_line_too_is_looked_after(journal: Path, change: object) -> None:
+    lines = change(journal.read_bytes().splitlines())  # type: ignore[operator]
+    journal.write_bytes(b"".join(one + b"\n" for one in lines))
+    with pytest.raises(CornerstoneError, match="not the one that was written last"):
+        numbers(journal)
+    journal.unlink()
+    with pytest.raises(CornerstoneError, match="not the one that was written last"):
+        numbers(journal)
+
+
+def test_a_line_of_a_writer_that_was_killed_before_it_wrote_it_down_counts(
+    journal: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(durable, "_write_heads", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            append_to_journal(journal, {"n": 4}, mode=0o600)
+    assert numbers(journal) == [1, 2, 3, 4]
+    append_to_journal(journal, {"n": 5}, mode=0o600)
+    assert numbers(journal) == [1, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize("step", ["replace_durably", "_write_heads"])
+def test_a_journal_that_is_written_anew_can_be_read_whenever_the_writer_is_killed(
+    journal: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    real = getattr(durable, step)
+    calls: list[object] = []
+
+    def killed(*given: object) -> None:
+        calls.append(given)
+        if (step == "replace_durably" and given[1] == journal) or (step == "_write_heads" and len(calls) == 2):
+            raise KeyboardInterrupt
+        real(*given)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(durable, step, killed)
+        with pytest.raises(KeyboardInterrupt):
+            rewrite_journal(journal, [{"n": 1}, {"n": 3}], mode=0o600)
+    assert numbers(journal) == ([1, 2, 3] if step == "replace_durably" else [1, 3])
+    rewrite_journal(journal, [], mode=0o600)
+    assert numbers(journal) == []
+
+
+def test_a_journal_is_copied_with_what_is_kept_beside_it(journal: Path, tmp_path: Path) -> None:
+    (tmp_path / "copy").mkdir()
+    copy_journal(journal, tmp_path / "copy")
+    copied = tmp_path / "copy" / journal.name
+    assert numbers(copied) == [1, 2, 3]
+    copied.write_bytes(b"".join(copied.read_bytes().splitlines(keepends=True)[:2]))
+    with pytest.raises(CornerstoneError, match="not the one that was written last"):
+        numbers(copied)
+
+
 def test_lines_of_before_there_was_a_chain_are_read_and_chained_on(tmp_path: Path) -> None:
     path = tmp_path / "journal.jsonl"
     path.write_text('{"n": 1}\n{"n": 2}\n')
@@ -98,7 +162,7 @@ def test_on_a_full_disk_a_journal_stays_as_it_was_and_says_so(journal: Path, mon
 def test_a_journal_written_anew_is_chained_among_its_own(journal: Path) -> None:
     rewrite_journal(journal, [{"n": 1}, {"n": 3}], mode=0o600)
     assert numbers(journal) == [1, 3]
-    assert [path.name for path in journal.parent.iterdir()] == ["journal.jsonl"]
+    assert sorted(path.name for path in journal.parent.iterdir()) == [".journal.jsonl.head", "journal.jsonl"]
 
 
 def test_a_write_that_is_cut_short_goes_on_where_it_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
