@@ -8,6 +8,7 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteJobOrigin, RemoteRepositoryOrigin
 
 from expectations.catalogue import Catalogue
 from orchestration.automation.sensors import inbox_sensor
@@ -110,14 +111,40 @@ def test_the_same_files_ask_anew_once_something_else_was_received(
     assert len(looks()[0]) == 1
 
 
-@pytest.mark.parametrize("status", ["NOT_STARTED", "STARTING", "STARTED", "CANCELING"])
+@pytest.mark.parametrize("status", ["QUEUED", "NOT_STARTED", "STARTING", "STARTED", "CANCELING"])
 def test_while_a_run_waits_or_is_under_way_it_asks_for_none(
     looks: Looks, inbox: Path, instance: dg.DagsterInstance, status: str
 ) -> None:
     drop(inbox, "requests.csv", requests_csv())
     looks()
-    run = instance.create_run_for_job(_some_job(), status=dg.DagsterRunStatus[status])
+    run = _some_run(instance, dg.DagsterRunStatus[status])
     assert looks() == ([], f"Run {run.run_id[:8]} of some_job is waiting or under way.")
+    instance.delete_run(run.run_id)
+    assert len(looks()[0]) == 1
+
+
+def test_a_burst_while_a_run_is_queued_makes_no_second_run(
+    looks: Looks,
+    inbox: Path,
+    settings: Settings,
+    catalogue: Catalogue,
+    instance: dg.DagsterInstance,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The run that was asked for first takes in whatever lies there once its turn comes."""
+    monkeypatch.setattr(inbox_module, "SETTLE_SECONDS", 0.0)
+    drop(inbox, "requests.csv", requests_csv())
+    looks()
+    assert len(looks()[0]) == 1
+    run = _some_run(instance, dg.DagsterRunStatus.QUEUED)
+    for number in range(40):
+        drop(inbox, f"requests ({number}).csv", requests_csv(requests=str(900 + number)))
+        assert looks()[0] == []
+    assert looks() == ([], f"Run {run.run_id[:8]} of some_job is waiting or under way.")
+    land(settings, catalogue)
+    assert looks() == ([], "The inbox is empty.")
+    drop(inbox, "caseload.csv", caseload_csv())  # too late for the run, which is not over
+    assert [looks()[0], looks()[0]] == [[], []]
     instance.delete_run(run.run_id)
     assert len(looks()[0]) == 1
 
@@ -150,6 +177,13 @@ def test_a_part_of_a_set_under_another_name_is_new(
     (folder / "sen2_person_2025.csv").rename(folder / "sen2_person_2026.csv")
     looks()
     assert len(looks()[0]) == 1
+
+
+def _some_run(instance: dg.DagsterInstance, status: dg.DagsterRunStatus) -> dg.DagsterRun:
+    # Of a run that is queued Dagster has to know where its code is.
+    repository = RemoteRepositoryOrigin(RegisteredCodeLocationOrigin("orchestration"), "__repository__")
+    job = _some_job()
+    return instance.create_run_for_job(job, status=status, remote_job_origin=RemoteJobOrigin(repository, job.name))
 
 
 def _some_job() -> dg.JobDefinition:
