@@ -23,6 +23,7 @@ from orchestration.durable import write_json_durably
 from orchestration.errors import DISK_FULL, CornerstoneError, says_disk_full
 from orchestration.linkage.decisions import read_decisions
 from orchestration.locking import exclusive_lock
+from orchestration.privacy.keys import load_keys
 from orchestration.rebuild import finish_rebuild
 from orchestration.release.comparison import Reproduction, read_reproduction
 from orchestration.release.folders import complete_releases, current_release, release_folder
@@ -198,6 +199,7 @@ def _end_of(outcome: RunOutcome) -> RunEnd:
 
 
 def _journey(settings: Settings, return_id: str | None = None, periods: str = "all") -> RunOutcome:
+    load_keys(settings)  # a key that is lost is told of at once, while a copy of it may still be found
     finish_rebuild(settings)
     started = time.perf_counter()
     if return_id is not None:

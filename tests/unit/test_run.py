@@ -15,6 +15,7 @@ from orchestration.alerts.ended import FailedRule
 from orchestration.alerts.notify import read_entries
 from orchestration.errors import CornerstoneError
 from orchestration.locking import exclusive_lock
+from orchestration.privacy.keys import load_keys
 from orchestration.run import RunOutcome, run_journey
 from orchestration.settings import Settings
 
@@ -142,6 +143,23 @@ def test_a_disk_that_is_full_when_dagster_opens_its_history_is_told_as_that(
     monkeypatch.setattr(dg.DagsterInstance, "get", full)
     with pytest.raises(raised, match=said):
         run._execute(settings, "refresh")
+
+
+@pytest.mark.parametrize("asked", [(), ("sen2", "2025")])
+def test_a_key_that_is_missing_is_told_at_once(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, asked: tuple[str, ...]
+) -> None:
+    """Before anything is imported that takes seconds, and on a night with nothing new too."""
+    settings = settings.model_copy(update={"alert_disk_free_gib": 0.0})
+    load_keys(settings)
+    settings.key_file.unlink()
+    monkeypatch.setitem(sys.modules, "orchestration.definitions", None)  # whoever imports it stops
+    monkeypatch.setitem(sys.modules, "orchestration.assets.landing", None)
+    monkeypatch.setattr(run, "to_read_again", lambda *_: None)
+    monkeypatch.setattr(run, "_is_nothing_new", lambda _: True)
+    with pytest.raises(CornerstoneError, match=r"^The secret key of this store is missing: put back"):
+        run_journey(settings, *asked)
+    assert standing(settings) == ([] if asked else ["run of refresh failed"])
 
 
 @pytest.mark.parametrize("content", ["{", "{}", "[]", '"a"'])
