@@ -1,14 +1,14 @@
 """The one path by which people are told, from the command line and from the daemon: each alert once by each channel, again
 after some days while it stands, and when it is over. What was told to whom is in the store, so that both agree."""
 
-import json
 import logging
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Self
+
+from pydantic import AwareDatetime, TypeAdapter, ValidationError
 
 from orchestration.alerts.channels import channels, deliver
 from orchestration.alerts.ended import RunEnd
@@ -29,30 +29,17 @@ class Entry:
     """An alert in the state: since when, until when, and when each channel was told last."""
 
     alert: Alert
-    since: datetime
-    until: datetime | None = None
-    told: dict[str, datetime] = field(default_factory=dict)
-
-    def as_json(self) -> dict[str, Any]:
-        """For the state file."""
-        return json.loads(json.dumps(asdict(self), default=datetime.isoformat))  # type: ignore[no-any-return]
-
-    @classmethod
-    def from_json(cls, content: dict[str, Any]) -> Self:
-        """As `as_json` wrote it."""
-        at = datetime.fromisoformat
-        alert = content["alert"]
-        return cls(
-            Alert(**{**alert, "since": at(alert["since"]) if alert["since"] else None}),
-            at(content["since"]),
-            at(content["until"]) if content["until"] else None,
-            {channel: at(when) for channel, when in content["told"].items()},
-        )
+    since: AwareDatetime
+    until: AwareDatetime | None = None
+    told: dict[str, AwareDatetime] = field(default_factory=dict)
 
     @property
     def as_told(self) -> Told:
         """For a message."""
         return Told(self.alert, self.since, self.until)
+
+
+_ENTRIES = TypeAdapter(dict[str, Entry])
 
 
 @dataclass(frozen=True)
@@ -93,23 +80,22 @@ def notify(settings: Settings, ends: Sequence[RunEnd] = (), now: datetime | None
         except OSError:
             log.warning("%s cannot be written: what was told of before is told again", _folder(settings))
         known = _known(settings)
-        entries, notified = _tell(settings, _now(settings, now, ends, known), now)
+        entries, notified = _tell(settings, _now(settings, now, ends, known or {}), now)
         if entries != known:
             try:
-                write_json_durably(_state(settings), {key: one.as_json() for key, one in entries.items()})
+                write_json_durably(_state(settings), _ENTRIES.dump_python(entries, mode="json"))
             except OSError:
                 log.warning("%s cannot be written: what was told of now is told again", _state(settings))
         return notified
 
 
-def _known(settings: Settings) -> dict[str, Entry]:
+def _known(settings: Settings) -> dict[str, Entry] | None:
+    """The state of the last time; None where it cannot be read, so that it is written anew even when nothing stands."""
     try:
         return read_entries(settings)
-    except CornerstoneError as damaged:
-        log.warning("%s", damaged)
-    except OSError:
-        log.warning("%s cannot be read: what was told of before is told again", _state(settings))
-    return {}
+    except (CornerstoneError, OSError):
+        log.warning("%s cannot be read: what stands is found anew, and told of again", _state(settings))
+    return None
 
 
 def _tell(settings: Settings, entries: dict[str, Entry], now: datetime) -> tuple[dict[str, Entry], Notified]:
@@ -140,10 +126,12 @@ def read_entries(settings: Settings) -> dict[str, Entry]:
     if not path.is_file():
         return {}
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        return {key: Entry.from_json(one) for key, one in content.items()}
-    except (json.JSONDecodeError, KeyError, TypeError, ValueError, AttributeError) as error:
-        raise CornerstoneError(f"{path} is damaged: what stands is found again, and told of again.") from error
+        return _ENTRIES.validate_json(path.read_bytes())
+    except ValidationError:
+        raise CornerstoneError(
+            f"{path} is damaged, so that nobody knows what stood and who was told: type `cornerstone run`, or wait for the service's"
+            " next look; what stands is found anew then, and told of again."
+        ) from None
 
 
 def _folder(settings: Settings) -> Path:

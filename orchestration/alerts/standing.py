@@ -8,6 +8,7 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Literal, get_args
 
 import duckdb
+from pydantic import AwareDatetime
 
 from orchestration.alerts.ended import WHOLE_JOB, RunEnd
 from orchestration.errors import CornerstoneError
@@ -43,7 +44,7 @@ class Alert:
     stands: str
     owner: str
     action: str
-    since: datetime | None = None
+    since: AwareDatetime | None = None
     mark: str = ""
 
     @property

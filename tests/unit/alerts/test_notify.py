@@ -3,7 +3,7 @@
 import json
 import logging
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from io import StringIO
@@ -14,6 +14,7 @@ import dagster as dg
 import pytest
 from pydantic import SecretStr
 from rich.console import Console
+from typer.testing import CliRunner
 
 from expectations.catalogue import Catalogue
 from orchestration.alerts import channels as channels_module
@@ -23,6 +24,7 @@ from orchestration.alerts.notify import notify, read_entries
 from orchestration.alerts.shown import print_alerts, read_alerts
 from orchestration.automation.alerts import alerts_sensor
 from orchestration.automation.jobs import refresh
+from orchestration.cli import app
 from orchestration.errors import CornerstoneError
 from orchestration.returns.submission import People, Submission, landing_dir, write_landing
 from orchestration.settings import Settings
@@ -242,19 +244,53 @@ def test_a_channel_that_fails_is_tried_again_next_time_and_the_others_are_told(
     ]
 
 
-def test_a_state_that_is_damaged_is_said_and_made_anew(
-    settings: Settings, web: WebServer, caplog: pytest.LogCaptureFixture
+def _with(text: str, before: str, after: str) -> str:
+    assert before in text
+    return text.replace(before, after)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda text: text[:40],
+        lambda text: "",
+        lambda text: "[]",
+        lambda text: "\0" * len(text),
+        lambda text: _with(text, '"run_failed"', '"anything"'),
+        lambda text: _with(text, "06:00:00Z", "06:00:00"),  # a moment of no time zone
+        lambda text: _with(text, '"since"', '"sinse"'),
+    ],
+)
+def test_a_state_that_is_damaged_is_said_with_what_to_do_and_made_anew(
+    settings: Settings,
+    web: WebServer,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    damage: Callable[[str], str],
 ) -> None:
     census(settings, "2026-01", people="invented")
     notify(settings, [FAILED], day(1))
     state = settings.store / "alerts" / "state.json"
-    state.write_text(state.read_text()[:40])
-    with pytest.raises(CornerstoneError, match="is damaged"):
-        read_alerts(settings)
+    state.write_text(damage(state.read_text()))
+    monkeypatch.setenv("CORNERSTONE_STORE", str(settings.store))
+    ended = CliRunner().invoke(app, ["alerts"])
+    assert isinstance(ended.exception, CornerstoneError)
+    assert str(ended.exception) == (
+        f"{state} is damaged, so that nobody knows what stood and who was told: type `cornerstone run`, or wait for the service's"
+        " next look; what stands is found anew then, and told of again."
+    )
+    assert ended.exception.exit_code == 2
     notify(settings, [FAILED], day(1))
     assert [post["subject"] for post in web.posted] == ["Cornerstone: run of refresh failed"] * 2
-    assert f"{state} is damaged" in caplog.text
+    assert f"{state} cannot be read: what stands is found anew" in caplog.text
     assert len(read_entries(settings)) == 1
+
+
+def test_a_damaged_state_is_made_anew_even_when_nothing_stands(settings: Settings) -> None:
+    (settings.store / "alerts").mkdir()
+    (settings.store / "alerts" / "state.json").write_text("{")
+    notify(settings, [], day(1))
+    assert read_entries(settings) == {}
 
 
 def test_a_store_that_cannot_be_written_is_told_of_all_the_same(
