@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from orchestration.errors import CornerstoneError
 from orchestration.returns import spec as specs
+from orchestration.returns.working_days import working_day_after
 
 DayBasis = Literal["published", "rule", "not_held", "projected", "end_of_period"]
 DueBasis = Literal["statutory", "agreed", "assumption"]
@@ -54,10 +55,10 @@ class DaysAfter(_Strict):
     days_after: int = Field(ge=0)
 
 
-class WeekdaysAfter(_Strict):
-    """So many days from Monday to Friday after the day described."""
+class WorkingDaysAfter(_Strict):
+    """So many working days after the day described: Monday to Friday but for the bank holidays of England."""
 
-    weekdays_after: int = Field(ge=1)
+    working_days_after: int = Field(ge=1)
 
 
 class ListedDay(_Strict):
@@ -156,7 +157,7 @@ class Calendar(_Strict):
     opens_basis: DueBasis
     due_basis: DueBasis
     due_source: str
-    due_rule: MonthlyRule | DaysAfter | WeekdaysAfter
+    due_rule: MonthlyRule | DaysAfter | WorkingDaysAfter
     days: list[ListedDay] = Field(default_factory=list)
     day_rules: list[MonthlyRule] = Field(default_factory=list)
     periods: Literal["month", "financial_quarter"] | None = None
@@ -211,8 +212,8 @@ class Calendar(_Strict):
         rule = self.due_rule
         if isinstance(rule, DaysAfter):
             return day + timedelta(days=rule.days_after)
-        if isinstance(rule, WeekdaysAfter):
-            return _weekdays_after(day, rule.weekdays_after)
+        if isinstance(rule, WorkingDaysAfter):
+            return working_day_after(day, rule.working_days_after)
         due = rule.in_year(day.year)
         return due if due >= day else rule.in_year(day.year + 1)
 
@@ -226,13 +227,6 @@ def academic_year_of(day: date) -> str:
 def long_date(day: date) -> str:
     """A day as people write it: 2 October 2025."""
     return f"{day.day} {day:%B %Y}"
-
-
-def _weekdays_after(day: date, count: int) -> date:
-    while count:
-        day += timedelta(days=1)
-        count -= day.weekday() < len(_WEEKDAYS)
-    return day
 
 
 def _ends_of(periods: str, until: date) -> Iterator[tuple[str, date]]:

@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from orchestration.returns.readers.records import RAW_PREFIX, Batch
 from orchestration.returns.spec import Column, ReturnSpec, normalised
+from orchestration.returns.working_days import bank_holidays
 
 # Dates as returns are known to write them: ISO, COLLECT's export (2022-Sep-28 00:00:00), and British ones.
 _DATE_FORMATS = (
@@ -78,6 +79,18 @@ def define_macros(connection: duckdb.DuckDBPyConnection) -> None:
                     then year(event_date) - year(birth_date)
                         - cast(strftime(event_date, '%m%d') < strftime(birth_date, '%m%d') as integer)
             end
+        )
+        """
+    )
+    holidays = ", ".join(f"date '{day}'" for day in bank_holidays(range(_PLAUSIBLE_YEARS[0], _PLAUSIBLE_YEARS[1] + 1)))
+    connection.execute(
+        f"""
+        -- Days after the first, up to the last: Monday to Friday but for the bank holidays of England.
+        create or replace macro working_days_between(first_day, last_day) as len(
+            list_filter(
+                generate_series(cast(first_day as date) + 1, cast(last_day as date), interval 1 day),
+                lambda day: isodow(day) <= 5 and not list_contains([{holidays}], cast(day as date))
+            )
         )
         """
     )

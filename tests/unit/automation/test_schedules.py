@@ -12,6 +12,7 @@ from orchestration.automation.jobs import overdue_job
 from orchestration.automation.schedules import calendar_schedule
 from orchestration.returns.calendar import calendar_ids, happenings, load_calendar
 from orchestration.returns.spec import load_spec
+from orchestration.returns.working_days import bank_holidays
 
 FIRST, LAST = date(2024, 1, 1), date(2030, 12, 31)
 LONDON = ZoneInfo("Europe/London")
@@ -60,12 +61,40 @@ def test_months_end_on_their_last_day_leap_years_among_them() -> None:
     ]  # fmt: skip
 
 
-def test_around_easter_bank_holidays_count_as_working_days() -> None:
-    """As the portal's assumptions say: Easter Sunday was 31 March 2024, and Easter Monday counts as the first of ten."""
+def test_what_is_due_in_working_days_waits_for_bank_holidays() -> None:
+    """Around Easter, at the new year and at the bank holidays of May, in seven years."""
     due = days("therapy_waiting_list", "is due")
-    assert date(2024, 4, 12) in due
-    # Good Friday of 2027 is 26 March; the quarter ends on the Wednesday after Easter, 31 March; twenty weekdays later is 28 April.
-    assert date(2027, 4, 28) in days("safety_valve", "is due")
+    assert [day for day in due if day.month == 1] == [
+        date(2024, 1, 15), date(2025, 1, 15), date(2026, 1, 15), date(2027, 1, 15), date(2028, 1, 17), date(2029, 1, 15),
+        date(2030, 1, 15),
+    ]  # fmt: skip
+    assert [day for day in due if day.month == 4] == [
+        date(2024, 4, 15), date(2025, 4, 14), date(2026, 4, 16), date(2027, 4, 14), date(2028, 4, 18), date(2029, 4, 16),
+        date(2030, 4, 12),
+    ]  # fmt: skip
+    # Good Friday of 2030 is 19 April: after the list of March, and within the twenty days of the quarter.
+    assert [day for day in days("safety_valve", "is due") if day.month in (4, 5)] == [
+        date(2024, 4, 29), date(2025, 4, 30), date(2026, 4, 30), date(2027, 4, 28), date(2028, 5, 3), date(2029, 4, 30),
+        date(2030, 4, 30),
+    ]  # fmt: skip
+
+
+def test_a_list_is_not_called_overdue_for_the_days_off_at_easter() -> None:
+    """Ten weekdays from 31 March 2026 lie before 14 April, without Good Friday and Easter Monday before 16 April."""
+    for day in (date(2026, 4, 14), date(2026, 4, 15)):
+        assert not tick("therapy_waiting_list", day).run_requests
+    assert tick("therapy_waiting_list", date(2026, 4, 16)).run_requests[0].tags["cornerstone/calendar"] == (
+        "2026-03 is due"
+    )
+    assert tick("therapy_waiting_list", date(2026, 4, 17)).run_requests[0].tags["cornerstone/calendar"] == (
+        "2026-03 is overdue"
+    )
+
+
+def test_no_last_day_is_a_bank_holiday() -> None:
+    holidays = bank_holidays(range(FIRST.year, LAST.year + 1))
+    for return_id in calendar_ids():
+        assert not set(days(return_id, "is due")) & set(holidays), return_id
 
 
 def test_no_last_day_is_a_saturday_or_sunday() -> None:

@@ -136,12 +136,12 @@ def test_ehc_plans_returns_are_due_in_march() -> None:
     )
 
 
-def test_a_month_ends_on_its_last_day_and_is_due_ten_weekdays_later() -> None:
+def test_a_month_ends_on_its_last_day_and_is_due_ten_working_days_later() -> None:
     found = occasions("therapy_waiting_list", date(2028, 2, 29))
     assert (found["2028-02"].day, list(found)[-1]) == (date(2028, 2, 29), "2028-02")
     # 31 October 2025 is a Friday; 14 November is the tenth day from Monday to Friday after it.
     assert (found["2025-10"].day, found["2025-10"].due) == (date(2025, 10, 31), date(2025, 11, 14))
-    assert found["2025-12"].due == date(2026, 1, 14)
+    assert found["2025-12"].due == date(2026, 1, 15)  # New Year's Day is none of the ten
     assert (found["2025-12"].due_basis, found["2025-12"].day_basis) == ("assumption", "end_of_period")
     assert "2028-02" not in occasions("therapy_waiting_list", date(2028, 2, 28))
 

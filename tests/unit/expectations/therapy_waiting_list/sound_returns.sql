@@ -12,7 +12,7 @@ select
     date '2025-03-31' as snapshot_date,
     date '2023-04-01' as period_start_date,
     1 as submission_sequence,
-    date '2025-04-21' as extract_run_date,  -- a Monday, 15 working days later
+    date '2025-04-23' as extract_run_date,  -- a Wednesday, 15 working days later: Easter was on 20 April
     requests as referral_row_count,
     contacts as appointment_row_count,
     'FIRST_CONTACT' as waiting_basis_code
