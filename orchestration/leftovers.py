@@ -9,8 +9,8 @@ from orchestration.rebuild import BESIDE, READY, finish_rebuild
 from orchestration.release.folders import LEDGER, LOCK, LOCK_WAIT_SECONDS, PARTIAL
 from orchestration.returns.land import orphans_in_vault
 from orchestration.returns.spec import return_ids
-from orchestration.rights.intent import read_intent
 from orchestration.settings import Settings
+from orchestration.store_lock import copies_left
 from orchestration.warehouse import warehouse_lock
 
 
@@ -22,14 +22,6 @@ def half_written(settings: Settings) -> list[Path]:
         *settings.releases_dir.glob(f"*{PARTIAL}"),
         *(settings.store / LEDGER).glob(f".*{PARTIAL}"),
     ]
-
-
-def copies_left(settings: Settings) -> list[Path]:
-    """Copies beside the store's own parts, which no run looks at: of a renewal of the key, of a look back, of DuckDB's memory."""
-    left = [*settings.store.glob(".known_at_*"), *settings.store.glob("*.duckdb.tmp")]
-    if read_intent(settings) is None:  # else they are being swapped in
-        left += [path for name in (".rekeyed", ".outgoing") if (path := settings.store / name).is_dir()]
-    return left
 
 
 def clear_leftovers(settings: Settings) -> None:

@@ -31,6 +31,7 @@ from orchestration.returns.submission import read_submissions
 from orchestration.rights.forgotten import tombstone_key_path, tombstones_path
 from orchestration.rights.intent import require_finished
 from orchestration.settings import Settings
+from orchestration.store_lock import store_lock
 
 log = logging.getLogger("cornerstone.rebuild")
 
@@ -76,7 +77,7 @@ def rebuild_landed(settings: Settings, now: datetime) -> Rebuilt:
             key is missing.
     """
     with (
-        exclusive_lock(settings.store / "run.lock", wait_seconds=2, holder="a rebuild"),
+        store_lock(settings, "a rebuild"),
         exclusive_lock(settings.store / "landing.lock", wait_seconds=LOCK_WAIT_SECONDS, holder="a rebuild"),
     ):
         require_finished(settings)

@@ -22,7 +22,6 @@ from orchestration.dbt_manifest import ensure_manifest
 from orchestration.durable import write_json_durably
 from orchestration.errors import DISK_FULL, CornerstoneError, says_disk_full
 from orchestration.linkage.decisions import read_decisions
-from orchestration.locking import exclusive_lock
 from orchestration.privacy.keys import load_keys
 from orchestration.rebuild import finish_rebuild
 from orchestration.release.comparison import Reproduction, read_reproduction
@@ -49,6 +48,7 @@ from orchestration.returns.submission import (
     read_waiting,
 )
 from orchestration.settings import Settings
+from orchestration.store_lock import store_lock
 from orchestration.warehouse import prepare_store
 
 if TYPE_CHECKING:
@@ -163,7 +163,7 @@ def run_journey(settings: Settings, return_id: str | None = None, periods: str =
     # Whoever asks for periods reads the answer; of the whole run, which that goes on to, people are told.
     with _failure_told(settings) if return_id is None else nullcontext():
         prepare_store(settings)
-    with exclusive_lock(settings.store / "run.lock", wait_seconds=2, holder="another run"):
+    with store_lock(settings, "another run"):
         if return_id is None:
             return _told_of(settings, lambda: _journey(settings))
         return _journey(settings, return_id, periods)

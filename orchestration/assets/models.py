@@ -75,8 +75,10 @@ def control_asset(settings: Settings) -> dg.AssetsDefinition:
     def control(warehouse: WarehouseResource) -> dg.MaterializeResult[None]:
         from orchestration.linkage.child_key import link_children
         from orchestration.linkage.quality import measure_links
+        from orchestration.store_lock import clear_copies
         from orchestration.warehouse import write_control_tables
 
+        clear_copies(settings)  # a run of the service holds no lock of the whole store
         link_children(settings)
         measure_links(settings)
         with retried(), warehouse.get_connection() as connection:

@@ -11,6 +11,7 @@ from orchestration.doctor.made import check_releases, check_working
 from orchestration.doctor.place import check_place, existing_keys
 from orchestration.doctor.received import check_archive, check_landed, check_links
 from orchestration.settings import Settings
+from orchestration.store_lock import LOCK
 
 log = logging.getLogger("cornerstone.doctor")
 
@@ -25,7 +26,7 @@ def examine(settings: Settings) -> Examined:
         )
         action = "`cornerstone run` makes one; for another place set CORNERSTONE_STORE. If there was one, restore it from a backup."
         return Examined(str(settings.store), [], [], [Finding("store", "broken", what, str(settings.store), action)])
-    is_running = _is_held(settings.store / "run.lock")
+    is_running = _is_held(settings.store / LOCK)
     keys, findings = existing_keys(settings)
     not_examined = [] if keys else ["What is sealed (archive, vault) was only looked for, not opened: there is no key."]
     if is_running:

@@ -7,12 +7,13 @@ from pathlib import Path
 
 from orchestration.doctor.finding import Finding
 from orchestration.errors import CornerstoneError
-from orchestration.leftovers import copies_left, half_written
+from orchestration.leftovers import half_written
 from orchestration.privacy.keys import Keys, load_keys
 from orchestration.rebuild import BESIDE, READY
 from orchestration.returns.land import orphans_in_vault
 from orchestration.returns.spec import return_ids
 from orchestration.settings import Settings
+from orchestration.store_lock import copies_left
 
 FAMILY = "store"
 FULL_BYTES = 64 * 1024**2
@@ -94,7 +95,7 @@ def _leftovers(settings: Settings) -> Iterator[Finding]:
     if copies := copies_left(settings):
         yield Finding(
             FAMILY, "attention", f"{len(copies)} copy or copies of rows about children that a process left behind.", str(copies[0]),
-            "Delete it, unless `cornerstone known-at` or a run goes on; no run clears it away.",
+            f"{NEXT_RUN[:-1]}, unless `cornerstone known-at` or another run still uses it.",
         )  # fmt: skip
     orphans = [path for return_id in return_ids() for path in orphans_in_vault(settings, return_id)]
     if orphans:

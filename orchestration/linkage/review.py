@@ -19,6 +19,7 @@ from orchestration.linkage.index import FOR_REVIEW, Likeness, children_path, pai
 from orchestration.locking import exclusive_lock
 from orchestration.privacy.vault import vault_file, vault_session
 from orchestration.settings import Settings
+from orchestration.store_lock import store_lock
 from orchestration.worklist.counted import require_place
 from orchestration.worklist.table import PERSONAL_DATA, table_file
 
@@ -248,7 +249,7 @@ def take_decisions(settings: Settings, path: Path, *, by: str, now: datetime) ->
     if not found:
         raise CornerstoneError(f"{path.name} holds no decision; write same or different into its column {DECISION}.")
     # Not while a run is linking: it would end without them, and the next would take them for applied.
-    with _locked(settings), exclusive_lock(settings.store / "run.lock", wait_seconds=2, holder="a review"):
+    with _locked(settings), store_lock(settings, "a review"):
         _require_known(settings, path, found)
         _require_consistent(path, read_decisions(settings) | found)
         record_decisions(settings, found.values())

@@ -43,11 +43,12 @@ def alone_with(settings: Settings, action: str, *, is_resumed: bool = False) -> 
         CornerstoneError: somebody else does; or something else was begun and has to be finished first.
     """
     from orchestration.leftovers import clear_leftovers
+    from orchestration.store_lock import store_lock
 
     os.umask(0o077)  # whatever this process writes from now on is its owner's alone, as in `prepare_store`
     holder = f"cornerstone {action}"
     with (
-        exclusive_lock(settings.store / "run.lock", wait_seconds=2, holder=holder),
+        store_lock(settings, holder),
         exclusive_lock(settings.store / "landing.lock", wait_seconds=LOCK_WAIT_SECONDS, holder=holder),
     ):
         intent = read_intent(settings)

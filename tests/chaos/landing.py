@@ -20,17 +20,17 @@ def land_everything(shift: timedelta) -> None:
     from expectations.catalogue import load_catalogue
     from orchestration.linkage.child_key import link_children
     from orchestration.linkage.quality import measure_links
-    from orchestration.locking import exclusive_lock
     from orchestration.rebuild import finish_rebuild
     from orchestration.returns.land import land_return
     from orchestration.returns.spec import return_ids
     from orchestration.settings import load_settings
+    from orchestration.store_lock import store_lock
     from orchestration.warehouse import open_warehouse, prepare_store, write_control_tables
 
     settings = load_settings()
     prepare_store(settings)
     catalogue = load_catalogue(settings.rules_dir)
-    with exclusive_lock(settings.store / "run.lock", wait_seconds=2, holder="another run"):
+    with store_lock(settings, "another run"):
         finish_rebuild(settings)
         for return_id in return_ids():
             land_return(settings, return_id, catalogue, now=datetime.now(UTC) + shift)

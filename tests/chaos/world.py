@@ -26,6 +26,7 @@ from orchestration.returns.submission import (
 )
 from orchestration.returns.workspace import load_encryption
 from orchestration.settings import Settings
+from orchestration.store_lock import copies_left
 from tests.conftest import requests_csv
 from tests.invented_census import census, marie, write_census_xml
 from tests.invented_return import ada, header, people, write_collect_export, xml_text
@@ -132,7 +133,7 @@ def left_over(settings: Settings) -> list[str]:
     store = settings.store
     found = [str(path.relative_to(store)) for path in store.rglob("?*.partial") if "dagster" not in path.parts]
     found += [str(path.relative_to(store)) for path in store.glob("landed/.partial/*/*")]
-    found += [path.name for path in store.glob(".*.new")]
+    found += [path.name for path in (*store.glob(".*.new"), *copies_left(settings))]
     for return_id in return_ids():
         found += [f"inbox: {path.name}" for path in inbox_files(settings, return_id)]
         waiting = {digest for one in read_waiting(settings, return_id) for digest in one.files.values()}

@@ -51,15 +51,16 @@ def test_half_a_rebuild_half_a_new_key_and_what_died_are_gone(held: Settings, mo
         patch.setattr(rotate, "_carry_truth", killed)
         with pytest.raises(Killed):
             rotate.rotate_key(held, **WHO)
+        assert (held.store / ".rekeyed" / "vault").is_dir()
         patch.setattr(rebuild, "_compared", killed)
         with pytest.raises(Killed):
             rebuild.rebuild_landed(held, LATER)
-    assert (held.store / ".rekeyed" / "vault").is_dir()
     assert read_key_file(held.key_file.with_name("secret.key.new"))
     source = next((held.vault_dir / "identity" / "sen2").iterdir())
     shutil.copytree(source, source.with_name("20260302T000000-deadbeef"))
     parts = (
-        "warehouse.duckdb.tmp/x.tmp", ".known_at_abc/warehouse.duckdb", "landed/.partial/sen2/x/sen2_person.parquet",
+        ".rekeyed/vault/x.parquet", "warehouse.duckdb.tmp/x.tmp", ".known_at_abc/warehouse.duckdb",
+        "landed/.partial/sen2/x/sen2_person.parquet",
         "releases/20260101T000000Z-x.partial/restricted/send_marts.duckdb",
     )  # fmt: skip
     for part in parts:
