@@ -34,7 +34,7 @@ from orchestration.release.held import (
     read_grant,
     read_waiting_lists,
 )
-from orchestration.release.ledger import is_overtaken
+from orchestration.release.ledger import is_overtaken, waiting_release
 from orchestration.release.portal.maps import boundary_inputs
 from orchestration.returns.again import read_periods
 from orchestration.returns.inbox import bundled_files
@@ -278,9 +278,14 @@ def _read_again(settings: Settings, return_id: str, periods: str) -> RunOutcome:
 def _nothing_new(settings: Settings) -> RunOutcome:
     started = time.perf_counter()
     release = current_release(settings)
+    stands = "the current release stands." if release else "nothing has been released yet."
+    if waiting := waiting_release(settings):
+        stands += (
+            f" Release {waiting.release_id} waits for approval: `cornerstone release approve {waiting.release_id}`."
+        )
     return RunOutcome(
         "nothing_new",
-        "Nothing new in the inbox, and nothing changed since the last run: the current release stands.",
+        f"Nothing new in the inbox, and nothing changed since the last run: {stands}",
         release.release_id if release else None,
         waiting=[one.message for return_id in return_ids() for one in read_waiting(settings, return_id)],
         seconds={"looking for new files": time.perf_counter() - started},

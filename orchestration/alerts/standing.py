@@ -12,8 +12,8 @@ from pydantic import AwareDatetime
 
 from orchestration.alerts.ended import WHOLE_JOB, RunEnd
 from orchestration.errors import CornerstoneError
-from orchestration.release.folders import complete_releases, current_release
-from orchestration.release.ledger import is_overtaken
+from orchestration.release.folders import current_release
+from orchestration.release.ledger import waiting_release
 from orchestration.release.manifest import Manifest
 from orchestration.returns.expected import ExpectedPeriod, expected_periods
 from orchestration.returns.spec import load_spec
@@ -161,13 +161,8 @@ def _overdue_alert(settings: Settings, period: ExpectedPeriod) -> Alert:
 
 
 def _pending(settings: Settings) -> Iterator[Alert]:
-    """The release that can be approved: of several that wait, the newest, unless another was published since."""
-    current = current_release(settings)
-    waiting = [one for one in complete_releases(settings) if one.approval.status == "pending"]
-    if not waiting:
-        return
-    newest = waiting[-1]
-    if (current is not None and newest.created_at < current.created_at) or is_overtaken(settings, newest):
+    newest = waiting_release(settings)
+    if newest is None:
         return
     release_id = newest.release_id
     yield Alert(
@@ -175,7 +170,7 @@ def _pending(settings: Settings) -> Iterator[Alert]:
         release_id,
         title=f"release {release_id} waits for approval",
         what=f"The release {release_id}, made on {moment(newest.created_at)}, passed its gates and waits for a named person.",
-        stands=_stands_of(current),
+        stands=_stands_of(current_release(settings)),
         owner="send-governance",
         action=(
             f'`cornerstone release show {release_id}`, then `cornerstone release approve {release_id} --by "Name" --note'

@@ -76,8 +76,11 @@ def _print_outcome(outcome: "RunOutcome", settings: Settings) -> None:
         if len(outcome.cells.unexplained) > CELLS_NAMED:
             out.print("         and others: marts.fct_ehc_statistic_comparison of the release names every one")
     if outcome.release_id:
-        out.print(f"look at  {settings.current_link}/evidence/index.html (what was checked)", soft_wrap=True)
-        out.print(f"         {settings.current_link}/open/ (KPI tables: DuckDB, Parquet, CSV)", soft_wrap=True)
+        # What waits for approval is to be looked at before it is what people read.
+        is_waiting = outcome.status == "pending"
+        made = settings.releases_dir / outcome.release_id if is_waiting else settings.current_link
+        out.print(f"look at  {made}/evidence/index.html (what was checked)", soft_wrap=True)
+        out.print(f"         {made}/open/ (KPI tables: DuckDB, Parquet, CSV)", soft_wrap=True)
 
 
 def _print_seconds(seconds: dict[str, float]) -> None:

@@ -16,7 +16,14 @@ import duckdb
 
 from orchestration.durable import read_journal_entries, replace_durably
 from orchestration.release.exports import OPEN_DATABASE, RESTRICTED_DATABASE, existing_database
-from orchestration.release.folders import JOURNAL, LEDGER, RESTRICTED_DIR_MODE, RESTRICTED_FILE_MODE, complete_releases
+from orchestration.release.folders import (
+    JOURNAL,
+    LEDGER,
+    RESTRICTED_DIR_MODE,
+    RESTRICTED_FILE_MODE,
+    complete_releases,
+    current_release,
+)
 from orchestration.release.manifest import MANIFEST, Manifest
 from orchestration.settings import Settings
 from orchestration.sql_text import literal, quoted
@@ -149,6 +156,15 @@ def is_overtaken(settings: Settings, manifest: Manifest) -> bool:
     """Whether another release was published after this one was compared with all that were published before."""
     seen = manifest.revisions.published_before if manifest.revisions else 0
     return len(set(published_releases(settings)) - {manifest.release_id}) != seen
+
+
+def waiting_release(settings: Settings) -> Manifest | None:
+    """The release that waits for approval and can be given it: of several the newest, unless another was published since."""
+    waiting = [one for one in complete_releases(settings) if one.approval.status == "pending"]
+    current = current_release(settings)
+    if not waiting or (current is not None and waiting[-1].created_at < current.created_at):
+        return None
+    return None if is_overtaken(settings, waiting[-1]) else waiting[-1]
 
 
 def read_ledger(settings: Settings) -> Ledger:

@@ -3,10 +3,12 @@
 import errno
 import logging
 import time
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
+from orchestration import run
 from orchestration.cli import app, console, guarded
 from orchestration.errors import CornerstoneError
 from orchestration.settings import Settings
@@ -62,6 +64,20 @@ def test_an_empty_period_is_no_period_and_not_all(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("CORNERSTONE_ALERT_DISK_FREE_GIB", "0")
     ended = CliRunner().invoke(app, ["run", "--return", "sen2", "--period", ""])
     assert "No period is given" in str(ended.exception)
+
+
+@pytest.mark.parametrize(
+    ("status", "where"), [("pending", "releases/20260105T120000Z-1a2b3c4d"), ("released", "current")]
+)
+def test_a_run_says_where_to_look_at_what_it_made(
+    monkeypatch: pytest.MonkeyPatch, settings: Settings, status: Any, where: str
+) -> None:
+    """What waits for approval is not what people read yet."""
+    monkeypatch.setenv("CORNERSTONE_STORE", str(settings.store))
+    outcome = run.RunOutcome(status, "Made.", "20260105T120000Z-1a2b3c4d")
+    monkeypatch.setattr(run, "run_journey", lambda *_: outcome)
+    said = CliRunner().invoke(app, ["run"]).stdout
+    assert f"look at  {settings.store}/{where}/evidence/index.html" in said
 
 
 @pytest.mark.parametrize("command", [["rebuild"], ["rotate-key", "--by", "A. Lead", "--reason", "seen"]])
