@@ -1,7 +1,8 @@
 """The runbook does what it says: its blocks are typed into a shell, in order, on a small store.
 
 Left out are those of the administrator, who needs a machine of his own, and those that take many minutes; their spelling is
-checked, and the units of systemd by systemd itself.
+checked, and the units of systemd by systemd itself. The shell has what the environment file of the service sets but places and
+addresses, which are this test's own.
 """
 
 import json
@@ -21,12 +22,18 @@ from expectations.catalogue import load_catalogue
 from orchestration.returns.land import land_return
 from orchestration.settings import PROJECT_DIR, Settings
 from tests.conftest import requests_csv
-from tests.end_to_end.conftest import Released
 from tests.end_to_end.demo_failure import timeliness_csv
+from tests.end_to_end.journey import Journey
 from tests.servers import web_server
 
 RUNBOOK = PROJECT_DIR / "docs" / "runbook.md"
 UNITS = sorted((PROJECT_DIR / "docs" / "systemd").glob("*.service"))
+SET = dict(
+    re.findall(
+        r"^(CORNERSTONE_\w+)=(.*)$", (PROJECT_DIR / "docs" / "systemd" / "cornerstone.env").read_text(), re.MULTILINE
+    )
+)
+"""The environment file that is installed."""
 INSTALLED = "/srv/cornerstone/app"
 RETURN = "published_statistics"
 
@@ -87,27 +94,26 @@ def test_systemd_finds_nothing_wrong_with_the_units_and_they_can_do_little_harm(
 
 
 def test_the_units_the_settings_and_the_runbook_name_the_same_places() -> None:
-    settings = (PROJECT_DIR / "docs" / "systemd" / "cornerstone.env").read_text()
-    store = re.findall(r"^CORNERSTONE_STORE=(.*)$", settings, re.MULTILINE)
-    raw = re.findall(r"^CORNERSTONE_RAW=(.*)$", settings, re.MULTILINE)
+    store = SET["CORNERSTONE_STORE"]
     assert [unit.name for unit in UNITS] == ["cornerstone-daemon.service", "cornerstone-webserver.service"]
     for unit in UNITS:
         [writable] = re.findall(r"^ReadWritePaths=(.*)$", unit.read_text(), re.MULTILINE)
         assert writable.split() == [
-            *store, f"{raw[0]}/inbox", f"{INSTALLED}/dbt_project/target", f"{INSTALLED}/dbt_project/logs"
+            store, f"{SET['CORNERSTONE_RAW']}/inbox", f"{INSTALLED}/dbt_project/target", f"{INSTALLED}/dbt_project/logs"
         ]  # fmt: skip
-        assert f"DAGSTER_HOME={store[0]}/dagster" in unit.read_text()
+        assert f"DAGSTER_HOME={store}/dagster" in unit.read_text()
         assert "UMask=0077" in unit.read_text()
 
 
 class Shell:
     """The shell of the user `cornerstone`, and what the person at it knows."""
 
-    def __init__(self, released: Released, folder: Path) -> None:
-        self.journey = released.journey
+    def __init__(self, folder: Path) -> None:
+        self.journey = Journey(folder / "store", folder / "raw")
         self.folder = folder
         path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-        self.variables = {**self.journey.environment, "PATH": path, "RETURN": RETURN, "HOME": str(folder)}
+        own = {"PATH": path, "RETURN": RETURN, "HOME": str(folder)}
+        self.variables = {**SET, **self.journey.environment, **own}
 
     def type(self, block: Block) -> tuple[int, str]:
         """Exit status and what was shown. The first command that fails ends the block."""
@@ -142,6 +148,21 @@ def nothing(shell: Shell) -> None:
     """Nothing happened."""
 
 
+def the_first_files_came(shell: Shell) -> None:
+    shell.journey.drop("timeliness_20_week.csv", timeliness_csv("359"))
+
+
+def the_first_release_waits(shell: Shell) -> None:
+    [waiting] = shell.releases()
+    assert waiting["approval"] == "pending"
+    assert not shell.journey.current.exists()
+    shell.variables["RELEASE"] = waiting["release_id"]
+
+
+def the_first_release_is_read(shell: Shell) -> None:
+    assert shell.journey.current.resolve().name == shell.variables["RELEASE"]
+
+
 def a_file_came(shell: Shell) -> None:
     """It is sound by itself; that its figure cannot be true beside another is for a gate to say."""
     shell.variables["FILE"] = shell.write("timeliness_20_week (1).csv", timeliness_csv("500"))
@@ -161,7 +182,6 @@ def a_return_was_refused(shell: Shell) -> None:
 
 def the_correction_came(shell: Shell) -> None:
     shell.variables["CORRECTED"] = shell.write("timeliness_20_week (2).csv", timeliness_csv("360"))
-    shell.variables["CORNERSTONE_RELEASE_APPROVAL"] = "required"
 
 
 def a_release_waits(shell: Shell) -> None:
@@ -193,8 +213,8 @@ def the_machine_is_lost(shell: Shell) -> None:
 
 
 STEPS: dict[str, list[Step]] = {
-    "First run": [(nothing, 0, "secret.key")],
-    "Alerts": [(nothing, 0, "webhook: sent")],
+    "First run": [(the_first_files_came, 0, "secret.key"), (the_first_release_waits, 0, "and current.")],
+    "Alerts": [(the_first_release_is_read, 0, "webhook: sent")],
     "Bring your own files": [(a_file_came, 1, "blocked")],
     "A refused return": [(a_return_was_refused, 2, "refused")],
     "A blocked release": [(nothing, 0, "release blocked by")],
@@ -210,9 +230,9 @@ STEPS: dict[str, list[Step]] = {
 
 
 @pytest.fixture
-def shell(sound_figures: Callable[[Path], Released], tmp_path: Path) -> Iterator[Shell]:
+def shell(tmp_path: Path) -> Iterator[Shell]:
     with web_server() as web:
-        opened = Shell(sound_figures(tmp_path), tmp_path)
+        opened = Shell(tmp_path)
         opened.variables["CORNERSTONE_ALERT_WEBHOOK_URL"] = web.url
         yield opened
 
