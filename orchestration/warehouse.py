@@ -18,6 +18,7 @@ import pyarrow as pa
 from orchestration.errors import DISK_FULL, Busy, CornerstoneError, says_disk_full, says_locked
 from orchestration.linkage.child_key import LINK_COLUMNS
 from orchestration.locking import exclusive_lock
+from orchestration.release.ledger import write_published_forecasts
 from orchestration.returns.again import RULE_FAILURES
 from orchestration.returns.spec import load_spec, return_ids
 from orchestration.returns.submission import (
@@ -110,7 +111,7 @@ def _connect(warehouse_path: Path) -> duckdb.DuckDBPyConnection:
 
 
 def write_control_tables(connection: duckdb.DuckDBPyConnection, settings: Settings) -> int:
-    """Tell the warehouse which submissions there are, which count, and the settings models may read.
+    """Tell the warehouse which submissions there are, which count, what releases forecast, and the settings models may read.
 
     Returns: how many submissions were registered.
     """
@@ -171,6 +172,7 @@ def write_control_tables(connection: duckdb.DuckDBPyConnection, settings: Settin
         )
     people = people_in(submissions)
     _write_stated_cells(connection, settings, people)
+    write_published_forecasts(connection, settings)
     connection.execute("create or replace table control.setting (name varchar, value varchar)")
     connection.execute(
         "insert into control.setting values ('la_code', ?), ('la_ons_code', ?)",

@@ -6,7 +6,7 @@
 -- Caveats: Bases tell of the same places and are never added up. Places are those the authority funds; children of other
 --   authorities take some of them. SEN2 has no type of its own for independent specialist provision after 16: specialist post-16
 --   institutions stand for it. Beyond four years the forecast is not tested; how earlier ones did is in fct_plan_forecast
---   (is_within).
+--   (is_within), and as they were published in fct_plan_forecast_published.
 select
     census_year as january,
     provision_code,

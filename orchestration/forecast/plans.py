@@ -74,17 +74,6 @@ class Known:
     need_tables: Mapping[str, str]
     scenarios: Sequence[Scenario]
 
-    @property
-    def version(self) -> str:
-        """The origin, and a digest of all that was read: the same data give the same version, and other data another."""
-        history = self.history
-        tested = self.tested[self.tested["origin_year"] + self.tested["horizon"] <= self.origin]
-        read = [self.transitions, self.areas, self.population, history.stock, history.new]
-        read += [history.stock_by_age, history.new_by_age, tested]
-        told = [*(one.to_csv() for one in read), repr(sorted(self.need_tables.items())), repr(self.scenarios)]
-        digest = hashlib.sha256("".join(told).encode()).hexdigest()
-        return f"{self.origin}-{digest[:8]}"
-
     def heads(self, years: range) -> Numbers:
         """Population by age and January, ages x Januaries: at the middle of the year before, or the nearest one projected.
 
@@ -148,7 +137,8 @@ def forecast_plans(
             forecast = _forecast(known, Layout.of(known.transitions))
             keys = ["measure_code", "census_year", *SPLITS]
             beside = forecast.merge(counted, on=keys, how="left", validate="many_to_one")
-            made.append(_widened(beside, _unforeseen(earlier, origin)))
+            widened = _widened(beside, _unforeseen(earlier, origin))
+            made.append(widened.assign(forecast_version=_version(widened, origin)))
             earlier.append(beside[beside["scenario_code"] == BASELINE])
     forecasts = pd.concat(made, ignore_index=True) if len(made) > 1 else made[0]
     order = [
@@ -179,11 +169,18 @@ def _forecast(known: Known, layout: Layout) -> pd.DataFrame:
         told += [rows.assign(scenario_code=scenario.scenario_code) for rows in summaries]
     return pd.concat(told, ignore_index=True).assign(
         la_code=known.la_code,
-        forecast_version=known.version,
         origin_year=origin,
         total_model_code=choice.model_code,
         total_model_reason=choice.reason,
     )
+
+
+def _version(forecast: pd.DataFrame, origin: int) -> str:
+    """The origin, and a digest of all that is forecast: what says the same has the same version, whatever code and data made it."""
+    said = [name for name in FORECAST_SCHEMA if name not in ("forecast_version", "actual_count")]
+    ordered = forecast[said].sort_values(["scenario_code", "measure_code", "census_year", *SPLITS])
+    digest = hashlib.sha256(ordered.to_csv(index=False).encode()).hexdigest()
+    return f"{origin}-{digest[:8]}"
 
 
 def _kind(rows: pd.DataFrame) -> pd.Series:

@@ -5,10 +5,14 @@ one Parquet file in `store/ledger/` that nothing alters: the releases themselves
 deleted, and one rolled back from was read all the same. A release counts as published once the journal says so, before the
 link changes: one that waits for approval or died before that leaves no trace, an entry without a line in the journal none
 either. The entries hold suppressed counts too, to know them again, and are closed to others as `restricted/` is.
+
+Beside its cells stands what the release forecast of EHC plans, so that a later one can tell it as it was published.
 """
 
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +104,36 @@ from ledger_restricted.disclosure.sum_count
 order by line_key, cell_key
 """
 
+# What is told of a forecast, by the columns of `fct_plan_forecast`.
+FORECAST_COLUMNS = {
+    "la_code": "varchar",
+    "forecast_version": "varchar",
+    "origin_year": "integer",
+    "measure_code": "varchar",
+    "census_year": "integer",
+    "horizon": "integer",
+    "age_group": "varchar",
+    "year_group": "varchar",
+    "need_code": "varchar",
+    "placement_group_code": "varchar",
+    "provision_code": "varchar",
+    "need_table_no": "varchar",
+    "ward_code": "varchar",
+    "plan_count": "decimal(9, 2)",
+    "low_count": "decimal(9, 2)",
+    "high_count": "decimal(9, 2)",
+    "total_model_code": "varchar",
+}
+
+# What was counted is no forecast, and a scenario is none that could come true.
+_FORECAST = f"""
+select {{release}} as release_id, release.code_version, {", ".join(f"forecast.{name}" for name in FORECAST_COLUMNS)}
+from ledger_restricted.marts.fct_plan_forecast as forecast
+cross join ledger_restricted.meta.release as release  -- exactly one
+where forecast.is_latest_version and forecast.scenario_code = 'baseline' and forecast.horizon > 0
+order by all
+"""
+
 _NO_SUMS_YET = """(
     select
         null::varchar as release_id,
@@ -142,8 +176,17 @@ NOTHING_PUBLISHED = Ledger()
 
 def published_releases(settings: Settings) -> list[str]:
     """Every release that ever was the one people read, by the journal, in the order in which they were first published."""
+    return list(_first_published(settings))
+
+
+def _first_published(settings: Settings) -> dict[str, datetime]:
+    """When each of them was first published."""
     entries: list[dict[str, Any]] = read_journal_entries(settings.releases_dir / JOURNAL, dict)
-    return list(dict.fromkeys(entry["release_id"] for entry in entries if entry["action"] in PUBLISHING))
+    found: dict[str, datetime] = {}
+    for entry in entries:
+        if entry["action"] in PUBLISHING:
+            found.setdefault(entry["release_id"], datetime.fromisoformat(entry["at"]))
+    return found
 
 
 def read_releases(settings: Settings) -> list[Manifest]:
@@ -173,10 +216,7 @@ def read_ledger(settings: Settings) -> Ledger:
     A release made before there was a ledger is not in it, for it did not keep the counts behind its figures.
     """
     published = published_releases(settings)
-    for release_id in published:
-        folder = settings.releases_dir / release_id
-        if (folder / MANIFEST).is_file() and (folder / RESTRICTED_DATABASE).is_file():
-            enter(settings, release_id)
+    _enter_again(settings, published)
     found = [one for one in published if _entry_path(settings, one).is_file()]
     if not found:
         return Ledger()
@@ -188,10 +228,34 @@ def read_ledger(settings: Settings) -> Ledger:
     )
 
 
+def _enter_again(settings: Settings, release_ids: Iterable[str]) -> None:
+    """Enter what was lost, or was not kept yet, of releases that are still there."""
+    for release_id in release_ids:
+        folder = settings.releases_dir / release_id
+        if (folder / MANIFEST).is_file() and (folder / RESTRICTED_DATABASE).is_file():
+            enter(settings, release_id)
+
+
+def write_published_forecasts(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
+    """Tell the warehouse what the releases that people could read forecast: `control.published_forecast`, with the release, when
+    it was first published (UTC) and the code that made it."""
+    published = _first_published(settings)
+    _enter_again(settings, published)
+    columns = {"release_id": "varchar", "published_at": "timestamp", "code_version": "varchar"} | FORECAST_COLUMNS
+    described = ", ".join(f"{name} {kind}" for name, kind in columns.items())
+    connection.execute(f"create or replace table control.published_forecast ({described})")
+    for release_id, at in published.items():
+        if (path := _forecast_path(settings, release_id)).is_file():
+            connection.execute(
+                "insert into control.published_forecast by name select *, ?::timestamp as published_at from read_parquet(?)",
+                [at.astimezone(UTC).replace(tzinfo=None), str(path)],
+            )
+
+
 def enter(settings: Settings, release_id: str) -> None:
-    """Enter a complete release, before it becomes the one people read; an entry that is there stays as it is."""
-    path = _entry_path(settings, release_id)
-    if path.is_file():
+    """Enter a complete release, before it becomes the one people read; what is there stays as it is."""
+    path, forecast = _entry_path(settings, release_id), _forecast_path(settings, release_id)
+    if path.is_file() and forecast.is_file():
         return
     path.parent.mkdir(exist_ok=True)
     path.parent.chmod(RESTRICTED_DIR_MODE)
@@ -202,7 +266,13 @@ def enter(settings: Settings, release_id: str) -> None:
         existing_database(connection, folder / RESTRICTED_DATABASE, "ledger_restricted"),
     ):
         kept = {one for (one,) in connection.execute("select table_name from duckdb_tables()").fetchall()}
-        if "value_count" not in kept:
+        told = connection.execute(
+            "select column_name from duckdb_columns() where table_name = 'fct_plan_forecast'"
+        ).fetchall()
+        # An old release has none, or one that was told otherwise.
+        if not forecast.is_file() and FORECAST_COLUMNS.keys() <= {name for (name,) in told}:
+            _write(connection, _FORECAST.format(release=literal(release_id)), forecast)
+        if path.is_file() or "value_count" not in kept:
             return
         # The entry last: one that is there is whole.
         if "sum_count" in kept:
@@ -265,3 +335,7 @@ def _entry_path(settings: Settings, release_id: str) -> Path:
 
 def _sums_path(settings: Settings, release_id: str) -> Path:
     return settings.store / LEDGER / f"{release_id}.sums.parquet"
+
+
+def _forecast_path(settings: Settings, release_id: str) -> Path:
+    return settings.store / LEDGER / f"{release_id}.forecast.parquet"

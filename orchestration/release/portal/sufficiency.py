@@ -62,6 +62,29 @@ class Held:
 
 
 @dataclass(frozen=True)
+class Published:
+    """What a release forecast of a January that has been counted since, and what came."""
+
+    release_id: str
+    published: date
+    origin: int
+    year: int
+    plans: float
+    low: float
+    high: float
+    came: int
+    made_anew: float | None
+    """What today's returns of then and today's method would have forecast."""
+    parts: int
+    parts_within: int
+
+    @property
+    def is_within(self) -> bool:
+        """Whether what came lies in the interval."""
+        return self.low <= self.came <= self.high
+
+
+@dataclass(frozen=True)
 class Gap:
     """Places needed and places there in one January; None where nobody tells, or may tell.
 
@@ -123,6 +146,7 @@ def sufficiency_page(connection: duckdb.DuckDBPyConnection, children: Children |
         "plans_chart": _plans_chart(januaries) if any(not one.is_counted for one in januaries) else None,
         "reason": reason,
         "is_cohort": is_cohort,
+        "published": read_published(connection, la_code),
         "held": read_held(connection, la_code),
         "tested": tested,
         "tested_origins": _tested_origins(connection),
@@ -154,6 +178,44 @@ def read_januaries(connection: duckdb.DuckDBPyConnection, la_code: str | None) -
     ]
 
 
+def read_published(connection: duckdb.DuckDBPyConnection, la_code: str | None) -> list[Published]:
+    """Forecasts as they were published, of Januaries counted since: of each origin the one that was published last."""
+    rows = connection.execute(
+        f"""
+        with last as (
+            select *
+            from marts.fct_plan_forecast_published
+            where la_code = $la_code and measure_code = 'plans' and is_last_of_origin and actual_count is not null
+        ),
+
+        -- Figures of ten or more, as of fewer chance alone decides.
+        parts as (
+            select origin_year, census_year, count(*) as parts, count(*) filter (where is_within) as within
+            from last
+            where actual_count >= 10 and not ({_IS_TOTAL})
+            group by origin_year, census_year
+        )
+
+        select
+            total.release_id, total.published_date, total.origin_year, total.census_year, total.plan_count, total.low_count,
+            total.high_count, total.actual_count, anew.plan_count, coalesce(parts.parts, 0), coalesce(parts.within, 0)
+        from (from last where {_IS_TOTAL}) as total
+        left join parts using (origin_year, census_year)
+        left join (
+            from marts.fct_plan_forecast where {_OF_ALL_PLANS} and la_code = $la_code
+        ) as anew using (origin_year, census_year)
+        order by total.census_year desc, total.origin_year desc
+        """,
+        {"la_code": la_code},
+    ).fetchall()
+    return [
+        Published(
+            release_id, day, origin, year, float(plans), float(low), float(high), came, _number(anew), parts, within
+        )
+        for release_id, day, origin, year, plans, low, high, came, anew, parts, within in rows
+    ]
+
+
 def read_held(connection: duckdb.DuckDBPyConnection, la_code: str | None) -> Held | None:
     """How last January's forecast of this one did; None where there is no earlier one."""
     row = connection.execute(
@@ -162,13 +224,13 @@ def read_held(connection: duckdb.DuckDBPyConnection, la_code: str | None) -> Hel
             origin_year, census_year, plan_count, low_count, high_count, actual_count,
             (
                 select count(*)
-                from marts.fct_plan_forecast as part
-                where {_IS_PART} and part.origin_year = total.origin_year
+                from marts.fct_plan_forecast
+                where {_IS_PART}
             ),
             (
                 select count(*)
-                from marts.fct_plan_forecast as part
-                where {_IS_PART} and part.origin_year = total.origin_year and part.is_within
+                from marts.fct_plan_forecast
+                where {_IS_PART} and is_within
             )
         from marts.fct_plan_forecast as total
         where {_OF_ALL_PLANS} and la_code = $la_code and horizon = 1 and actual_count is not null
@@ -277,26 +339,17 @@ def read_costs(connection: duckdb.DuckDBPyConnection, la_code: str | None) -> li
     return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
-_OF_ALL_PLANS = " and ".join(
-    [
-        "scenario_code = 'baseline'",
-        "measure_code = 'plans'",
-        *(
-            f"{split} = 'Total'"
-            for split in (
-                "age_group", "year_group", "need_code", "placement_group_code", "provision_code", "need_table_no", "ward_code",
-            )
-        ),
-    ]
-)  # fmt: skip
-# Figures of ten or more, as of fewer chance alone decides.
-_IS_PART = """
-    part.la_code = $la_code and part.scenario_code = 'baseline' and part.measure_code = 'plans' and part.horizon = 1
-    and part.actual_count >= 10 and not (
-        part.age_group = 'Total' and part.year_group = 'Total' and part.need_code = 'Total'
-        and part.placement_group_code = 'Total' and part.provision_code = 'Total' and part.need_table_no = 'Total'
-        and part.ward_code = 'Total'
+_IS_TOTAL = " and ".join(
+    f"{split} = 'Total'"
+    for split in (
+        "age_group", "year_group", "need_code", "placement_group_code", "provision_code", "need_table_no", "ward_code",
     )
+)  # fmt: skip
+_OF_ALL_PLANS = f"scenario_code = 'baseline' and measure_code = 'plans' and {_IS_TOTAL}"
+# Figures of ten or more, as of fewer chance alone decides.
+_IS_PART = f"""
+    la_code = $la_code and scenario_code = 'baseline' and measure_code = 'plans' and horizon = 1 and actual_count >= 10
+    and not ({_IS_TOTAL}) and origin_year = total.origin_year
 """
 
 

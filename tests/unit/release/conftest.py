@@ -263,11 +263,17 @@ create table marts.fct_capital_place (
     is_current boolean
 );
 create table marts.fct_plan_forecast (
-    la_code varchar, origin_year integer, is_latest_version boolean, scenario_code varchar, measure_code varchar,
+    la_code varchar, forecast_version varchar, origin_year integer, is_latest_version boolean, scenario_code varchar, measure_code varchar,
     census_year integer, horizon integer, age_group varchar, year_group varchar, transfer_due_date date, need_code varchar,
     placement_group_code varchar, provision_code varchar, need_table_no varchar, ward_code varchar, plan_count decimal(9, 2),
     low_count decimal(9, 2), high_count decimal(9, 2), actual_count integer, is_within boolean, total_model_code varchar,
     total_model_reason varchar
+);
+create table marts.fct_plan_forecast_published (
+    la_code varchar, forecast_version varchar, origin_year integer, release_id varchar, published_date date,
+    is_last_of_origin boolean, measure_code varchar, census_year integer, horizon integer, age_group varchar, year_group varchar,
+    need_code varchar, placement_group_code varchar, provision_code varchar, need_table_no varchar, ward_code varchar,
+    plan_count decimal(9, 2), low_count decimal(9, 2), high_count decimal(9, 2), actual_count integer, is_within boolean
 );
 create table marts.fct_forecast_back_test (
     la_code varchar, origin_year integer, horizon integer, is_chosen boolean, is_within boolean

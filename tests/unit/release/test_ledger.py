@@ -19,7 +19,7 @@ from orchestration.errors import CornerstoneError
 from orchestration.privacy.disclosure import load_policy, suppress
 from orchestration.release import build as building
 from orchestration.release.errors import ReleaseRefused
-from orchestration.release.ledger import Ledger, published_releases, read_ledger
+from orchestration.release.ledger import Ledger, published_releases, read_ledger, write_published_forecasts
 from orchestration.release.lifecycle import approve_release, rollback
 from orchestration.release.manifest import read_manifest
 from orchestration.release.open_schema import build_open_schema
@@ -372,9 +372,11 @@ def test_a_release_is_entered_whole_and_closed_to_others(
 ) -> None:
     count_locally(warehouse, girls=24, boys=7, others=3)
     release = publish_at(MONDAY)
-    entry, sums = sorted((settings.store / "ledger").iterdir())
-    assert [entry.name, sums.name] == [f"{release.release_id}.parquet", f"{release.release_id}.sums.parquet"]
-    assert {stat.S_IMODE(one.stat().st_mode) for one in (entry, sums)} == {0o640}
+    forecast, entry, sums = sorted((settings.store / "ledger").iterdir())
+    assert [one.name.removeprefix(release.release_id) for one in (forecast, entry, sums)] == [
+        ".forecast.parquet", ".parquet", ".sums.parquet",
+    ]  # fmt: skip
+    assert {stat.S_IMODE(one.stat().st_mode) for one in (forecast, entry, sums)} == {0o640}
     assert stat.S_IMODE(entry.parent.stat().st_mode) == 0o750
     with duckdb.connect() as ledger:
         rows = ledger.execute(
@@ -453,7 +455,8 @@ def test_an_entry_that_was_lost_is_made_again(
     publish_at(MONDAY)
     shutil.rmtree(settings.store / "ledger")
     assert len(read_ledger(settings).release_ids) == 1
-    assert len(list((settings.store / "ledger").iterdir())) == 2
+    assert len(list((settings.store / "ledger").iterdir())) == 3  # its cells, its sums and its forecast
+    assert published_forecasts(warehouse, settings) == []
 
 
 def test_a_release_nobody_approved_and_one_that_died_leave_no_trace(
@@ -473,7 +476,8 @@ def test_a_release_nobody_approved_and_one_that_died_leave_no_trace(
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(building, "record_in_journal", die)  # entered in the ledger, and not published
         publish_at(TUESDAY)
-    assert len(list((settings.store / "ledger").iterdir())) == 2
+    assert len(list((settings.store / "ledger").iterdir())) == 3  # its cells, its sums and its forecast
+    assert published_forecasts(warehouse, settings) == []
     assert read_ledger(settings) == Ledger()
     count_locally(warehouse, girls=25, boys=60, others=97)
     publish_at(WEDNESDAY)
@@ -520,3 +524,85 @@ def test_open_tables_that_were_not_compared_with_the_last_release_are_refused(
     append_to_journal(journal, entry | {"release_id": "other"}, mode=0o640)
     with pytest.raises(ReleaseRefused, match="another release was published after"):
         building.publish(settings, warehouse, catalogue=catalogue, code_version="2.0", run_id="r", now=WEDNESDAY)
+
+
+# --- what was forecast ----------------------------------------------------------------------------------------------
+
+
+def forecast_plans(connection: duckdb.DuckDBPyConnection, version: str, plans: int) -> None:
+    """The forecast of this build from January 2026: the total of 2027, beside what is not kept of it."""
+    connection.execute("delete from marts.fct_plan_forecast")
+    for scenario, census_year, is_latest in [
+        ("baseline", 2027, True), ("baseline", 2026, True), ("fewer", 2027, True), ("baseline", 2026, False),
+    ]:  # fmt: skip
+        connection.execute(
+            """
+            insert into marts.fct_plan_forecast by name
+            select '372' as la_code, $version as forecast_version, if($is_latest, 2026, 2025) as origin_year,
+                $is_latest as is_latest_version, $scenario as scenario_code, 'plans' as measure_code, $census_year as census_year,
+                $census_year - if($is_latest, 2026, 2025) as horizon, 'Total' as age_group, 'Total' as year_group,
+                'Total' as need_code, 'Total' as placement_group_code, 'Total' as provision_code, 'Total' as need_table_no,
+                'Total' as ward_code, $plans as plan_count, $plans - 300 as low_count, $plans + 300 as high_count,
+                'cohort' as total_model_code
+            """,
+            {
+                "version": version,
+                "scenario": scenario,
+                "census_year": census_year,
+                "is_latest": is_latest,
+                "plans": plans,
+            },
+        )
+
+
+def published_forecasts(connection: duckdb.DuckDBPyConnection, settings: Settings) -> list[tuple[Any, ...]]:
+    connection.execute("create schema if not exists control")
+    write_published_forecasts(connection, settings)
+    return connection.execute(
+        "select release_id, published_at, code_version, forecast_version, census_year, plan_count, high_count"
+        " from control.published_forecast order by all"
+    ).fetchall()
+
+
+def test_what_a_release_forecast_is_kept_as_it_was_published(
+    publish_at: Any, settings: Settings, warehouse: duckdb.DuckDBPyConnection
+) -> None:
+    assert published_forecasts(warehouse, settings) == []
+    forecast_plans(warehouse, "2026-a", 4461)
+    first = publish_at(MONDAY, code_version="1.0").release_id
+    forecast_plans(warehouse, "2026-b", 4500)
+    second = publish_at(TUESDAY, code_version="1.1").release_id
+
+    # By the journal, in UTC; counts, other scenarios and forecasts made anew from an earlier January are not kept.
+    told = [
+        (first, MONDAY.replace(tzinfo=None), "1.0", "2026-a", 2027, 4461, 4761),
+        (second, TUESDAY.replace(tzinfo=None), "1.1", "2026-b", 2027, 4500, 4800),
+    ]
+    assert published_forecasts(warehouse, settings) == told
+    rollback(settings, first, "A. Person", "wrong", WEDNESDAY)
+    shutil.rmtree(settings.releases_dir / second)
+    assert published_forecasts(warehouse, settings) == told  # both were read
+    [entry] = (settings.store / "ledger").glob(f"{second}.forecast.parquet")
+    assert stat.S_IMODE(entry.stat().st_mode) == 0o640
+
+
+def test_a_forecast_that_was_not_kept_yet_is_kept_while_its_release_is_there(
+    publish_at: Any, settings: Settings, warehouse: duckdb.DuckDBPyConnection
+) -> None:
+    forecast_plans(warehouse, "2026-a", 4461)
+    publish_at(MONDAY)
+    told = published_forecasts(warehouse, settings)
+    [entry] = (settings.store / "ledger").glob("*.forecast.parquet")
+    entry.unlink()
+    assert published_forecasts(warehouse, settings) == told != []
+
+
+def test_a_forecast_of_a_release_nobody_approved_was_not_published(
+    publish_at: Any, settings: Settings, approval_settings: Settings, warehouse: duckdb.DuckDBPyConnection
+) -> None:
+    forecast_plans(warehouse, "2026-a", 4461)
+    waiting = publish_at(MONDAY, settings=approval_settings).release_id
+    assert published_forecasts(warehouse, settings) == []
+    approve_release(approval_settings, waiting, "A. Person", "fine", THURSDAY)
+    [(release_id, published_at, *_)] = published_forecasts(warehouse, settings)
+    assert (release_id, published_at) == (waiting, THURSDAY.replace(tzinfo=None))

@@ -146,6 +146,7 @@ def test_the_restricted_database_holds_the_marts_and_the_kpis_apart(released: Pa
         ("marts", "fct_place_gap"),
         ("marts", "fct_placement_cost_forecast"),
         ("marts", "fct_plan_forecast"),
+        ("marts", "fct_plan_forecast_published"),
         ("marts", "fct_published_statistic"),
         ("meta", "release"),
     ]
@@ -318,6 +319,7 @@ def test_the_manifest_accounts_for_inputs_tables_gates_and_every_file(
             ("marts", "fct_place_gap", 0),
             ("marts", "fct_placement_cost_forecast", 0),
             ("marts", "fct_plan_forecast", 0),
+            ("marts", "fct_plan_forecast_published", 0),
             ("marts", "fct_published_statistic", 2),
         )
     }

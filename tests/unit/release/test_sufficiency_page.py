@@ -8,7 +8,7 @@ import pytest
 
 from orchestration.pages import page_templates
 from orchestration.release.portal.site import PARTS, TEMPLATES
-from orchestration.release.portal.sufficiency import Gap, Held, sufficiency_page
+from orchestration.release.portal.sufficiency import Gap, Held, Published, sufficiency_page
 from orchestration.release.provision import Children, Kind
 
 LEAST = 10
@@ -79,6 +79,48 @@ def test_what_was_forecast_stands_beside_what_came_and_what_is_to_come(forecast:
     assert facts["held"].is_within
     assert facts["tested"] == [(1, 2, 1)]
     assert [(year_group, round(plans)) for year_group, _, plans, _, _ in facts["transfers"]] == [("6", 310)]
+
+
+def _publish(connection: duckdb.DuckDBPyConnection) -> None:
+    """From January 2025 two versions, from 2024 one, in parts of one need that held, one that did not, and one of too few."""
+    connection.execute(
+        f"""
+        insert into marts.fct_plan_forecast_published by name
+        select
+            '372' as la_code, origin_year || release_id as forecast_version, origin_year, release_id, day as published_date,
+            release_id <> 'r2' as is_last_of_origin, 'plans' as measure_code, census_year, census_year - origin_year as horizon,
+            {", ".join(f"'Total' as {one}" for one in SPLITS.split(", ") if one != "need_code")},
+            need_code, plan_count, plan_count - 50 as low_count, plan_count + 50 as high_count, came as actual_count,
+            came between low_count and high_count as is_within
+        from (values
+            ('r1', date '2024-03-05', 2024, 2026, 'Total', 4100, 4062), ('r2', date '2025-03-04', 2025, 2026, 'Total', 9999, 4062),
+            ('r3', date '2025-06-30', 2025, 2026, 'Total', 4000, 4062), ('r3', date '2025-06-30', 2025, 2027, 'Total', 4400, null),
+            ('r3', date '2025-06-30', 2025, 2026, 'ASD', 100, 95), ('r3', date '2025-06-30', 2025, 2026, 'MLD', 10, 90),
+            ('r3', date '2025-06-30', 2025, 2026, 'MSI', 9, 9)
+        ) as told (release_id, day, origin_year, census_year, need_code, plan_count, came)
+        """
+    )
+
+
+def test_last_years_forecast_as_it_was_published_stands_beside_what_came_and_what_is_made_anew(
+    forecast: duckdb.DuckDBPyConnection,
+) -> None:
+    _publish(forecast)
+
+    assert sufficiency_page(forecast, None, least=LEAST).facts["published"] == [
+        Published("r3", date(2025, 6, 30), 2025, 2026, 4000, 3950, 4050, 4062, 4018.5, 2, 1),
+        Published("r1", date(2024, 3, 5), 2024, 2026, 4100, 4050, 4150, 4062, None, 0, 0),
+    ]
+    words = _words(forecast, None)
+    assert "On 30 June 2025 release r3 forecast 4,000 plans for January 2026, between 3,950 and 4,050." in words
+    assert "There were 4,062 , outside the interval." in words
+    assert "2026 30 June 2025 r3 2025 4,000 3,950 4,050 4,062 no 1 of 2 4,019" in words
+    assert "2026 5 March 2024 r1 2024 4,100 4,050 4,150 4,062 yes none counted not made" in words
+    assert "No forecast that was published" not in words
+
+
+def test_where_no_published_forecast_has_met_its_january_the_page_says_so(forecast: duckdb.DuckDBPyConnection) -> None:
+    assert "No forecast that was published has met its January yet." in _words(forecast, None)
 
 
 def test_places_needed_leave_out_those_outside_and_stand_beside_what_is_funded(
@@ -212,4 +254,4 @@ def test_without_forecasts_the_page_says_so(warehouse: duckdb.DuckDBPyConnection
     facts = sufficiency_page(warehouse, None, least=LEAST).facts
 
     assert facts["plans_chart"] is None and facts["held"] is None
-    assert facts["januaries"] == facts["provisions"] == facts["transfers"] == facts["costs"] == []
+    assert facts["published"] == facts["januaries"] == facts["provisions"] == facts["transfers"] == facts["costs"] == []
