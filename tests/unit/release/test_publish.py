@@ -164,7 +164,9 @@ def test_what_stands_beside_the_restricted_kpis_reads_them_and_says_which_releas
         ("To paste from.",)
     ]
     assert query(database, "select release_id from meta.release") == [(read_manifest(released.resolve()).release_id,)]
-    [(comment,)] = query(database, "select comment from duckdb_columns() where column_name = 'release_id'")
+    [(comment,)] = query(
+        database, "select comment from duckdb_columns() where schema_name = 'meta' and column_name = 'release_id'"
+    )
     assert comment == COLUMN_COMMENTS["release"]["release_id"]
 
 
