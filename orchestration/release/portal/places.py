@@ -64,7 +64,7 @@ def places_pages(
     }
     pages = [
         Page("places", "Places and how full they are", "places", "places.html.j2", places),
-        sufficiency_page(connection, children, least=board.min_denominator),
+        sufficiency_page(connection, database, children, least=board.min_denominator),
     ]
     if children is not None and not children.is_withheld:
         areas = {"ward": children.wards, "lsoa": children.lsoas}

@@ -16,6 +16,7 @@ from orchestration.charts import Chart
 from orchestration.figures.pictures import ENGLAND, NARROW, OWN, SECOND, Line, trend
 from orchestration.release.portal.site import Page
 from orchestration.release.provision import BEYOND, NOWHERE, WITHIN, Children
+from orchestration.sql_text import quoted
 
 # The kinds of setting that the other pages of places count a provision in.
 _KINDS = {
@@ -27,6 +28,12 @@ _KINDS = {
     "POST16_SPECIALIST_INSTITUTION": ["specialist_college"],
     "AP": ["ap_pru"],
     "EARLY_YEARS": ["early_years"],
+}
+_EXPECTED_OF = {
+    "place_gap_mainstream": "Mainstream schools, resourced provision among them",
+    "place_gap_special": "Special schools",
+    "place_gap_isp": "Independent specialist places after 16",
+    "place_gap_post16": "Colleges and other mainstream places after 16",
 }
 INTERVAL = "Ends of the 80% interval"
 
@@ -109,6 +116,24 @@ class Gap:
 
 
 @dataclass(frozen=True)
+class Expectation:
+    """A figure of the council's papers, beside what is missing in that academic year by the KPI: as the return expects it if
+    nothing changes and if its plan is carried out, and as we do; None where nobody tells."""
+
+    name: str
+    label: str
+    source: str
+    academic_year: str
+    unchanged: Decimal | None
+    planned: Decimal | None
+    own_year: str | None
+    """The academic year of our own figure: that one, or the last one before it that is forecast."""
+    own: Decimal | None
+    low: Decimal | None
+    high: Decimal | None
+
+
+@dataclass(frozen=True)
 class Provision:
     """A provision with its gaps by January. `outside` are children placed outside the authority, None where suppressed."""
 
@@ -125,11 +150,14 @@ class Provision:
         return any(gap.places is not None for gap in self.gaps)
 
 
-def sufficiency_page(connection: duckdb.DuckDBPyConnection, children: Children | None, *, least: int) -> Page:
+def sufficiency_page(
+    connection: duckdb.DuckDBPyConnection, database: str, children: Children | None, *, least: int
+) -> Page:
     """The page.
 
     Args:
-        connection: the warehouse.
+        connection: the warehouse, with the open database attached as `database`.
+        database: its alias.
         children: counts of the other pages of places, as they may be seen.
         least: how many plans a forecast of a provision must be of to be shown.
     """
@@ -153,7 +181,7 @@ def sufficiency_page(connection: duckdb.DuckDBPyConnection, children: Children |
         "ahead": ahead,
         "tested_ahead": next((row for row in tested if row[0] == ahead), None),
         "provisions": read_provisions(connection, la_code, children, least=least),
-        "expectations": _expectations(connection),
+        "expectations": read_expectations(connection, database),
         "transfers": read_transfers(connection, la_code, least=least),
         "costs": read_costs(connection, la_code),
         "least": least,
@@ -304,6 +332,54 @@ def read_provisions(
     return provisions
 
 
+def read_expectations(connection: duckdb.DuckDBPyConnection, database: str) -> list[Expectation]:
+    """What the council has published that it expects, each beside the KPI of that year: "by 2028" is the academic year 2028/29."""
+    rows = connection.execute(
+        f"""
+        with told as (
+            select kpi_id, breakdown_topic, breakdown, value
+            from {quoted(database, "kpi", "kpi_value")}
+            where starts_with(kpi_id, 'place_gap_') and area_role = 'own_authority' and value is not null
+            qualify rank() over (partition by kpi_id order by period_end desc) = 1
+        ),
+
+        figures as (
+            select
+                kpi_id,
+                target_label,
+                target_value,
+                source,
+                year(due_date) || '/' || right(cast(year(due_date) + 1 as varchar), 2) as academic_year
+            from seed.kpi_target
+            where starts_with(kpi_id, 'place_gap_') and target_kind = 'planning_figure'
+        )
+
+        select
+            figures.kpi_id, figures.target_label, figures.source, figures.academic_year,
+            any_value(told.value) filter (where breakdown_topic = $unchanged and breakdown = academic_year),
+            any_value(told.value) filter (where breakdown_topic = $planned and breakdown = academic_year),
+            max(told.breakdown) filter (where breakdown_topic = $own),
+            arg_max(told.value, told.breakdown) filter (where breakdown_topic = $own),
+            arg_max(told.value, told.breakdown) filter (where breakdown_topic = $own || ', low end'),
+            arg_max(told.value, told.breakdown) filter (where breakdown_topic = $own || ', high end')
+        from figures
+        left join told on figures.kpi_id = told.kpi_id and told.breakdown <= figures.academic_year
+        group by figures.kpi_id, figures.target_label, figures.target_value, figures.source, figures.academic_year
+        order by list_position($order, figures.kpi_id), figures.academic_year, figures.target_value, figures.target_label
+        """,
+        {
+            "unchanged": "Academic year, if nothing changes",
+            "planned": "Academic year, if the plan is carried out",
+            "own": "Academic year, if plans grow as forecast",
+            "order": list(_EXPECTED_OF),
+        },
+    ).fetchall()
+    return [
+        Expectation(_EXPECTED_OF.get(kpi_id, kpi_id), label, source, year, unchanged, planned, own_year, own, low, high)
+        for kpi_id, label, source, year, unchanged, planned, own_year, own, low, high in rows
+    ]
+
+
 def read_transfers(
     connection: duckdb.DuckDBPyConnection, la_code: str | None, *, least: int
 ) -> list[tuple[str, date, float, float, float]]:
@@ -382,19 +458,6 @@ def _tested_origins(connection: duckdb.DuckDBPyConnection) -> list[int]:
         "select distinct origin_year from marts.fct_forecast_back_test where is_chosen and is_within is not null order by 1"
     ).fetchall()
     return [year for (year,) in rows]
-
-
-def _expectations(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
-    """What the council has published that it expects, with its source."""
-    return connection.execute(
-        """
-        select kpi_id, string_agg(target_label, '; ' order by target_value) || ' (' || source || ')'
-        from seed.kpi_target
-        where kpi_id like 'place_gap_%' and target_kind = 'planning_figure'
-        group by kpi_id, source
-        order by kpi_id, min(target_value)
-        """
-    ).fetchall()
 
 
 def _count(children: Children | None, provision: str, *places: str) -> int | None:

@@ -290,7 +290,7 @@ create table marts.fct_placement_cost_forecast (
     high_in_year_gbp bigint, balance_gbp bigint, agreed_closing_gbp bigint
 );
 create table seed.kpi_target (
-    kpi_id varchar, target_kind varchar, target_value integer, target_label varchar, source varchar
+    kpi_id varchar, target_kind varchar, target_value integer, due_date date, target_label varchar, source varchar
 );
 create table seed.reform_plan_provision (
     reform_provision_code varchar, reform_provision_name varchar, provision_order integer

@@ -2,17 +2,28 @@
 
 import re
 from datetime import UTC, date, datetime
+from decimal import Decimal
 
 import duckdb
 import pytest
 
 from orchestration.pages import page_templates
 from orchestration.release.portal.site import PARTS, TEMPLATES
-from orchestration.release.portal.sufficiency import Gap, Held, Published, sufficiency_page
+from orchestration.release.portal.sufficiency import Expectation, Gap, Held, Published, sufficiency_page
 from orchestration.release.provision import Children, Kind
 
 LEAST = 10
 SPLITS = "age_group, year_group, need_code, placement_group_code, provision_code, need_table_no, ward_code"
+
+
+@pytest.fixture
+def warehouse(warehouse: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+    """With an open database attached that has no figure yet."""
+    warehouse.execute(
+        "attach ':memory:' as release_open; create schema release_open.kpi;"
+        "create table release_open.kpi.kpi_value as from warehouse.kpi.kpi_value limit 0"
+    )
+    return warehouse
 
 
 @pytest.fixture
@@ -69,7 +80,7 @@ def forecast(warehouse: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
 
 
 def test_what_was_forecast_stands_beside_what_came_and_what_is_to_come(forecast: duckdb.DuckDBPyConnection) -> None:
-    facts = sufficiency_page(forecast, None, least=LEAST).facts
+    facts = sufficiency_page(forecast, "release_open", None, least=LEAST).facts
 
     assert [(one.year, one.plans, one.is_counted) for one in facts["januaries"]] == [
         (2024, 3310, True), (2025, 3623, True), (2026, 4062, True), (2027, 4461, False),
@@ -107,7 +118,7 @@ def test_last_years_forecast_as_it_was_published_stands_beside_what_came_and_wha
 ) -> None:
     _publish(forecast)
 
-    assert sufficiency_page(forecast, None, least=LEAST).facts["published"] == [
+    assert sufficiency_page(forecast, "release_open", None, least=LEAST).facts["published"] == [
         Published("r3", date(2025, 6, 30), 2025, 2026, 4000, 3950, 4050, 4062, 4018.5, 2, 1),
         Published("r1", date(2024, 3, 5), 2024, 2026, 4100, 4050, 4150, 4062, None, 0, 0),
     ]
@@ -126,7 +137,7 @@ def test_where_no_published_forecast_has_met_its_january_the_page_says_so(foreca
 def test_places_needed_leave_out_those_outside_and_stand_beside_what_is_funded(
     forecast: duckdb.DuckDBPyConnection,
 ) -> None:
-    [special] = sufficiency_page(forecast, None, least=LEAST).facts["provisions"]
+    [special] = sufficiency_page(forecast, "release_open", None, least=LEAST).facts["provisions"]
 
     assert special.code == "MAINTAINED_SPECIAL"  # nine plans are too few to be told of
     # Nobody has counted whom one may tell of: neither who is outside, nor, from the plans of the mart, who is not.
@@ -161,7 +172,7 @@ def _children(beyond: int | None, *, also: list[str], census_day: date = date(20
 def test_of_the_january_it_goes_out_from_the_other_pages_tell_how_many_places_are_taken(
     forecast: duckdb.DuckDBPyConnection, children: Children, taken: int | None, outside: int | None
 ) -> None:
-    [special] = sufficiency_page(forecast, children, least=LEAST).facts["provisions"]
+    [special] = sufficiency_page(forecast, "release_open", children, least=LEAST).facts["provisions"]
 
     assert special.gaps[0] == Gap(2026, taken, None, None, 100, None, 1, is_counted=True)
     assert special.gaps[0].missing == [None if taken is None else -5, None, None]
@@ -170,7 +181,7 @@ def test_of_the_january_it_goes_out_from_the_other_pages_tell_how_many_places_ar
 
 def _words(connection: duckdb.DuckDBPyConnection, children: Children | None) -> str:
     """What the page says, without its tags."""
-    page = sufficiency_page(connection, children, least=LEAST)
+    page = sufficiency_page(connection, "release_open", children, least=LEAST)
     release = {
         "release_id": "r",
         "people": "invented",
@@ -185,21 +196,59 @@ def _words(connection: duckdb.DuckDBPyConnection, children: Children | None) -> 
 def test_where_places_are_anywhere_all_children_take_one(forecast: duckdb.DuckDBPyConnection) -> None:
     forecast.execute("update marts.fct_place_gap set is_within_borough = false")
 
-    [special] = sufficiency_page(forecast, _children(None, also=[]), least=LEAST).facts["provisions"]
+    [special] = sufficiency_page(forecast, "release_open", _children(None, also=[]), least=LEAST).facts["provisions"]
 
     assert special.gaps[0].demand == 110
 
 
-def test_each_planning_figure_stands_with_its_own_source(forecast: duckdb.DuckDBPyConnection) -> None:
+def test_each_planning_figure_stands_beside_what_the_return_and_we_expect_of_its_year(
+    forecast: duckdb.DuckDBPyConnection,
+) -> None:
+    """The latest quarter alone; by 2030 our forecast ends a year before."""
     forecast.execute(
-        "insert into seed.kpi_target values ('place_gap_special', 'planning_figure', 161, '+161', 'Papers'),"
-        " ('place_gap_special', 'planning_figure', 300, '+300', 'Papers'),"
-        " ('place_gap_special', 'planning_figure', 200, '+200', 'Minutes')"
+        """
+        insert into seed.kpi_target values
+            ('place_gap_post16', 'planning_figure', 170, '2028-12-31', '+170 by 2028', 'Minutes'),
+            ('place_gap_special', 'planning_figure', 300, '2030-12-31', '+300 by 2030', 'Papers'),
+            ('place_gap_special', 'planning_figure', 161, '2028-12-31', '+161 by 2028', 'Papers'),
+            ('dsg_cumulative_balance', 'agreement', 0, '2026-03-31', 'Balanced', 'Agreement');
+        insert into release_open.kpi.kpi_value by name
+        select
+            'place_gap_special' as kpi_id, 'own_authority' as area_role, 'Academic year, if ' || topic as breakdown_topic, breakdown,
+            value, period_end
+        from (values
+            ('nothing changes', '2028/29', 161, date '2026-03-31'), ('nothing changes', '2028/29', 999, date '2025-12-31'),
+            ('nothing changes', '2030/31', 300, date '2026-03-31'), ('the plan is carried out', '2028/29', 33, date '2026-03-31'),
+            ('plans grow as forecast', '2027/28', 250, date '2026-03-31'),
+            ('plans grow as forecast', '2028/29', 330, date '2026-03-31'),
+            ('plans grow as forecast, low end', '2028/29', 127, date '2026-03-31'),
+            ('plans grow as forecast, high end', '2028/29', 541, date '2026-03-31'),
+            ('plans grow as forecast', '2029/30', 396, date '2026-03-31'),
+            ('plans grow as forecast, low end', '2029/30', 120, date '2026-03-31'),
+            ('plans grow as forecast, high end', '2029/30', 700, date '2026-03-31')
+        ) as told (topic, breakdown, value, period_end)
+        """
     )
 
-    assert sufficiency_page(forecast, None, least=LEAST).facts["expectations"] == [
-        ("place_gap_special", "+161; +300 (Papers)"), ("place_gap_special", "+200 (Minutes)"),
+    assert sufficiency_page(forecast, "release_open", None, least=LEAST).facts["expectations"] == [
+        Expectation("Special schools", "+161 by 2028", "Papers", "2028/29", Decimal(161), Decimal(33), "2028/29",
+                    Decimal(330), Decimal(127), Decimal(541)),
+        Expectation("Special schools", "+300 by 2030", "Papers", "2030/31", Decimal(300), None, "2029/30",
+                    Decimal(396), Decimal(120), Decimal(700)),
+        Expectation("Colleges and other mainstream places after 16", "+170 by 2028", "Minutes", "2028/29", None, None, None,
+                    None, None, None),
     ]  # fmt: skip
+    words = _words(forecast, None)
+    assert "+161 by 2028 (Papers) 2028/29 +161 +33 +330 +127 +541 2028/29" in words
+    assert "2028/29 not known not known not known not known not known not forecast" in words
+
+
+def test_what_mase_is_stands_where_it_is_told(forecast: duckdb.DuckDBPyConnection) -> None:
+    assert "MASE" not in _words(forecast, None)
+    forecast.execute(
+        "update marts.fct_plan_forecast set total_model_reason = 'The cohort model (MASE 1.99 against 2.09).'"
+    )
+    assert "MASE is how far off a model's forecasts were on average" in _words(forecast, None)
 
 
 def test_the_page_says_what_its_numbers_are_and_of_which_january(forecast: duckdb.DuckDBPyConnection) -> None:
@@ -243,7 +292,7 @@ def test_a_benchmark_is_not_told_as_the_cohort_model_nor_as_tested_where_it_is_n
 
 
 def test_of_money_the_total_alone_is_told(forecast: duckdb.DuckDBPyConnection) -> None:
-    costs = sufficiency_page(forecast, None, least=LEAST).facts["costs"]
+    costs = sufficiency_page(forecast, "release_open", None, least=LEAST).facts["costs"]
 
     assert [(one["year"], one["is_forecast"], one["cost_gbp"]) for one in costs] == [
         ("2025-26", False, 42_200_000), ("2026-27", True, 46_900_000),
@@ -251,7 +300,7 @@ def test_of_money_the_total_alone_is_told(forecast: duckdb.DuckDBPyConnection) -
 
 
 def test_without_forecasts_the_page_says_so(warehouse: duckdb.DuckDBPyConnection) -> None:
-    facts = sufficiency_page(warehouse, None, least=LEAST).facts
+    facts = sufficiency_page(warehouse, "release_open", None, least=LEAST).facts
 
     assert facts["plans_chart"] is None and facts["held"] is None
     assert facts["published"] == facts["januaries"] == facts["provisions"] == facts["transfers"] == facts["costs"] == []

@@ -226,7 +226,8 @@ measured as (
     {%- for kpi_id, types, wanted in [
         ('place_gap_mainstream', "'MAINSTREAM', 'RP'", 2),
         ('place_gap_special', "'SPECIAL'", 1),
-        ('place_gap_isp', "'ISP'", 1)
+        ('place_gap_isp', "'ISP'", 1),
+        ('place_gap_post16', "'POST16'", 1)
     ] %}
 
         union all by name

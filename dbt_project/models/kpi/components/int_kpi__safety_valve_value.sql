@@ -82,7 +82,9 @@ select
     'safety valve return, ' || told.measure || if(told.is_restated, ', restated', '') as method,
     if(
         told.measure = 'own forecast',
-        'An estimate: plans as forecast here from the last January counted, against the places funded. Ends hold 80 per cent of what may come.',
+        'An estimate: plans as forecast here from the last January counted, against the places funded. Ends hold 80 per cent of what may come.'
+        || if(told.kpi_id = 'place_gap_mainstream', ' SEN units are among ours, and not among what the return expects.', '')
+        || ' Of the January counted nothing is told here: less the places, children outside the area could be worked out.',
         null
     ) as coverage_note,
     -- Whole children behind a value; blank for money of the whole authority and other figures that no child stands behind.

@@ -10,5 +10,6 @@
     'special_occupancy_pct',
     'place_gap_mainstream',
     'place_gap_special',
-    'place_gap_isp'
+    'place_gap_isp',
+    'place_gap_post16'
 ]) }}
