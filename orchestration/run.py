@@ -57,6 +57,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("cornerstone.run")
 
 STATE_FILE = "last_run.json"
+Spans = dict[str, tuple[float, float]]
 # How a message begins in a traceback: an error of ours is a sentence that needs no class before it.
 _OWN_CLASS = re.compile(r"^(?:orchestration|expectations)\.[\w.]+: ")
 
@@ -79,7 +80,7 @@ class ReadAgain:
 
 @dataclass(frozen=True)
 class RunOutcome:
-    """What a run came to. Times are wall-clock seconds by step, in the order they ran."""
+    """What a run came to. `spans`: of each step when it began and ended, in seconds since 1970, in the order they ran."""
 
     status: Literal["released", "pending", "unchanged", "nothing_new", "blocked", "failed"]
     message: str
@@ -91,13 +92,18 @@ class RunOutcome:
     waiting: list[str] = field(default_factory=list)
     failed_rules: list[FailedRule] = field(default_factory=list)
     failed_steps: list[str] = field(default_factory=list)
-    seconds: dict[str, float] = field(default_factory=dict)
+    spans: Spans = field(default_factory=dict)
     people: People | None = None
     read_again: ReadAgain | None = None
     cells: Reproduction | None = None
     census: CensusHeld | None = None
     therapy: WaitingListsHeld | None = None
     grant: GrantHeld | None = None
+
+    @property
+    def seconds(self) -> dict[str, float]:
+        """How long each step took by the clock."""
+        return {step: ended - began for step, (began, ended) in self.spans.items()}
 
     @property
     def held(self) -> dict[str, str]:
@@ -201,13 +207,13 @@ def _end_of(outcome: RunOutcome) -> RunEnd:
 def _journey(settings: Settings, return_id: str | None = None, periods: str = "all") -> RunOutcome:
     load_keys(settings)  # a key that is lost is told of at once, while a copy of it may still be found
     finish_rebuild(settings)
-    started = time.perf_counter()
+    began = time.time()
+    spans: Spans = {}
     if return_id is not None:
         outcome = _read_again(settings, return_id, periods)
-        seconds: dict[str, float] = {}
     else:
-        invented = _is_fresh(settings) and _invent_borough(settings)
-        seconds = {"inventing a borough": time.perf_counter() - started} if invented else {}
+        if _is_fresh(settings) and _invent_borough(settings):
+            spans["inventing a borough"] = began, time.time()
         outcome = _whatever_is_new(settings)
     made = _made(settings, outcome)
     return replace(
@@ -217,7 +223,7 @@ def _journey(settings: Settings, return_id: str | None = None, periods: str = "a
         census=read_census(made) if made else None,
         therapy=read_waiting_lists(made) if made else None,
         grant=read_grant(made) if made else None,
-        seconds=seconds | outcome.seconds,
+        spans=spans | outcome.spans,
     )
 
 
@@ -261,8 +267,8 @@ def _read_again(settings: Settings, return_id: str, periods: str) -> RunOutcome:
     from orchestration.assets.landing import land_step, landed_key
 
     config = {"ops": {land_step(return_id): {"config": {"periods": periods}}}}
-    result, seconds = _execute(settings, f"backfill_{return_id}", config, [landed_key(return_id)])
-    landed = _outcome(settings, result, seconds, is_whole=False)
+    result, spans = _execute(settings, f"backfill_{return_id}", config, [landed_key(return_id)])
+    landed = _outcome(settings, result, spans, is_whole=False)
     if landed.status == "failed":
         return landed
     [told] = [_metadata(event) for event in result.get_asset_materialization_events() if _is_landed(event)]
@@ -270,13 +276,13 @@ def _read_again(settings: Settings, return_id: str, periods: str) -> RunOutcome:
     return replace(
         done,
         read_again=ReadAgain(return_id, periods, told["read_again"], told["submissions_new"]),
-        seconds=seconds | done.seconds,
+        spans=spans | done.spans,
         **{name: getattr(landed, name) + getattr(done, name) for name in ("refused", "repeats", "left")},
     )
 
 
 def _nothing_new(settings: Settings) -> RunOutcome:
-    started = time.perf_counter()
+    began = time.time()
     release = current_release(settings)
     stands = "the current release stands." if release else "nothing has been released yet."
     if waiting := waiting_release(settings):
@@ -288,22 +294,22 @@ def _nothing_new(settings: Settings) -> RunOutcome:
         f"Nothing new in the inbox, and nothing changed since the last run: {stands}",
         release.release_id if release else None,
         waiting=[one.message for return_id in return_ids() for one in read_waiting(settings, return_id)],
-        seconds={"looking for new files": time.perf_counter() - started},
+        spans={"looking for new files": (began, time.time())},
     )
 
 
 def _execute(
     settings: Settings, job: str, config: dict[str, Any] | None = None, only: list[Any] | None = None
-) -> tuple["ExecuteInProcessResult", dict[str, float]]:
-    """Run a job of Dagster's in this process, or `only` some of its assets. Returns: its result, and seconds by step."""
-    started = time.perf_counter()
+) -> tuple["ExecuteInProcessResult", Spans]:
+    """Run a job of Dagster's in this process, or `only` some of its assets. Returns: its result, and when each step was."""
+    began = time.time()
     prepare_dagster_home(settings)
     log.info("starting Dagster")
     from dagster import DagsterInstance
 
     from orchestration.definitions import defs
 
-    seconds = {"imports and definitions": time.perf_counter() - started}
+    spans = {"imports and definitions": (began, time.time())}
     with _full_disk_told(), fast_history(), DagsterInstance.get() as instance, _own_log(settings):
         _free_slots_of_dead_runs(instance)
         result = defs.resolve_job_def(job).execute_in_process(
@@ -314,7 +320,7 @@ def _execute(
             tags={"cornerstone/started_by": "command line"},
         )
         records = instance.all_logs(result.run_id)
-    return result, seconds | _step_seconds(records)
+    return result, spans | _step_spans(records)
 
 
 @contextmanager
@@ -330,9 +336,9 @@ def _full_disk_told() -> Iterator[None]:
         raise
 
 
-def _outcome_kept(settings: Settings, result: "ExecuteInProcessResult", seconds: dict[str, float]) -> RunOutcome:
+def _outcome_kept(settings: Settings, result: "ExecuteInProcessResult", spans: Spans) -> RunOutcome:
     """What a whole run came to, kept for the next one to compare with."""
-    outcome = _outcome(settings, result, seconds)
+    outcome = _outcome(settings, result, spans)
     if outcome.status in ("released", "unchanged", "pending"):
         write_json_durably(
             settings.store / STATE_FILE, {"fingerprint": _fingerprint(settings), "release_id": outcome.release_id}
@@ -358,9 +364,9 @@ def _free_slots_of_dead_runs(instance: Any) -> None:
             instance.report_run_failed(run, "The process was killed; a later run found it so.")
 
 
-def _step_seconds(records: Sequence[Any]) -> dict[str, float]:
+def _step_spans(records: Sequence[Any]) -> Spans:
     begun: dict[str, float] = {}
-    seconds: dict[str, float] = {}
+    spans: Spans = {}
     for record in records:
         event = record.dagster_event
         if event is None or event.step_key is None:
@@ -368,8 +374,8 @@ def _step_seconds(records: Sequence[Any]) -> dict[str, float]:
         if event.is_step_start:
             begun[event.step_key] = record.timestamp
         elif event.is_step_success or event.is_step_failure:
-            seconds[event.step_key] = record.timestamp - begun[event.step_key]
-    return seconds
+            spans[event.step_key] = begun[event.step_key], record.timestamp
+    return spans
 
 
 def _is_landed(event: "DagsterEvent") -> bool:
@@ -377,7 +383,7 @@ def _is_landed(event: "DagsterEvent") -> bool:
 
 
 def _outcome(
-    settings: Settings, result: "ExecuteInProcessResult", seconds: dict[str, float], *, is_whole: bool = True
+    settings: Settings, result: "ExecuteInProcessResult", spans: Spans, *, is_whole: bool = True
 ) -> RunOutcome:
     release = current_release(settings)
     standing = release.release_id if release else None
@@ -388,7 +394,7 @@ def _outcome(
     waiting = [text for metadata in landed for text in metadata.get("waiting", [])]
     common: dict[str, Any] = {
         "run_id": result.run_id, "refused": refused, "repeats": repeats, "left": left, "waiting": waiting,
-        "seconds": seconds, "release_id": standing,
+        "spans": spans, "release_id": standing,
     }  # fmt: skip
     if result.success and not is_whole:
         return RunOutcome("unchanged", "Landed.", **common)

@@ -37,7 +37,7 @@ def run(
     settings = load_settings()
     outcome = run_journey(settings, return_id, "all" if period is None else period)
     if as_json:
-        print_json({**asdict(outcome), "current": str(settings.current_link)})
+        print_json({**asdict(outcome), "seconds": outcome.seconds, "current": str(settings.current_link)})
     else:
         _print_outcome(outcome, settings)
     raise typer.Exit(outcome.exit_code)
