@@ -14,9 +14,21 @@ from orchestration.errors import CornerstoneError, system_fault
 
 # Each adds its commands to the tree, in the order in which help shows them.
 # isort: off
-from orchestration.cli import journey, upkeep, files, children, telling, releases, rights
+from orchestration.cli import journey, upkeep, files, children, telling, releases, rights, measuring
 
-__all__ = ["app", "children", "files", "guarded", "journey", "main", "releases", "rights", "telling", "upkeep"]
+__all__ = [
+    "app",
+    "children",
+    "files",
+    "guarded",
+    "journey",
+    "main",
+    "measuring",
+    "releases",
+    "rights",
+    "telling",
+    "upkeep",
+]
 
 
 def guarded(command: Callable[[], None]) -> int:

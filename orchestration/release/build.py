@@ -7,6 +7,7 @@ Killed at any instant, the release people read is untouched, and the next publis
   content after its files have been verified again.
 """
 
+import logging
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -70,6 +71,10 @@ from orchestration.release.verify import record_files, verify_built, verify_file
 from orchestration.returns.submission import WHOSE, people_in_store
 from orchestration.settings import Settings
 
+log = logging.getLogger("cornerstone.release")
+
+DRAWING, AUDITING = "drawing the portal", "auditing what was written"
+"""What a release says when it begins a part of its work."""
 INVENTED_NOTICE = Path("open/INVENTED_PEOPLE.txt")
 INVENTED_TEXT = (
     "The people behind the local figures of this release are invented: nobody in it exists. Published figures are real."
@@ -151,6 +156,7 @@ def publish(
         folder = settings.releases_dir / manifest.release_id
         partial = settings.releases_dir / f"{manifest.release_id}{PARTIAL}"
         export, sheets = build(connection, partial, manifest, inventory, catalogue, settings=settings)
+        log.info(AUDITING)
         verify_built(connection, partial, inventory, csv_rows=export.rows, sheets=sheets)
         revisions = count_revisions(partial, published_before=len(published_releases(settings)))
         manifest = manifest.model_copy(update={"revisions": revisions})
@@ -315,6 +321,7 @@ def build(
                 before="release_before" if previous else "release_open",
                 findings=findings,
             )
+        log.info(DRAWING)
         write_evidence(
             connection,
             partial / EVIDENCE_FOLDER,

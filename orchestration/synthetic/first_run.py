@@ -18,11 +18,11 @@ log = logging.getLogger("cornerstone.synthetic")
 SEED = 1
 
 
-def invent_for(settings: Settings) -> bool:
+def invent_for(settings: Settings, scale: float = 1.0) -> bool:
     """Put an invented borough where the next landing finds it: its returns as XML, twelve
     school censuses as schools and COLLECT send them, two trusts' monthly therapy waiting lists, the authority's safety
     valve workbooks, its registers, boundaries of its areas, its `calibration.csv`. Whose each identity in them is goes into
-    the vault, by which linkage is measured.
+    the vault, by which linkage is measured. `scale`: size of the population beside the authority's own.
 
     Killed at any instant, the store has a whole borough or none.
 
@@ -46,7 +46,7 @@ def invent_for(settings: Settings) -> bool:
             figures=figures,
             years=range(FIRST_YEAR, LAST_YEAR + 1),
             seed=SEED,
-            scale=1.0,
+            scale=scale,
             faults="none",
             shapes=("xml",),
             truth=False,

@@ -21,6 +21,7 @@ import duckdb
 from rich.console import Console
 from rich.table import Table
 
+from orchestration.bench.measure import Usage, apart, best_of
 from orchestration.linkage.child_key import link_children
 from orchestration.linkage.quality import PairQuality, keep_truth, measure_links
 from orchestration.privacy.vault import identity_dir, vault_session, write_vault
@@ -29,7 +30,6 @@ from orchestration.returns.submission import Delivery, Submission, TableRows, la
 from orchestration.settings import Settings
 from orchestration.sql_text import literal
 from orchestration.warehouse import prepare_store
-from tests.benchmark.landing import Measured, _apart, _best
 
 CENSUS, LIST = "school_census", "therapy_waiting_list"
 LANDING = "benchmark"
@@ -46,7 +46,7 @@ class Benchmark:
 
     pupils: int
     patients: int
-    measured: dict[str, Measured]
+    measured: dict[str, Usage]
     pairs: list[PairQuality]
     split: int
     merged: int
@@ -231,8 +231,8 @@ def _put(
 def benchmark(folder: Path, pupils: int, patients: int) -> Benchmark:
     """Link and measure what `invent` made, in this process."""
     settings = _settings(folder)
-    linking, _ = _best(1, lambda: link_children(settings))
-    measuring, quality = _best(1, lambda: measure_links(settings))
+    linking, _ = best_of(1, lambda: link_children(settings))
+    measuring, quality = best_of(1, lambda: measure_links(settings))
     return Benchmark(
         pupils,
         patients,
@@ -248,7 +248,7 @@ def tables_of(found: Benchmark) -> list[Table]:
     title = f"{found.pupils:,} pupils and {found.patients:,} patients"
     took = Table("", "seconds", "processor s", "memory, MB", title=title)
     for name, measured in found.measured.items():
-        peak = "" if measured.peak_mb is None else f"{measured.peak_mb:.0f}"
+        peak = "" if measured.peak_bytes is None else f"{measured.peak_bytes / 1e6:.0f}"
         took.add_row(name, f"{measured.seconds:.1f}", f"{measured.cpu_seconds:.1f}", peak)
     came = Table(
         "people", "step", "true pairs", "found", "right", "precision", "recall",
@@ -275,8 +275,8 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
-        _apart(invent, Path(name), chosen.pupils, chosen.patients)
-        found = _apart(benchmark, Path(name), chosen.pupils, chosen.patients)
+        apart(invent, Path(name), chosen.pupils, chosen.patients)
+        found = apart(benchmark, Path(name), chosen.pupils, chosen.patients)
     console = Console()
     if chosen.json:
         console.print_json(json.dumps(asdict(found)))

@@ -4,13 +4,13 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tests.benchmark.landing import _apart
+from orchestration.bench.measure import apart
 from tests.benchmark.linkage import CENSUS, SLIPS, benchmark, invent, tables_of
 
 
 def test_every_pupil_among_the_patients_is_a_pair_and_every_slip_is_made(tmp_path: Path) -> None:
-    _apart(invent, tmp_path, 2000, 500)
-    found = _apart(benchmark, tmp_path, 2000, 500)
+    apart(invent, tmp_path, 2000, 500)
+    found = apart(benchmark, tmp_path, 2000, 500)
     pairs = {(one.group, one.match_strength): one for one in found.pairs if one.return_id == CENSUS}
     everyone = pairs["all", "all"]
     assert everyone.true_pairs == 450
