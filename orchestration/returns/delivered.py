@@ -75,6 +75,11 @@ class DeliveredFile:
     rows_cut: Mapping[str, Mapping[str, int]] = field(default_factory=dict, compare=False)
 
 
+def is_data_member(name: str) -> bool:
+    """Whether a member of an archive is read."""
+    return name.lower().endswith((".csv", ".xml"))
+
+
 def delivered_file(path: Path) -> DeliveredFile:
     """A file on disk as a delivered one."""
 
@@ -242,7 +247,7 @@ def _open_zip(delivered: DeliveredFile) -> list[DataFile | FileRefused]:
             if any(member.filename in ("content.xml", "xl/workbook.bin") for member in members):
                 raise FileRefused("FILE-004", f"{name} is a spreadsheet of another kind; save it as .xlsx.")
             year = _guidance_year(archive, members)
-            wanted = [member for member in members if member.filename.lower().endswith((".csv", ".xml"))]
+            wanted = [member for member in members if is_data_member(member.filename)]
             if not wanted:
                 raise FileRefused(
                     "FILE-005", f"{name} holds no data file (.csv, .xml); download the whole release again."

@@ -2,7 +2,7 @@
 
 XML loses elements, delimited text lines, a workbook the cells of rows and the texts that only they used, with whatever else
 of it copies cells (comments, caches of pivot tables) and the rows of sheets that no reader reads. Numbers that stand elsewhere,
-in another child's row, are masked.
+in another child's row or the name of a member, are masked; members of an archive that no reader reads are left out.
 """
 
 import gzip
@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 from lxml import etree
 
-from orchestration.returns.delivered import DataFile, DeliveredFile
+from orchestration.returns.delivered import DataFile, DeliveredFile, is_data_member
 from orchestration.returns.readers.flat_csv import decode
 from orchestration.returns.readers.record_workbook import areas_of
 from orchestration.returns.readers.record_xml import without_persons
@@ -42,8 +42,8 @@ class Edit:
 
 
 def texts_of(delivered: DeliveredFile) -> Iterator[tuple[str, str]]:
-    """The texts of a delivered file, by data file, however damaged: of an archive those of its members, of a workbook those of
-    its parts."""
+    """The texts of a delivered file, by data file, however damaged: of an archive those of its members and their names, of a
+    workbook those of its parts."""
     with delivered.open() as stream:
         yield from _texts(delivered.name, stream.read())
 
@@ -60,6 +60,8 @@ def _texts(name: str, content: bytes, depth: int = 0) -> Iterator[tuple[str, str
                 is_workbook = "xl/workbook.xml" in archive.namelist()
                 for member in archive.infolist():
                     part = name if is_workbook else f"{name}/{member.filename}"
+                    if not is_workbook:
+                        yield part, member.filename
                     yield from _texts(part, archive.read(member), depth + 1)
         except (zipfile.BadZipFile, RuntimeError, OSError, EOFError, ValueError):
             return
@@ -76,6 +78,16 @@ def _text(content: bytes) -> str:
     return text
 
 
+def left_out_members(delivered: DeliveredFile, spec: ReturnSpec) -> set[str]:
+    """Members of an archive that `cut` leaves out, as `texts_of` names them, with those of archives within."""
+    with delivered.open() as stream:
+        if spec.person is None or not zipfile.is_zipfile(stream):
+            return set()
+        names = zipfile.ZipFile(stream).namelist()
+    data = {f"{delivered.name}/{name}" for name in names if is_data_member(name)}
+    return {name for name, _ in texts_of(delivered) if name not in data}
+
+
 def cut(delivered: DeliveredFile, spec: ReturnSpec, edits: Mapping[str, Edit]) -> bytes:
     """The bytes of a delivered file with its data files edited, by the names of these."""
     with delivered.open() as stream:
@@ -87,7 +99,11 @@ def cut(delivered: DeliveredFile, spec: ReturnSpec, edits: Mapping[str, Edit]) -
     with zipfile.ZipFile(io.BytesIO(content)) as archive, zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as out:
         for member in archive.infolist():
             edit = edits.get(f"{delivered.name}/{member.filename}")
-            out.writestr(member, _edited(edit, spec) if edit else archive.read(member), zipfile.ZIP_DEFLATED)
+            if spec.person is not None and not is_data_member(member.filename):
+                continue  # nobody knows whom it tells of
+            held = _edited(edit, spec) if edit else archive.read(member)
+            member.filename = masked(member.filename, edit.numbers if edit else ())
+            out.writestr(member, held, zipfile.ZIP_DEFLATED)
     return made.getvalue()
 
 

@@ -2,7 +2,8 @@
 
 import logging
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -18,7 +19,7 @@ from orchestration.returns.intake import read_all
 from orchestration.returns.readers.records import HeldRecords
 from orchestration.returns.spec import ReturnSpec
 from orchestration.returns.workspace import open_workspace
-from orchestration.rights.cut import Edit, cut, texts_of
+from orchestration.rights.cut import Edit, cut, left_out_members, texts_of
 from orchestration.rights.forgotten import (
     forgotten_numbers,
     forgotten_rows,
@@ -29,6 +30,7 @@ from orchestration.rights.forgotten import (
     tombstone_key,
     tombstones_path,
 )
+from orchestration.rights.mask import mask_names, masked
 from orchestration.settings import Settings
 
 log = logging.getLogger("cornerstone.rights")
@@ -78,7 +80,8 @@ def leave_out_forgotten(
     """Take the rows of forgotten persons out of archived files, before anything of them lands.
 
     Of each file that names one: rows that can be told are cut and the bytes archived anew; a number that stands elsewhere,
-    such as in a note on another child, is masked; a file that nobody can read is erased whole.
+    such as in a note on another child or the name of the file, is masked; members of an archive that no reader reads go; a file that
+    nobody can read is erased whole.
 
     Args:
         settings: where the store is.
@@ -94,6 +97,8 @@ def leave_out_forgotten(
     kept = [one for one in received if one.erased is None]
     if not kept or not tombstones_path(settings).is_file():
         return LeftOut(kept)
+    with _knowing_all(settings, keys) as own:
+        kept = mask_names(settings, own, kept)
     if spec.person is None and not _names_anybody(settings, keys, kept):
         return LeftOut(kept)
     found = _find(settings, keys, spec, kept)
@@ -101,10 +106,10 @@ def leave_out_forgotten(
     erased = 0
     for receipt in kept:
         edits = found.edits.get(receipt.sha256, {})
-        own = {name for name in edits if name == receipt.file_name or name.startswith(f"{receipt.file_name}/")}
-        if edits and own == edits.keys():
+        told = {name for name in edits if name == receipt.file_name or name.startswith(f"{receipt.file_name}/")}
+        if edits and told == edits.keys():
             delivered = archived_file(settings, keys, receipt)
-            cuts = {name: _cut(receipt, edit) for name, edit in edits.items()}
+            cuts = {masked(name, edit.numbers): _cut(receipt, edit) for name, edit in edits.items()}
             changed[receipt.key] = replace_archived(settings, keys, receipt, cut(delivered, spec, edits), cuts)
         elif edits or receipt.sha256 in found.unread or (receipt.sha256 in found.waiting and not waits):
             changed[receipt.key] = erase_archived(settings, receipt, ERASED.format(day=now.date()))
@@ -157,9 +162,12 @@ def _find(settings: Settings, keys: Keys, spec: ReturnSpec, received: Sequence[R
             if spec.person is not None:
                 _find_rows(own, spec, found_in, found)
             for one in delivered:
+                beside = sorted(name for sha256, name in readable if sha256 == one.sha256)
                 for name, numbers in _numbers(own, one).items():
                     if (one.sha256, name) in readable:
                         _edit(found, found_in, one.sha256, name).numbers |= numbers
+                    elif beside and name in left_out_members(one, spec):  # it goes when what is beside it is cut
+                        _edit(found, found_in, one.sha256, beside[0]).numbers |= numbers
                     elif one.sha256 in waiting:
                         found.waiting.add(one.sha256)
                     else:
@@ -169,12 +177,18 @@ def _find(settings: Settings, keys: Keys, spec: ReturnSpec, received: Sequence[R
     return found
 
 
-def _names_anybody(settings: Settings, keys: Keys, received: Sequence[Receipt]) -> bool:
-    """Whether a number of a forgotten person stands anywhere in files of a return that is about nobody."""
+@contextmanager
+def _knowing_all(settings: Settings, keys: Keys) -> Iterator[duckdb.DuckDBPyConnection]:
     with (
         duckdb.connect(":memory:") as connection,
         knowing(connection, tombstone_key(settings, keys), read_tombstones(settings)) as own,
     ):
+        yield own
+
+
+def _names_anybody(settings: Settings, keys: Keys, received: Sequence[Receipt]) -> bool:
+    """Whether a number of a forgotten person stands anywhere in files of a return that is about nobody."""
+    with _knowing_all(settings, keys) as own:
         return any(_numbers(own, archived_file(settings, keys, receipt)) for receipt in received)
 
 

@@ -51,9 +51,12 @@ def rows_read(settings: Settings, return_id: str) -> dict[str, int]:
 
 
 def zipped(folder: Path) -> None:
-    with zipfile.ZipFile(folder / "sen2.zip", "w") as archive:
-        archive.writestr("2025/sen2_2025.xml", xml_text(header(2025, **SEN2), [ada(), alan(), grace()]))
-        archive.writestr("read me.txt", "nothing")
+    folder.mkdir(parents=True, exist_ok=True)
+    # The name of the archive and that of a member hold numbers; what no reader reads tells of her.
+    with zipfile.ZipFile(folder / f"sen2_{NHS}.zip", "w") as archive:
+        archive.writestr(f"2025/sen2_{UPN}.xml", xml_text(header(2025, **SEN2), [ada(), alan(), grace()]))
+        archive.writestr("read me.txt", f"Zzlovelace Adaxia has {UPN}")
+        archive.writestr("minutes/Zzlovelace.docx", "on Adaxia")
 
 
 def gzipped(folder: Path) -> None:
@@ -112,10 +115,10 @@ def same(one: Submission) -> tuple[str, str, int]:
     return one.submission_id, one.received_at, one.rows_landed
 
 
-@pytest.mark.parametrize("shape", ["collect", "sheets"])
+@pytest.mark.parametrize("shape", ["collect", "sheets", "zip"])
 def test_the_same_file_sent_again_changes_nothing(settings: Settings, land: Land, tmp_path: Path, shape: str) -> None:
     return_id, drop, _ = SHAPES[shape]
-    entomb(settings, upn=UPN)
+    entomb(settings, upn=UPN, nhs_number=NHS)
     drop(tmp_path / "sent")
     shutil.copytree(tmp_path / "sent", settings.inbox_dir / return_id, dirs_exist_ok=True)
     land(return_id)
