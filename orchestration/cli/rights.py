@@ -44,6 +44,10 @@ def forget(
             "--as-one", help="All that stands under these identifiers is the one child, however it is told there."
         ),
     ] = False,
+    erase: Annotated[
+        list[str] | None,
+        typer.Option(help="Receipt of a file of which nothing was accepted, as --preview names it: erase it too."),
+    ] = None,
     preview: Annotated[bool, typer.Option("--preview", help="Show what it would touch, and do nothing.")] = False,
     yes: Yes = False,
     resume: Annotated[bool, typer.Option("--resume", help="Finish an erasure that was interrupted.")] = False,
@@ -86,7 +90,7 @@ def forget(
         shown.print_effect(effect, err)
         erasure.require_clear(effect)
         require_yes("Forget this child for good?", "Nothing was changed", is_given=yes)
-        done = erasure.forget(settings, asked, by=by or "", reason=reason or "", now=now)
+        done = erasure.forget(settings, asked, by=by or "", reason=reason or "", now=now, erase=erase or ())
     if as_json:
         print_json(asdict(done))
     else:

@@ -137,9 +137,9 @@ def receive(
     """
     sha256 = sha256_of(lambda: path.open("rb"))
     key = receipt_key(sha256, name, by_name=by_name)
-    receipt_path = _receipts_dir(settings, return_id) / f"{key}.json"
+    path_of_receipt = _receipts_dir(settings, return_id) / f"{key}.json"
     target = archived_path(settings, sha256)
-    known = _read_receipt(receipt_path) if receipt_path.is_file() else None
+    known = _read_receipt(path_of_receipt) if path_of_receipt.is_file() else None
     if known is not None and known.erased is not None:
         raise NotTakenBack(f"{name} was received before and erased {known.erased}; take it out of the inbox.")
     if (known is None or known.archived_as is None) and not _is_whole(settings, keys, sha256):
@@ -175,9 +175,14 @@ def _read_receipt(path: Path) -> Receipt:
     return Receipt(**content)
 
 
+def receipt_path(settings: Settings, receipt: Receipt) -> Path:
+    """Where a receipt lies."""
+    return _receipts_dir(settings, receipt.return_id) / f"{receipt.key}.json"
+
+
 def write_receipt(settings: Settings, receipt: Receipt) -> None:
     """Write a receipt in place of what it was."""
-    write_json_durably(_receipts_dir(settings, receipt.return_id) / f"{receipt.key}.json", asdict(receipt))
+    write_json_durably(receipt_path(settings, receipt), asdict(receipt))
 
 
 def replace_archived(

@@ -6,7 +6,7 @@ finished by `resume`. Until then nothing lands. Aggregates that were released st
 
 import logging
 import secrets
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field, replace
@@ -26,7 +26,14 @@ from orchestration.privacy.keys import Keys, load_keys
 from orchestration.privacy.pseudonyms import normalised_number
 from orchestration.privacy.vault import identity_dir, quarantine_dir, vault_file, vault_session, write_vault
 from orchestration.release.lifecycle import with_restricted
-from orchestration.returns.archive import Receipt, archived_file, receipts, remove_unreferenced
+from orchestration.returns.archive import (
+    Receipt,
+    archived_file,
+    erase_archived,
+    receipt_path,
+    receipts,
+    remove_unreferenced,
+)
 from orchestration.returns.spec import ReturnSpec, load_spec, return_ids
 from orchestration.returns.submission import (
     Delivery,
@@ -68,7 +75,20 @@ from orchestration.sql_text import literal
 log = logging.getLogger("cornerstone.rights")
 
 FORGET = "forget"
+ERASED_UNREAD = "on {day}, because it could not be read and somebody said that it names a person who was forgotten"
 _NOBODY = "asked"  # the person of digests that are only looked for
+
+
+@dataclass(frozen=True)
+class HeldFile:
+    """An archived file that a person has to look at: the return, the day of its receipt, its size, its receipt, which names it, and
+    whether something of it was accepted."""
+
+    return_id: str
+    received: str
+    bytes: int
+    receipt: str
+    is_in_use: bool
 
 
 @dataclass(frozen=True)
@@ -90,8 +110,8 @@ class Effect:
     was asked for, any other is a step of linkage. `people` are those of whom the rows tell, where they tell of several;
     `is_clear` says whether it was told who of them is meant; if not, all would go, and nobody is forgotten. `forgotten_earlier`:
     a child who is forgotten gave a number of the rows as well. `kinds` counts what identifies the child by kind. `namesakes` are
-    rows that give the same name and birth date with another number, and stay; `file_names` the files whose names hold a number or
-    the surname, which stay as they were received; `unread` the archived files of which nothing was accepted.
+    rows that give the same name and birth date with another number, and stay; `file_names` the files whose names hold the surname,
+    which stay as they were received; `unread` the archived files of which not everything was accepted.
     """
 
     rows: dict[str, int]
@@ -104,8 +124,8 @@ class Effect:
     shared_numbers: int
     releases: int
     namesakes: int
-    file_names: int
-    unread: int
+    file_names: list[HeldFile]
+    unread: list[HeldFile]
 
 
 @dataclass(frozen=True)
@@ -143,7 +163,7 @@ class _Known:
     forgotten_earlier: bool = False
     shared_numbers: int = 0
     namesakes: int = 0
-    file_names: int = 0
+    file_names: list[Receipt] = field(default_factory=list)
 
 
 def preview(settings: Settings, asked: Asked) -> Effect:
@@ -156,8 +176,16 @@ def preview(settings: Settings, asked: Asked) -> Effect:
         return _effect(settings, _look_up(settings, load_keys(settings), asked))
 
 
-def forget(settings: Settings, asked: Asked, *, by: str, reason: str, now: datetime) -> Done:
+def forget(settings: Settings, asked: Asked, *, by: str, reason: str, now: datetime, erase: Sequence[str] = ()) -> Done:
     """Forget a child.
+
+    Args:
+        settings: where the store is.
+        asked: who it is.
+        by: who does it.
+        reason: why.
+        now: the time.
+        erase: receipts, as the preview names them, of files of which nothing was accepted and that go whole.
 
     Raises:
         CornerstoneError: as `preview`; it is not clear who is meant; no name or reason; another run holds the store; or an earlier
@@ -169,6 +197,7 @@ def forget(settings: Settings, asked: Asked, *, by: str, reason: str, now: datet
         known = _look_up(settings, keys, asked)
         effect = _effect(settings, known)
         require_clear(effect)
+        unwanted = _unwanted(settings, erase)
         decisions, joins = _linkage_lines(settings, known.keys)
         person = secrets.token_hex(16)
         at = now.astimezone(UTC).isoformat(timespec="seconds")
@@ -178,7 +207,8 @@ def forget(settings: Settings, asked: Asked, *, by: str, reason: str, now: datet
         )  # fmt: skip
         intent = {
             "action": FORGET, "person": person, "keys": sorted(known.keys), "rows": sorted(known.own_rows),
-            "file_names": known.file_names, "decisions": decisions, "joins": joins, "by": by, "reason": reason, "at": at,
+            "file_names": len(known.file_names), "erase": [one.key for one in unwanted],
+            "decisions": decisions, "joins": joins, "by": by, "reason": reason, "at": at,
         }  # fmt: skip
         write_intent(settings, intent)
         # From here on what is left of the child is found by digests alone.
@@ -199,6 +229,25 @@ def require_clear(effect: Effect) -> None:
             " which the child is told (and its NHS number, where two of one name differ by it), or `--as-one` where all of it is"
             " the one child. Nothing was changed."
         )
+
+
+def _unwanted(settings: Settings, erase: Sequence[str]) -> list[Receipt]:
+    """The files to erase whole, by their receipts.
+
+    Raises:
+        CornerstoneError: one is none of those of which nothing was accepted.
+    """
+    unread = {
+        _held_file(settings, one, is_in_use=False).receipt: one
+        for one, is_in_use in _receipts_unread(settings)
+        if not is_in_use
+    }
+    if strange := set(erase) - unread.keys():
+        raise CornerstoneError(
+            f"{min(strange)} is no receipt of a file of which nothing was accepted; `cornerstone forget --preview` names them. Nothing was"
+            " changed."
+        )
+    return [unread[one] for one in dict.fromkeys(erase)]
 
 
 def resume(settings: Settings, now: datetime) -> Done | None:
@@ -295,7 +344,7 @@ def _look_up(settings: Settings, keys: Keys, asked: Asked) -> _Known:
         known.submissions = {row[1] for row in by_digest}
         names = {digest for digest in known.digests if digest[0] == NAME}
         known.namesakes = len(_rows_known_by(settings, connection, secret, names).keys() - by_digest.keys())
-        known.file_names = _naming_receipts(settings, connection, secret, known)
+        known.file_names = _naming_receipts(settings, connection, known)
         known.keys |= _own_keys(connection, settings, known.keys)
         if len(people) > 1:
             known.people = [
@@ -359,8 +408,8 @@ def _effect(settings: Settings, known: _Known) -> Effect:
         known.shared_numbers,
         len(with_restricted(settings)),
         known.namesakes,
-        known.file_names,
-        len(_receipts_unread(settings)),
+        [_held_file(settings, one, is_in_use=True) for one in known.file_names],
+        [_held_file(settings, one, is_in_use=is_in_use) for one, is_in_use in _receipts_unread(settings)],
     )
 
 
@@ -509,8 +558,13 @@ def _links(connection: duckdb.DuckDBPyConnection, settings: Settings) -> dict[Ro
     return {row[:3]: row[3:] for row in rows}
 
 
-def _naming_receipts(settings: Settings, connection: duckdb.DuckDBPyConnection, secret: bytes, known: _Known) -> int:
-    """How many files were received under a name that holds a number of the child, or its surname."""
+def _held_file(settings: Settings, one: Receipt, *, is_in_use: bool) -> HeldFile:
+    path = receipt_path(settings, one).relative_to(settings.store)
+    return HeldFile(one.return_id, one.received_at[:10], one.bytes, str(path), is_in_use)
+
+
+def _naming_receipts(settings: Settings, connection: duckdb.DuckDBPyConnection, known: _Known) -> list[Receipt]:
+    """Files that were received under a name that holds the surname of the child; or that of a school, or a colleague."""
     surnames: set[str] = set()
     for spec, folder in _landings(settings):
         assert spec.person is not None
@@ -524,30 +578,34 @@ def _naming_receipts(settings: Settings, connection: duckdb.DuckDBPyConnection, 
                 [["|".join(row) for row in known.own_rows]],
             ).fetchall()
             surnames |= {surname for (surname,) in rows if surname}
-    names = [receipt.file_name for return_id in return_ids() for receipt in receipts(settings, return_id)]
-    with knowing(connection, secret, _as_tombstones(known.digests)) as own:
-        numbers = forgotten_numbers(own, numbers_in(names))
+    held = [receipt for return_id in return_ids() for receipt in receipts(settings, return_id)]
     found = connection.execute(
         f"""
-        select count(*) from (select unnest($1) as name)
-        where len(list_filter($2, one -> contains(name, one))) > 0
-            or len(list_filter($3, one -> contains({letters("name")}, one))) > 0
+        select distinct name from (select unnest($1) as name)
+        where len(list_filter($2, one -> contains({letters("name")}, one))) > 0
         """,
-        [names, sorted(numbers), sorted(surnames)],
+        [[one.file_name for one in held], sorted(surnames)],
     ).fetchall()
-    return int(found[0][0])
+    names = {name for (name,) in found}
+    return [one for one in held if one.file_name in names]
 
 
-def _receipts_unread(settings: Settings) -> list[Receipt]:
-    """Of archived files of which nothing was accepted: in their text numbers are looked for, and nothing else can be."""
+def _receipts_unread(settings: Settings) -> list[tuple[Receipt, bool]]:
+    """Of archived files of which not everything was accepted: numbers are looked for in their text, and in what nobody could read
+    nothing else can be. With each, whether something of it was accepted."""
     found = []
     for return_id in return_ids():
-        read: set[str] = set()
+        given: dict[str, set[str]] = defaultdict(set)
+        accepted: set[str] = set()
         for folder in landing_dirs(settings, return_id):
             submissions, deliveries, _ = read_landing(folder)
-            accepted = {one.submission_id for one in submissions if one.status == "accepted"}
-            read |= {one.receipt_key for one in deliveries if accepted & set(one.submission_ids)}
-        found += [one for one in receipts(settings, return_id) if one.erased is None and one.key not in read]
+            accepted |= {one.submission_id for one in submissions if one.status == "accepted"}
+            for one in deliveries:
+                given[one.receipt_key] |= set(one.submission_ids)
+        for receipt in receipts(settings, return_id):
+            ids = given[receipt.key]
+            if receipt.erased is None and not (ids and ids <= accepted):
+                found.append((receipt, bool(ids & accepted)))
     return found
 
 
@@ -592,6 +650,11 @@ def _finish(settings: Settings, keys: Keys, intent: Mapping[str, object], now: d
     secret = tombstone_key(settings, keys)
     digests = {(one.scheme, one.digest) for one in read_tombstones(settings) if one.person == intent["person"]}
     cut, erased, rows_cut = _clear_archive(settings, keys, secret, digests, now)
+    for receipt, _ in _receipts_unread(settings):
+        if receipt.key in intent["erase"]:  # type: ignore[operator]
+            erase_archived(settings, receipt, ERASED_UNREAD.format(day=now.date()))
+            erased += 1
+    remove_unreferenced(settings)
     removed, set_aside = Counter[str](), 0
     with _session(settings) as connection:
         for spec, folder in _landings(settings):
@@ -660,7 +723,6 @@ def _clear_archive(
             log.info("looking through %s archived file(s) of %s", f"{len(received):,}", spec.title)
             left = leave_out_forgotten(settings, keys, spec, received, now, waits=False)
             counted.update(cut=left.cut, erased=left.erased, rows=left.rows)
-    remove_unreferenced(settings)
     return counted["cut"], counted["erased"], counted["rows"]
 
 
@@ -935,9 +997,15 @@ def _names_child(keys: set[str], entry: Mapping[str, object]) -> bool:
 
 def _linkage_lines(settings: Settings, keys: set[str]) -> tuple[int, int]:
     """How many reviewers' decisions and joins are about a child."""
-    decisions = read_journal_entries(decisions_path(settings), dict)
-    joins = read_journal_entries(joins_journal_path(settings), dict)
-    return sum(_names_child(keys, one) for one in decisions), sum(_names_child(keys, one) for one in joins)
+    decisions, joins = (
+        sum(_names_child(keys, one) for one in _lines(path))
+        for path in (decisions_path(settings), joins_journal_path(settings))
+    )
+    return decisions, joins
+
+
+def _lines(journal: Path) -> list[dict[str, object]]:
+    return read_journal_entries(journal, dict)
 
 
 def _clear_linkage(settings: Settings, keys: set[str]) -> None:
@@ -950,7 +1018,7 @@ def _clear_linkage(settings: Settings, keys: set[str]) -> None:
 
 
 def _take_lines_out(journal: Path, keys: set[str]) -> None:
-    entries = read_journal_entries(journal, dict)
+    entries = _lines(journal)
     left = [one for one in entries if not _names_child(keys, one)]
     if len(left) < len(entries):
         rewrite_journal(journal, left, PRIVATE_MODE)

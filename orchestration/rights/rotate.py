@@ -194,7 +194,7 @@ def _carry_linkage(settings: Settings, keys: Keys, beside: Settings, new: Keys) 
     beside.linkage_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     if model_path(settings).is_file():
         shutil.copy2(model_path(settings), model_path(beside))
-    joined = read_journal_entries(joins_journal_path(settings), dict)
+    joined: list[dict[str, Any]] = read_journal_entries(joins_journal_path(settings), dict)
     joins = [one for one in map(renamed, joined) if one is not None]
     if joins:
         rewrite_journal(joins_journal_path(beside), joins, PRIVATE_MODE)

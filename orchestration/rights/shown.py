@@ -9,7 +9,7 @@ from orchestration.check.terminal import printable
 
 if TYPE_CHECKING:
     from orchestration.rights.audit import Account
-    from orchestration.rights.forget import Done, Effect
+    from orchestration.rights.forget import Done, Effect, HeldFile
     from orchestration.rights.retention import Deleted
     from orchestration.rights.retention import Effect as KeptEffect
     from orchestration.rights.rotate import Rotated
@@ -71,7 +71,10 @@ def print_effect(effect: "Effect", console: Console) -> None:
             " where they are the child's, ask with that number as well",
             soft_wrap=True,
         )
-    _print_left(effect, console)
+    _print_left(len(effect.file_names), 0, console)
+    _print_files(effect.file_names, console)
+    _print_left(0, len(effect.unread), console)
+    _print_files(effect.unread, console)
     console.print(f"releases  {effect.releases:,} lose their marts (restricted/send_marts.duckdb)")
     console.print(STAYS, soft_wrap=True)
 
@@ -110,19 +113,30 @@ def _print_people(effect: "Effect", console: Console) -> None:
         )
 
 
-def _print_left(told: "Effect | Done", console: Console) -> None:
+def _print_left(file_names: int, unread: int, console: Console) -> None:
     """What an erasure cannot reach, and what to do about it."""
-    if told.file_names:
+    if file_names:
         console.print(
-            f"[yellow]beware[/yellow]    {told.file_names:,} file(s) were received under a name that may hold a number or the surname of"
-            " the child; names of files stay in receipts and landed rows. Have files sent under names that name nobody",
+            f"[yellow]beware[/yellow]    {file_names:,} file(s) were received under a name that may hold the surname of the child; it stays"
+            " in receipts and landed rows (a number in a name is masked). Have files sent under names that name nobody",
             soft_wrap=True,
         )
-    if told.unread:
+    if unread:
         console.print(
-            f"[yellow]beware[/yellow]    {told.unread:,} archived file(s) of which nothing was accepted: numbers are looked for in"
-            " their text, and nothing else can be. Look through what was sent (archive/receipts names the files)",
+            f"[yellow]beware[/yellow]    {unread:,} archived file(s) of which not all was accepted: numbers are looked for in their text,"
+            " and in what nobody could read nothing else can be. Look at what was sent; `--erase <receipt>` erases one of which"
+            " nothing was accepted with the child",
             soft_wrap=True,
+        )
+
+
+def _print_files(files: "list[HeldFile]", console: Console) -> None:
+    for one in files:
+        part = "" if one.is_in_use else "; nothing of it was accepted"
+        console.print(
+            f"          {one.return_id}, received {one.received}, {one.bytes:,} bytes, named in {one.receipt}{part}",
+            soft_wrap=True,
+            markup=False,
         )
 
 
@@ -140,7 +154,7 @@ def print_done(done: "Done", console: Console) -> None:
         f" {done.releases:,} release(s) without marts",
         soft_wrap=True,
     )
-    _print_left(done, console)
+    _print_left(done.file_names, done.unread, console)
     console.print(STAYS, soft_wrap=True)
     console.print("next      `cornerstone run` builds the marts again and makes a release without the child")
 
