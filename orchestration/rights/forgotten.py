@@ -1,11 +1,14 @@
 """Whom the store has forgotten: keyed digests of what identifies them, by which their rows are known again.
 
 A digest is an HMAC under a secret of its own, sealed under the store's key, so that the key can be renewed although nobody
-can tell any more whose digests these are. A row is a forgotten person's where it gives one of the person's numbers (in any
-column of the scheme, a former UPN too), unless both its birth date and its forename are another's: then the number stands there
-by mistake. A number that is known to be somebody else's too is the person's with the birth date and the forename that stand
-beside it. Or where it gives name and birth date, unless it gives another number of a kind that the person has: then it is
-somebody else of the same name. The file `forgotten.jsonl` of the vault is only ever added to.
+can tell any more whose digests these are. Nobody without that key can; whoever holds it, and the vault, can try numbers one
+after the other until one fits (there are few NHS numbers), so the digests stay personal data for as long as the store is
+kept. A digest that is slow to make would not help: landing makes several of every row, and a short one would take others for
+the child. A row is a forgotten person's where it gives one of the person's numbers (in any column of the scheme, a former UPN
+too), unless both its birth date and its forename are another's: then the number stands there by mistake. A number that is
+known to be somebody else's too is the person's with the birth date and the forename that stand beside it. Or where it gives
+name and birth date, unless it gives another number of a kind that the person has: then it is somebody else of the same name.
+The file `forgotten.jsonl` of the vault is only ever added to.
 """
 
 import io

@@ -58,7 +58,11 @@ def print_effect(effect: "Effect", console: Console) -> None:
             soft_wrap=True,
         )
     kinds = ", ".join(f"{count:,} {KINDS[kind]}" for kind, count in effect.kinds.items())
-    console.print(f"refused   from now on, wherever they arrive: rows with {kinds}", soft_wrap=True)
+    console.print(
+        f"refused   from now on, wherever they arrive: rows with {kinds}; known again by keyed digests, against which whoever holds the"
+        " store's key can try numbers",
+        soft_wrap=True,
+    )
     if effect.shared_numbers:
         console.print(
             f"[yellow]beware[/yellow]    {effect.shared_numbers:,} number(s) of the child stand in a row about somebody else as"
