@@ -100,7 +100,7 @@ def torn_landings(settings: Settings) -> list[str]:
     with duckdb.connect() as connection:
         for return_id in return_ids():
             for folder in landing_dirs(settings, return_id):
-                submissions, _ = read_landing(folder)
+                submissions = read_landing(folder).submissions
                 for one in submissions:
                     for table, rows in one.tables.items():
                         if one.status == "refused":
