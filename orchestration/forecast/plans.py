@@ -108,7 +108,7 @@ def forecast_plans(
         figures: published history (`history.HISTORY_COLUMNS`).
         tested: the back-test (`back_test.BACK_TEST_SCHEMA`).
         need_tables: by provision, the table of the reform plan that splits it by need; provisions without one are left out.
-        scenarios: the settings.
+        scenarios: the settings, the baseline first; the others are told from the latest January alone.
 
     Returns: columns of `FORECAST_SCHEMA`, sorted. The total is the median of the simulations; a part is its mean share of them,
     so that parts add up to the total. `low_count` and `high_count` hold 80% of the simulations, of parts as much wider as
@@ -121,7 +121,8 @@ def forecast_plans(
         own_areas = areas[areas["la_code"] == la_code]
         counted = _counted(layout, need_tables, own, own_areas)
         earlier: list[pd.DataFrame] = []
-        for origin in map(int, sorted(own["census_year"].unique())):
+        origins = [int(year) for year in sorted(own["census_year"].unique())]
+        for origin in origins:
             known = Known(
                 str(la_code),
                 origin,
@@ -131,7 +132,8 @@ def forecast_plans(
                 history.known_at(origin),
                 tested,
                 need_tables,
-                scenarios,
+                # What came since is of no scenario: from an earlier January there is the baseline alone.
+                scenarios if origin == origins[-1] else [one for one in scenarios if one.scenario_code == BASELINE],
             )
             # Needs and placements of later Januaries are not known yet.
             forecast = _forecast(known, Layout.of(known.transitions))
@@ -176,9 +178,10 @@ def _forecast(known: Known, layout: Layout) -> pd.DataFrame:
 
 
 def _version(forecast: pd.DataFrame, origin: int) -> str:
-    """The origin, and a digest of all that is forecast: what says the same has the same version, whatever code and data made it."""
+    """The origin, and a digest of the baseline: what says the same has the same version, whatever code and data made it."""
     said = [name for name in FORECAST_SCHEMA if name not in ("forecast_version", "actual_count")]
-    ordered = forecast[said].sort_values(["scenario_code", "measure_code", "census_year", *SPLITS])
+    baseline = forecast[forecast["scenario_code"] == BASELINE]
+    ordered = baseline[said].sort_values(["measure_code", "census_year", *SPLITS])
     digest = hashlib.sha256(ordered.to_csv(index=False).encode()).hexdigest()
     return f"{origin}-{digest[:8]}"
 
