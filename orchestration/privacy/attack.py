@@ -40,6 +40,7 @@ def attack(
     lines: str,
     shares: str | None = None,
     protection_width: int = 1,
+    exact: bool = True,
     seconds: float = 600,
 ) -> pa.Table:
     """Work out, for each cell at stake, the smallest and largest whole number it can be.
@@ -57,6 +58,8 @@ def attack(
         shares: a relation with share_key, cell_key, is_numerator, weight, lowest, highest: a row a cell of a percentage
             that is known to lie from lowest to highest; the cells of each side are added with their weights.
         protection_width: how far apart the ends must be.
+        exact: whether the ends are wanted. Without, a cell is done with once two tables are found that differ in it by
+            `protection_width`: outcomes are the same, in a fraction of the time, and ends are only so far apart as is known.
         seconds: of the clock; what is not settled by then is untested.
 
     Returns:
@@ -69,9 +72,10 @@ def attack(
     deadline = time.monotonic() + seconds
     table = _read_cells(connection, cells)
     network = _read_network(connection, table, lines, shares)
-    found = _intervals(network, table.is_seen, table.least, table.is_at_stake, deadline)
+    enough = None if exact else protection_width
+    found = _intervals(network, table.is_seen, table.least, table.is_at_stake, enough, deadline)
     narrow = table.is_at_stake & found.is_settled & (found.upper - found.lower < protection_width)
-    anyway = _intervals(network, table.is_given, table.given_least, narrow, deadline)
+    anyway = _intervals(network, table.is_given, table.given_least, narrow, enough, deadline)
     given = narrow & anyway.is_settled & (anyway.upper - anyway.lower < protection_width)
     settled = found.is_settled & (~narrow | anyway.is_settled)
     outcome = np.select([~settled, given, narrow], ["untested", "given", "recovered"], "kept")
@@ -205,9 +209,11 @@ def _rows(values: Integers, rows: Integers, columns: Integers, width: int) -> cs
     return coo_array((values, (rows, columns)), shape=(height, width), dtype=np.int64).tocsr()
 
 
-def _intervals(network: _Network, is_seen: Booleans, least: Integers, at_stake: Booleans, deadline: float) -> _Found:
-    """The ends of the cells at stake. Rounds of subtraction first; what is left falls apart into components, the small
-    ones of which are solved first."""
+def _intervals(
+    network: _Network, is_seen: Booleans, least: Integers, at_stake: Booleans, enough: int | None, deadline: float
+) -> _Found:
+    """The ends of the cells at stake, or ends that are `enough` apart. Rounds of subtraction first; what is left falls apart
+    into components, the small ones of which are solved first."""
     # Nobody believes in a count ten times the largest, and the solver needs some bound.
     lower, upper = _narrow(
         network,
@@ -224,7 +230,7 @@ def _intervals(network: _Network, is_seen: Booleans, least: Integers, at_stake: 
     for label in sorted(np.flatnonzero(in_use).tolist(), key=lambda label: len(members[label])):
         part = _Component(network, members[label], lower, upper)
         for cell in np.flatnonzero(at_stake[part.cells]).tolist():
-            is_settled = part.settle(cell, deadline)
+            is_settled = part.settle(cell, enough, deadline)
             position = part.cells[cell]
             lower[position], upper[position] = part.lower[cell], part.upper[cell]
             settled[position] = is_settled
@@ -281,9 +287,15 @@ class _Component:
         # The smallest and largest number of each cell in any table found so far; the first is the true one.
         self.reached = [network.count[cells].copy(), network.count[cells].copy()]
 
-    def settle(self, cell: int, deadline: float) -> bool:
-        """Find both ends of a cell; False where there was no time, or the solver found no end."""
-        return all([self._reach(cell, 0, deadline), self._reach(cell, 1, deadline)])
+    def settle(self, cell: int, enough: int | None, deadline: float) -> bool:
+        """Find both ends of a cell, or two tables that are `enough` apart; False where there was no time, or the solver found
+        no end."""
+        are_ends = []
+        for end in (0, 1):
+            if enough is not None and self.reached[1][cell] - self.reached[0][cell] >= enough:
+                return True
+            are_ends.append(self._reach(cell, end, deadline))
+        return all(are_ends)
 
     def _reach(self, cell: int, end: int, deadline: float) -> bool:
         bound = (self.lower, self.upper)[end]

@@ -457,7 +457,7 @@ def _recovered(
         ),
     )
     try:
-        found = attack(connection, cells="disclosure_attacked", lines=lines)
+        found = attack(connection, cells="disclosure_attacked", lines=lines, exact=False)
     finally:
         connection.unregister("disclosure_attacked")
     recovered = found.filter(pc.field("outcome") == "recovered").column("cell_key")

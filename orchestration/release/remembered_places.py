@@ -309,7 +309,7 @@ def _worked_out(
             "is_beside_earlier": is_beside_earlier,
         },
     )
-    found = attack(connection, cells="places_attacked", lines=lines)
+    found = attack(connection, cells="places_attacked", lines=lines, exact=False)
     return {one["cell_key"] for one in found.to_pylist() if one["outcome"] not in ("kept", "given")}
 
 

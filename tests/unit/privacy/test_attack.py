@@ -58,14 +58,19 @@ def attacked(
         for table, rows in (("line", lines), ("share", sides)):
             if rows:
                 connection.executemany(f"insert into {table} values ({', '.join('?' * len(rows[0]))})", rows)
-        found = attack(
-            connection,
-            cells="cell",
-            lines="line",
-            shares="share" if shares else None,
-            protection_width=protection_width,
-            seconds=seconds,
+        found, outcomes = (
+            attack(
+                connection,
+                cells="cell",
+                lines="line",
+                shares="share" if shares else None,
+                protection_width=protection_width,
+                exact=exact,
+                seconds=seconds,
+            )
+            for exact in (True, False)
         )
+    assert outcomes.column("outcome") == found.column("outcome")
     return {row["cell_key"]: (row["lower"], row["upper"], row["outcome"]) for row in found.to_pylist()}
 
 
