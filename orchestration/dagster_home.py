@@ -10,7 +10,8 @@ from typing import Any
 from orchestration.settings import Settings
 
 # One writer to the working database at a time; the lock behind WarehouseResource is what makes it safe, the pool only
-# keeps waiting steps out of the way. Slots of runs that died are given back by run monitoring.
+# keeps waiting steps out of the way. Slots of runs that died are given back by run monitoring, which cannot tell that the
+# process of a run has died: no run takes four hours, and one that seems to would keep the next waiting for ever.
 _DAGSTER_YAML = """\
 telemetry:
   enabled: false
@@ -25,6 +26,7 @@ concurrency:
 run_monitoring:
   enabled: true
   free_slots_after_run_end_seconds: 60
+  max_runtime_seconds: 14400
 """
 
 

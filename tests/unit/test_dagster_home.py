@@ -1,12 +1,14 @@
-"""The run history is written without waiting for the disk at each event, and whole afterwards."""
+"""Dagster's home is as the service needs it; the run history does not wait for the disk at each event, and is whole afterwards."""
 
 import sqlite3
 from pathlib import Path
 
+import dagster as dg
 import pytest
 from sqlalchemy import NullPool, create_engine, text
 
-from orchestration.dagster_home import fast_history
+from orchestration.dagster_home import fast_history, prepare_dagster_home
+from orchestration.settings import Settings
 
 FULL, NORMAL = 2, 1
 
@@ -29,6 +31,18 @@ def history(tmp_path: Path) -> Path:
         connection.execute("create table event (number integer)")
     connection.close()
     return path
+
+
+def test_a_run_whose_process_died_keeps_the_next_waiting_for_hours_and_not_for_ever(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("DAGSTER_HOME", "CORNERSTONE_STORE", "GX_ANALYTICS_ENABLED"):
+        monkeypatch.setenv(name, "")  # which this sets, put back afterwards
+    with dg.DagsterInstance.from_config(str(prepare_dagster_home(settings))) as instance:
+        assert instance.run_monitoring_enabled
+        # The launcher cannot tell whether a run's process lives: only a time ends one that does not.
+        assert not instance.run_launcher.supports_check_run_worker_health
+        assert instance.run_monitoring_max_runtime_seconds == 4 * 3600
 
 
 def test_the_history_is_folded_back_once_at_the_end_and_holds_every_event(history: Path) -> None:
