@@ -55,7 +55,8 @@ def run_disturbed(
     if user is not None:
         os.setgid(user)
         os.setuid(user)
-    from orchestration.cli import guarded, progress
+    from orchestration.cli import guarded
+    from orchestration.cli.console import progress
     from orchestration.returns import inbox
 
     inbox.SETTLE_SECONDS = 0.0

@@ -122,9 +122,11 @@ def lost_files(settings: Settings, delivered: Iterable[str]) -> list[str]:
         for return_id in return_ids()
         for path in inbox_files(settings, return_id)
     }
-    received = {receipt.sha256 for return_id in return_ids() for receipt in receipts(settings, return_id)}
+    received = {receipt.sha256: receipt for return_id in return_ids() for receipt in receipts(settings, return_id)}
     return [
-        one for one in delivered if one not in waiting and not (one in received and is_archived(settings, keys, one))
+        one
+        for one in delivered
+        if one not in waiting and not (one in received and is_archived(settings, keys, received[one]))
     ]
 
 
