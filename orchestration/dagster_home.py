@@ -9,6 +9,9 @@ from typing import Any
 
 from orchestration.settings import Settings
 
+SHOWN_WITH_JOBS = {".dagster/repository": "__repository__@cornerstone"}
+"""Tags of a run that the command line starts: the UI shows it with the jobs of the code location that workspace.yaml names."""
+
 # One writer to the working database at a time; the lock behind WarehouseResource is what makes it safe, the pool only
 # keeps waiting steps out of the way. Slots of runs that died are given back by run monitoring, which cannot tell that the
 # process of a run has died: no run takes four hours, and one that seems to would keep the next waiting for ever.

@@ -17,7 +17,7 @@ from expectations.catalogue import load_catalogue
 from orchestration.alerts.ended import WHOLE_JOB, FailedRule, RunEnd
 from orchestration.alerts.notify import notify
 from orchestration.code_version import code_version
-from orchestration.dagster_home import fast_history, prepare_dagster_home
+from orchestration.dagster_home import SHOWN_WITH_JOBS, fast_history, prepare_dagster_home
 from orchestration.dbt_manifest import ensure_manifest
 from orchestration.durable import write_json_durably
 from orchestration.errors import DISK_FULL, CornerstoneError, says_disk_full
@@ -317,7 +317,7 @@ def _execute(
             raise_on_error=False,
             asset_selection=only,
             run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}} | (config or {}),
-            tags={"cornerstone/started_by": "command line"},
+            tags={"cornerstone/started_by": "command line"} | SHOWN_WITH_JOBS,
         )
         records = instance.all_logs(result.run_id)
     return result, spans | _step_spans(records)

@@ -77,7 +77,7 @@ def landing_asset(spec: ReturnSpec, settings: Settings, catalogue: Catalogue) ->
         key=key,
         deps=[received_key(spec.return_id), *map(landed_key, references)],
         description=f"{spec.title[0].upper()}{spec.title[1:]}: every accepted submission as Parquet, with its manifest. Tables: "
-        + "; ".join(f"{name} ({table.grain.rstrip('.').lower()})" for name, table in spec.tables.items())
+        + "; ".join(f"{name} ({table.grain.rstrip('.')})" for name, table in spec.tables.items())
         + ".",
         group_name=group_of("landing"),
         owners=[f"team:{spec.owner}"],

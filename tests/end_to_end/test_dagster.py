@@ -100,10 +100,13 @@ def test_a_backfill_that_cannot_be_done_says_why(journey: Journey, asked: list[s
 QUESTION = """{
   version
   assetNodes { groupName }
-  schedulesOrError(repositorySelector: {repositoryName: "__repository__", repositoryLocationName: "orchestration.definitions:defs"}) {
+  pipelineOrError(params: {pipelineName: "refresh", repositoryName: "__repository__", repositoryLocationName: "cornerstone"}) {
+    ... on Pipeline { runs { tags { key value } } }
+  }
+  schedulesOrError(repositorySelector: {repositoryName: "__repository__", repositoryLocationName: "cornerstone"}) {
     ... on Schedules { results { name } }
   }
-  sensorsOrError(repositorySelector: {repositoryName: "__repository__", repositoryLocationName: "orchestration.definitions:defs"}) {
+  sensorsOrError(repositorySelector: {repositoryName: "__repository__", repositoryLocationName: "cornerstone"}) {
     ... on Sensors { results { name } }
   }
 }"""
@@ -159,6 +162,8 @@ def test_the_ui_starts_answers_and_stops(ui: int) -> None:
     assert answer is not None and "errors" not in answer, answer
     data = answer["data"]
     assert {node["groupName"][:2] for node in data["assetNodes"]} == {f"{number}_" for number in range(1, 10)}
+    tags = [{tag["key"]: tag["value"] for tag in run["tags"]} for run in data["pipelineOrError"]["runs"]]
+    assert "command line" in [of_run.get("cornerstone/started_by") for of_run in tags]
     assert "nightly_refresh" in [one["name"] for one in data["schedulesOrError"]["results"]]
     assert [one["name"] for one in data["sensorsOrError"]["results"]] == ["alerts", "inbox"]
 

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+import yaml
 from sqlalchemy import NullPool, create_engine, text
 
-from orchestration.dagster_home import fast_history, prepare_dagster_home
-from orchestration.settings import Settings
+from orchestration.dagster_home import SHOWN_WITH_JOBS, fast_history, prepare_dagster_home
+from orchestration.settings import PROJECT_DIR, Settings
 
 FULL, NORMAL = 2, 1
 
@@ -43,6 +44,12 @@ def test_a_run_whose_process_died_keeps_the_next_waiting_for_hours_and_not_for_e
         # The launcher cannot tell whether a run's process lives: only a time ends one that does not.
         assert not instance.run_launcher.supports_check_run_worker_health
         assert instance.run_monitoring_max_runtime_seconds == 4 * 3600
+
+
+def test_runs_of_the_command_line_are_shown_with_the_jobs_of_the_code_location() -> None:
+    [location] = yaml.safe_load((PROJECT_DIR / "workspace.yaml").read_text())["load_from"]
+    label = f"__repository__@{location['python_module']['location_name']}"
+    assert list(SHOWN_WITH_JOBS.values()) == [label]
 
 
 def test_the_history_is_folded_back_once_at_the_end_and_holds_every_event(history: Path) -> None:
