@@ -23,7 +23,7 @@ from marts.fct_place_gap
 where
     scenario_code = 'baseline'
     and phase_code = 'Total'
-    and ward_code = 'Total'
+    and planning_area_code = 'Total'
     and horizon > 0
 order by
     provision_code,

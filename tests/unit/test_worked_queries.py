@@ -234,7 +234,7 @@ CASES = {
     # Out: the origin itself, a phase, a ward, another scenario.
     "will_there_be_enough_places": Case(
         {
-            "fct_place_gap (scenario_code, census_year, horizon, provision_code, phase_code, ward_code, basis_code, plan_count,"
+            "fct_place_gap (scenario_code, census_year, horizon, provision_code, phase_code, planning_area_code, basis_code, plan_count,"
             " demand_count, capacity_count, gap_count, low_gap_count, high_gap_count, gap_with_return_count,"
             " returned_gap_count)": """
             ('baseline', 2027, 1, 'MAINTAINED_SPECIAL', 'Total', 'Total', 'funded', 120, 100, 90, 10, 0, 25, 30, 12),

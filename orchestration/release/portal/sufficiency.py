@@ -286,7 +286,7 @@ def read_provisions(
         with gaps as (
             select *
             from marts.fct_place_gap
-            where la_code = $la_code and scenario_code = 'baseline' and phase_code = 'Total' and ward_code = 'Total'
+            where la_code = $la_code and scenario_code = 'baseline' and phase_code = 'Total' and planning_area_code = 'Total'
         )
 
         select

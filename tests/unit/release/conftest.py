@@ -280,7 +280,7 @@ create table marts.fct_forecast_back_test (
 );
 create table marts.fct_place_gap (
     la_code varchar, scenario_code varchar, census_year integer, horizon integer, provision_code varchar, phase_code varchar,
-    ward_code varchar, basis_code varchar, is_within_borough boolean, plan_count decimal(9, 2), low_count decimal(9, 2),
+    planning_area_code varchar, basis_code varchar, is_within_borough boolean, plan_count decimal(9, 2), low_count decimal(9, 2),
     high_count decimal(9, 2), demand_count decimal(9, 2), capacity_count decimal(9, 1), returned_gap_count integer
 );
 create table marts.fct_placement_cost_forecast (

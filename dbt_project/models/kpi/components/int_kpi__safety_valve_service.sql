@@ -79,7 +79,7 @@ forecast_gaps as (
         and gap.horizon > 0
         and gap.basis_code = 'funded'
         and gap.phase_code = 'Total'
-        and gap.ward_code = 'Total'
+        and gap.planning_area_code = 'Total'
 ),
 
 -- A project that makes places at several provisions is one project.

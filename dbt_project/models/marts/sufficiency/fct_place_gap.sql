@@ -1,57 +1,65 @@
--- Plans that are forecast, of a provision as a whole, of a phase in it, or of a ward's children in it; what is both phase and
--- ward is told by nothing.
+-- Plans that are forecast, of a provision as a whole, of a phase in it, or of a planning area's children in it; what is both
+-- phase and area is told by nothing. A ward that the council puts in no area is one by itself.
 with forecasts as (
     select
-        la_code,
-        origin_year,
-        forecast_version,
-        scenario_code,
-        census_year,
-        horizon,
-        provision_code,
-        coalesce({{ phase_of_age_group('age_group') }}, 'Total') as phase_code,
-        ward_code,
-        sum(plan_count) as plan_count,
-        -- The ends of two age groups are added up: at least as wide as an interval of both.
-        sum(low_count) as low_count,
-        sum(high_count) as high_count
-    from {{ ref('fct_plan_forecast') }}
+        plan.la_code,
+        plan.origin_year,
+        plan.forecast_version,
+        plan.scenario_code,
+        plan.census_year,
+        plan.horizon,
+        plan.provision_code,
+        coalesce({{ phase_of_age_group('plan.age_group') }}, 'Total') as phase_code,
+        coalesce(area.planning_area_code, plan.ward_code) as planning_area_code,
+        sum(plan.plan_count) as plan_count,
+        -- The ends of two age groups, and of the wards of an area, are added up: at least as wide as an interval of all.
+        sum(plan.low_count) as low_count,
+        sum(plan.high_count) as high_count
+    from {{ ref('fct_plan_forecast') }} as plan
+    left join {{ ref('planning_area') }} as area -- at most one
+        on
+            plan.la_code = area.la_code
+            and plan.ward_code = area.ward_code
     where
-        is_latest_version
-        and measure_code = 'plans'
-        and provision_code <> 'Total'
-        and year_group = 'Total'
-        and need_code = 'Total'
+        plan.is_latest_version
+        and plan.measure_code = 'plans'
+        and plan.provision_code <> 'Total'
+        and plan.year_group = 'Total'
+        and plan.need_code = 'Total'
     group by all
 ),
 
 places as (
     select
-        la_code,
-        basis_code,
-        census_year,
-        provision_code,
-        phase_code,
-        ward_code,
-        provision_type,
-        capacity_count,
-        occupied_count
-    from {{ ref('fct_place_capacity') }}
+        place.la_code,
+        place.basis_code,
+        place.census_year,
+        place.provision_code,
+        place.phase_code,
+        coalesce(area.planning_area_code, place.ward_code) as planning_area_code,
+        place.provision_type,
+        place.capacity_count,
+        place.occupied_count
+    from {{ ref('fct_place_capacity') }} as place
+    left join {{ ref('planning_area') }} as area -- at most one
+        on
+            place.la_code = area.la_code
+            and place.ward_code = area.ward_code
 ),
 
 phases as (
     select unnest(['EARLY_YEARS', 'PRIMARY', 'SECONDARY', 'POST16']) as phase_code
 ),
 
-wards as (
+areas as (
     select distinct
         la_code,
-        ward_code
+        planning_area_code
     from forecasts
-    where ward_code <> 'Total'
+    where planning_area_code <> 'Total'
 ),
 
--- Of a phase or a ward only what is told of all places of the provision: one without its phase leaves every phase open.
+-- Of a phase or an area only what is told of all places of the provision: one without its phase leaves every phase open.
 capacities as (
     select
         la_code,
@@ -59,7 +67,7 @@ capacities as (
         census_year,
         provision_code,
         'Total' as phase_code,
-        'Total' as ward_code,
+        'Total' as planning_area_code,
         if(count(*) = count(capacity_count), sum(capacity_count), null) as capacity_count,
         if(count(*) = count(occupied_count), sum(occupied_count), null) as occupied_count
     from places
@@ -73,7 +81,7 @@ capacities as (
         phased.census_year,
         phased.provision_code,
         phases.phase_code,
-        'Total' as ward_code,
+        'Total' as planning_area_code,
         if(
             count(*) = count(phased.capacity_count),
             coalesce(sum(phased.capacity_count) filter (where phased.phase_code = phases.phase_code), 0),
@@ -97,22 +105,22 @@ capacities as (
         sited.census_year,
         sited.provision_code,
         'Total' as phase_code,
-        wards.ward_code,
+        areas.planning_area_code,
         if(
             count(*) = count(sited.capacity_count),
-            coalesce(sum(sited.capacity_count) filter (where sited.ward_code = wards.ward_code), 0),
+            coalesce(sum(sited.capacity_count) filter (where sited.planning_area_code = areas.planning_area_code), 0),
             null
         ) as capacity_count,
         if(
             count(*) = count(sited.occupied_count),
-            coalesce(sum(sited.occupied_count) filter (where sited.ward_code = wards.ward_code), 0),
+            coalesce(sum(sited.occupied_count) filter (where sited.planning_area_code = areas.planning_area_code), 0),
             null
         ) as occupied_count
     from places as sited
-    inner join wards -- many to many: every ward of the authority
-        on sited.la_code = wards.la_code
+    inner join areas -- many to many: every planning area of the authority
+        on sited.la_code = areas.la_code
     group by all
-    having count(*) = count(sited.ward_code)
+    having count(*) = count(sited.planning_area_code)
 ),
 
 provisions as (
@@ -131,13 +139,17 @@ outside as (
         plan.census_year,
         line.reform_provision_code as provision_code,
         coalesce({{ phase_of_age_group(age_group('plan.age_at_31_august', 'plan.age_at_31_august')) }}, 'POST16') as phase_code,
-        coalesce(plan.ward_code, 'Not recorded') as ward_code,
+        coalesce(area.planning_area_code, plan.ward_code, 'Not recorded') as planning_area_code,
         count(*) as outside_count
     from {{ ref('fct_ehc_plan_census') }} as plan
     inner join {{ ref('dim_placement_group') }} as line -- exactly one
         on plan.placement_line_code = line.placement_line_code
     inner join {{ ref('dim_setting') }} as setting -- exactly one
         on plan.setting_key = setting.setting_key
+    left join {{ ref('planning_area') }} as area -- at most one
+        on
+            plan.la_code = area.la_code
+            and plan.ward_code = area.ward_code
     where
         plan.view_code = 'own_return'
         and plan.age_at_31_august is not null
@@ -151,13 +163,13 @@ outside_split as (
         census_year,
         provision_code,
         coalesce(phase_code, 'Total') as phase_code,
-        coalesce(ward_code, 'Total') as ward_code,
+        coalesce(planning_area_code, 'Total') as planning_area_code,
         sum(outside_count) as outside_count
     from outside
     group by grouping sets (
         (la_code, census_year, provision_code),
         (la_code, census_year, provision_code, phase_code),
-        (la_code, census_year, provision_code, ward_code)
+        (la_code, census_year, provision_code, planning_area_code)
     )
 ),
 
@@ -200,20 +212,20 @@ beside as (
             and forecasts.census_year = capacities.census_year
             and forecasts.provision_code = capacities.provision_code
             and forecasts.phase_code = capacities.phase_code
-            and forecasts.ward_code = capacities.ward_code
+            and forecasts.planning_area_code = capacities.planning_area_code
     left join outside_split -- at most one: as at the origin
         on
             forecasts.la_code = outside_split.la_code
             and forecasts.origin_year = outside_split.census_year
             and forecasts.provision_code = outside_split.provision_code
             and forecasts.phase_code = outside_split.phase_code
-            and forecasts.ward_code = outside_split.ward_code
+            and forecasts.planning_area_code = outside_split.planning_area_code
 )
 
 select
     {{ surrogate_key([
         'beside.la_code', 'beside.scenario_code', 'beside.census_year', 'beside.provision_code', 'beside.phase_code',
-        'beside.ward_code', 'beside.basis_code'
+        'beside.planning_area_code', 'beside.basis_code'
     ]) }} as place_gap_key,
     beside.la_code,
     beside.forecast_version,
@@ -223,7 +235,7 @@ select
     beside.horizon,
     beside.provision_code,
     beside.phase_code,
-    beside.ward_code,
+    beside.planning_area_code,
     beside.basis_code,
     beside.is_within_borough,
     cast(beside.plan_count as decimal(9, 2)) as plan_count,
@@ -250,4 +262,4 @@ left join returned -- at most one
         and beside.census_year = returned.census_year
         and beside.provision_code = returned.provision_code
         and beside.phase_code = 'Total'
-        and beside.ward_code = 'Total'
+        and beside.planning_area_code = 'Total'
