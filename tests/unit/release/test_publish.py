@@ -201,7 +201,7 @@ def test_descriptions_travel_with_the_tables(released: Path) -> None:
     assert query(
         released / "restricted/send_marts.duckdb",
         "select comment from duckdb_tables() where schema_name = 'marts' order by 1",
-    ) == [("One published figure.",), *[(None,)] * 17]
+    ) == [("One published figure.",), *[(None,)] * 18]
 
 
 def test_meta_says_which_release_files_rules_words_and_sources(released: Path) -> None:
