@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 from orchestration import run
 from orchestration.cli import app, console, guarded
 from orchestration.errors import CornerstoneError
+from orchestration.privacy.keys import load_keys
 from orchestration.settings import Settings
 
 
@@ -85,7 +86,9 @@ def test_a_question_that_nobody_answers_is_one_sentence_that_names_yes(
     monkeypatch: pytest.MonkeyPatch, settings: Settings, command: list[str]
 ) -> None:
     monkeypatch.setenv("CORNERSTONE_STORE", str(settings.store))
+    monkeypatch.setenv("CORNERSTONE_KEY_FILE", str(settings.key_file))
     settings.archive_dir.mkdir(parents=True)
+    load_keys(settings)
     ended = CliRunner().invoke(app, command, input="")
     assert isinstance(ended.exception, CornerstoneError), ended.exception
     assert str(ended.exception) == (
