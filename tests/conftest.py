@@ -62,6 +62,14 @@ def key_file_elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Non
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def files_are_settled() -> Iterator[None]:
+    """What a test delivers is whole: no landing in its process waits for the last bytes. Who tries the waiting sets it back."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("orchestration.returns.inbox.SETTLE_SECONDS", 0.0)
+        yield
+
+
 @pytest.fixture(scope="session")
 def catalogue() -> Catalogue:
     """The rules of every return."""

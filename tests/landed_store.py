@@ -8,7 +8,6 @@ import pytest
 
 from expectations.catalogue import load_catalogue
 from orchestration.linkage.child_key import link_children
-from orchestration.returns import inbox as inbox_module
 from orchestration.returns.land import land_return
 from orchestration.settings import Settings
 from orchestration.warehouse import prepare_store
@@ -35,16 +34,14 @@ def land_three_days(folder: Path) -> None:
         for number, return_id in enumerate(("sen2", "therapy_waiting_list")):
             land_return(settings, return_id, catalogue, now=NOON + timedelta(days=day, seconds=number))
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(inbox_module, "SETTLE_SECONDS", 0.0)
-        (plans / "first.xml").write_text(xml_text(header(2025), people()))
-        land(0)
-        (plans / "second.xml").write_text(xml_text(header(2025, serial="2"), [*people(), ada(UPN="Zz")]))
-        write_set(therapy, delivery())
-        land(1)
-        (plans / "broken.xml").write_text("<Message>")
-        write_collect_export(plans, header(2026), people(), date="13-02-2026")[-1].unlink()
-        land(2)
+    (plans / "first.xml").write_text(xml_text(header(2025), people()))
+    land(0)
+    (plans / "second.xml").write_text(xml_text(header(2025, serial="2"), [*people(), ada(UPN="Zz")]))
+    write_set(therapy, delivery())
+    land(1)
+    (plans / "broken.xml").write_text("<Message>")
+    write_collect_export(plans, header(2026), people(), date="13-02-2026")[-1].unlink()
+    land(2)
     link_children(settings)
 
 

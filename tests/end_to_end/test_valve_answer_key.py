@@ -10,7 +10,6 @@ import pytest
 from openpyxl import load_workbook
 
 from expectations.catalogue import Catalogue, load_catalogue
-from orchestration.returns import inbox
 from orchestration.returns.assess import Assessed, assess
 from orchestration.returns.delivered import delivered_file
 from orchestration.returns.earlier import accepted_before, attach_earlier
@@ -137,9 +136,8 @@ def test_every_workbook_breaks_the_rule_that_it_is_made_for_in_the_planted_lines
 
 
 def test_every_workbook_that_breaks_a_rule_about_earlier_returns_is_found_beside_them(
-    made: Path, key: list[Line], catalogue: Catalogue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    made: Path, key: list[Line], catalogue: Catalogue, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(inbox, "SETTLE_SECONDS", 0)
     settings = Settings(store=tmp_path / "store", raw=tmp_path / "raw", key_file=tmp_path / "secret.key")
     shutil.copytree(made / RETURN, settings.inbox_dir / RETURN)
     prepare_store(settings)

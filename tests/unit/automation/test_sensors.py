@@ -66,7 +66,10 @@ def test_an_empty_inbox_asks_for_nothing(looks: Looks) -> None:
     assert looks() == ([], "The inbox is empty.")
 
 
-def test_a_file_is_waited_for_until_it_is_the_same_at_two_looks(looks: Looks, inbox: Path) -> None:
+def test_a_file_is_waited_for_until_it_is_the_same_at_two_looks(
+    looks: Looks, inbox: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inbox_module, "SETTLE_SECONDS", 2.0)
     drop(inbox, "requests.csv", requests_csv()[:200])
     assert looks()[1].startswith("1 file(s): some came or changed since the last look")
     drop(inbox, "requests.csv", requests_csv()[:400])
@@ -81,9 +84,8 @@ def test_a_file_is_waited_for_until_it_is_the_same_at_two_looks(looks: Looks, in
 
 
 def test_what_was_received_before_asks_for_nothing(
-    looks: Looks, inbox: Path, settings: Settings, catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
+    looks: Looks, inbox: Path, settings: Settings, catalogue: Catalogue
 ) -> None:
-    monkeypatch.setattr(inbox_module, "SETTLE_SECONDS", 0.0)
     drop(inbox, "requests.csv", requests_csv())
     land(settings, catalogue)
     drop(inbox, "requests (1).csv", requests_csv())
@@ -95,10 +97,9 @@ def test_what_was_received_before_asks_for_nothing(
 
 
 def test_the_same_files_ask_anew_once_something_else_was_received(
-    looks: Looks, inbox: Path, settings: Settings, catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
+    looks: Looks, inbox: Path, settings: Settings, catalogue: Catalogue
 ) -> None:
     """A run that failed before it took the files in is not repeated for ever, and they are not forgotten either."""
-    monkeypatch.setattr(inbox_module, "SETTLE_SECONDS", 0.0)
     drop(inbox, "requests.csv", requests_csv())
     looks()
     assert (len(looks()[0]), looks()[0]) == (1, [])
@@ -124,15 +125,9 @@ def test_while_a_run_waits_or_is_under_way_it_asks_for_none(
 
 
 def test_a_burst_while_a_run_is_queued_makes_no_second_run(
-    looks: Looks,
-    inbox: Path,
-    settings: Settings,
-    catalogue: Catalogue,
-    instance: dg.DagsterInstance,
-    monkeypatch: pytest.MonkeyPatch,
+    looks: Looks, inbox: Path, settings: Settings, catalogue: Catalogue, instance: dg.DagsterInstance
 ) -> None:
     """The run that was asked for first takes in whatever lies there once its turn comes."""
-    monkeypatch.setattr(inbox_module, "SETTLE_SECONDS", 0.0)
     drop(inbox, "requests.csv", requests_csv())
     looks()
     assert len(looks()[0]) == 1
@@ -164,10 +159,7 @@ def test_four_hundred_files_ask_for_one_run(looks: Looks, settings: Settings) ->
     assert looks()[0] == []
 
 
-def test_a_part_of_a_set_under_another_name_is_new(
-    looks: Looks, settings: Settings, catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(inbox_module, "SETTLE_SECONDS", 0.0)
+def test_a_part_of_a_set_under_another_name_is_new(looks: Looks, settings: Settings, catalogue: Catalogue) -> None:
     folder = settings.inbox_dir / "sen2"
     drop(folder, "sen2_person_2025.csv", "Surname,Forename\n")
     land_return(settings, "sen2", catalogue, now=datetime.now(UTC))

@@ -10,7 +10,6 @@ import pytest
 
 from expectations.catalogue import load_catalogue
 from orchestration.errors import CornerstoneError
-from orchestration.returns import inbox as inbox_module
 from orchestration.returns import land
 from orchestration.returns.again import read_periods
 from orchestration.returns.archive import archived_path
@@ -46,9 +45,8 @@ class Lander:
 
 
 @pytest.fixture
-def lander(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Lander:
+def lander(settings: Settings) -> Lander:
     prepare_store(settings)
-    monkeypatch.setattr(inbox_module, "SETTLE_SECONDS", 0.0)
     return Lander(settings)
 
 

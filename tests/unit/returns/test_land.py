@@ -14,7 +14,6 @@ import pytest
 from expectations.catalogue import Catalogue, load_catalogue
 from orchestration.privacy.keys import load_keys
 from orchestration.privacy.vault import vault_file
-from orchestration.returns import inbox as inbox_module
 from orchestration.returns import land
 from orchestration.returns.archive import archived_path, open_archived, receipts
 from orchestration.returns.land import LandingReport, has_work, land_return
@@ -38,10 +37,9 @@ def catalogue(settings: Settings) -> Catalogue:
 
 
 @pytest.fixture
-def land_all(settings: Settings, catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch) -> Land:
+def land_all(settings: Settings, catalogue: Catalogue) -> Land:
     """Land what is in the inbox, each time an hour later."""
     prepare_store(settings)
-    monkeypatch.setattr(inbox_module, "SETTLE_SECONDS", 0.0)
     clock = iter(NOON + timedelta(hours=hour) for hour in range(100))
     return lambda: land_return(settings, RETURN, catalogue, now=next(clock))
 
@@ -411,11 +409,10 @@ def test_a_store_whose_path_holds_a_quote_works(tmp_path: Path, catalogue: Catal
 
 @pytest.mark.parametrize("back", [timedelta(0), timedelta(hours=1), timedelta(days=366)])
 def test_what_is_received_later_counts_whatever_the_clock_says(
-    settings: Settings, catalogue: Catalogue, inbox: Path, monkeypatch: pytest.MonkeyPatch, back: timedelta,
+    settings: Settings, catalogue: Catalogue, inbox: Path, back: timedelta,
     caplog: pytest.LogCaptureFixture,
 ) -> None:  # fmt: skip
     prepare_store(settings)
-    monkeypatch.setattr(inbox_module, "SETTLE_SECONDS", 0.0)
     (inbox / "requests.csv").write_text(requests_csv(requests="959"))
     land_return(settings, RETURN, catalogue, now=NOON)
     (inbox / "requests.csv").write_text(requests_csv(requests="960"))
@@ -431,10 +428,9 @@ def test_what_is_received_later_counts_whatever_the_clock_says(
 
 
 def test_a_file_of_a_set_received_again_under_a_clock_set_back_is_dealt_with(
-    settings: Settings, catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
+    settings: Settings, catalogue: Catalogue
 ) -> None:
     prepare_store(settings)
-    monkeypatch.setattr(inbox_module, "SETTLE_SECONDS", 0.0)
     therapy = settings.inbox_dir / "therapy_waiting_list"
     write_set(therapy, delivery())
     land_return(settings, "therapy_waiting_list", catalogue, now=NOON)
@@ -448,7 +444,6 @@ def test_what_a_landing_that_died_put_into_the_vault_is_removed_by_the_next(
     settings: Settings, catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     prepare_store(settings)
-    monkeypatch.setattr(inbox_module, "SETTLE_SECONDS", 0.0)
     inbox = settings.inbox_dir / "sen2"
     (inbox / "first.xml").write_text(xml_text(header(2025), people()))
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
@@ -467,7 +462,6 @@ def test_a_disk_that_fills_while_a_file_is_archived_keeps_no_half_copy(
     settings: Settings, catalogue: Catalogue, inbox: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     prepare_store(settings)
-    monkeypatch.setattr(inbox_module, "SETTLE_SECONDS", 0.0)
     (inbox / "requests.csv").write_text(requests_csv())
 
     def full(source: Any, target: Path, key: bytes) -> None:

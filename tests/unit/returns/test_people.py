@@ -10,7 +10,6 @@ import pytest
 from expectations.catalogue import load_catalogue
 from orchestration.check.find import check_files
 from orchestration.privacy.vault import identity_dir
-from orchestration.returns import inbox as inbox_module
 from orchestration.returns.land import LandingReport, has_received_nothing, land_return
 from orchestration.returns.spec import load_spec
 from orchestration.returns.submission import Submission, people_in_store
@@ -34,10 +33,9 @@ Land = Callable[[str], LandingReport]
 
 
 @pytest.fixture
-def land(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Land:
+def land(settings: Settings) -> Land:
     """Land what is in the inbox of a return, each time an hour later."""
     prepare_store(settings)
-    monkeypatch.setattr(inbox_module, "SETTLE_SECONDS", 0.0)
     catalogue = load_catalogue(settings.rules_dir)
     clock = iter(NOON + timedelta(hours=hour) for hour in range(100))
     return lambda return_id: land_return(settings, return_id, catalogue, now=next(clock))

@@ -15,7 +15,6 @@ from orchestration.linkage.child_key import link_children
 from orchestration.privacy.keys import load_keys
 from orchestration.privacy.sealed import open_sealed
 from orchestration.privacy.vault import vault_file
-from orchestration.returns import inbox as inbox_module
 from orchestration.returns.land import LandingReport, land_return
 from orchestration.returns.spec import load_spec
 from orchestration.returns.submission import read_submissions
@@ -88,9 +87,8 @@ def landing_in(settings: Settings, first: datetime = NOON) -> Land:
 
 
 @pytest.fixture
-def land(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Land:
+def land(settings: Settings) -> Land:
     """Land what is in the inbox of a return, each time an hour later."""
-    monkeypatch.setattr(inbox_module, "SETTLE_SECONDS", 0.0)
     return landing_in(settings)
 
 
@@ -113,11 +111,9 @@ def held_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (settings.inbox_dir / "sen2" / "corrected.xml").write_text(corrected)
         drop_census(settings.inbox_dir / "school_census")
         drop_list(settings.inbox_dir / "therapy_waiting_list")
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(inbox_module, "SETTLE_SECONDS", 0.0)
-            land_all = landing_in(settings)
-            for return_id in RETURNS:
-                assert not land_all(return_id).refused
+        land_all = landing_in(settings)
+        for return_id in RETURNS:
+            assert not land_all(return_id).refused
         link_children(settings)
 
     return made_once(tmp_path_factory, "told-of-thrice", make)

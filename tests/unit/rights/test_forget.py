@@ -15,7 +15,6 @@ from orchestration.errors import CornerstoneError
 from orchestration.linkage.child_key import link_children
 from orchestration.linkage.decisions import Decision, read_decisions, record_decisions
 from orchestration.privacy.vault import vault_file
-from orchestration.returns import inbox as inbox_module
 from orchestration.returns.land import land_return
 from orchestration.rights import forget as erasure
 from orchestration.rights.asked import Asked, parse_asked, read_asked
@@ -51,8 +50,7 @@ OTHERS = ["Zzturing", "1000102504", "Zzhopper", "Zzdarwin", "Zznoether", "999000
 
 
 @pytest.fixture
-def land(held: Settings, monkeypatch: pytest.MonkeyPatch) -> Land:
-    monkeypatch.setattr(inbox_module, "SETTLE_SECONDS", 0.0)
+def land(held: Settings) -> Land:
     return landing_in(held, LATER)
 
 
@@ -122,10 +120,7 @@ def test_several_people_under_one_number_are_told_before_anybody_is_forgotten(he
     assert erasure.preview(held, parse_asked("name: Zzhopper, Graceling, 2000-05-17")).people == []
 
 
-def test_a_twin_who_was_once_given_the_childs_number_keeps_her_rows(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setattr(inbox_module, "SETTLE_SECONDS", 0.0)
+def test_a_twin_who_was_once_given_the_childs_number_keeps_her_rows(settings: Settings, tmp_path: Path) -> None:
     inbox, mistaken = settings.inbox_dir / "sen2", Record("Person", ada().fields | {"Forename": "Byronica"})
     twin = Record("Person", mistaken.fields | {"UPN": "N372200119045"})
     inbox.mkdir(parents=True)
@@ -251,9 +246,8 @@ def test_decisions_on_the_child_go_and_others_stay(held: Settings) -> None:
 
 @pytest.mark.parametrize("shape", ["xml", "sheets"])
 def test_a_number_in_a_text_about_another_is_masked_in_what_is_held_as_in_the_archive(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, shape: str
+    settings: Settings, tmp_path: Path, shape: str
 ) -> None:
-    monkeypatch.setattr(inbox_module, "SETTLE_SECONDS", 0.0)
     noted, aside = alan(), grace()
     noted.within[0].fields["RequestNote"] = f"brother of {UPN}"  # under a name that the return does not have
     noted.within.append(ada().within[0])
@@ -282,10 +276,7 @@ def test_two_children_are_not_forgotten_at_once(held: Settings) -> None:
         erasure.preview(held, both)
 
 
-def test_rows_whose_number_stands_in_another_childs_row_go_too(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setattr(inbox_module, "SETTLE_SECONDS", 0.0)
+def test_rows_whose_number_stands_in_another_childs_row_go_too(settings: Settings, tmp_path: Path) -> None:
     former, inbox = "N372200119045", settings.inbox_dir / "sen2"
     other = grace()
     other.fields.pop("UPNunknown")
@@ -324,10 +315,7 @@ def test_what_the_preview_counted_is_looked_for_at_the_end(held: Settings, monke
             erasure.forget(held, BY_UPN, **WHO)
 
 
-def test_a_row_that_comes_to_light_later_is_forgotten_too(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setattr(inbox_module, "SETTLE_SECONDS", 0.0)
+def test_a_row_that_comes_to_light_later_is_forgotten_too(settings: Settings, tmp_path: Path) -> None:
     other, inbox = "N372200119045", settings.inbox_dir / "sen2"
     inbox.mkdir(parents=True)
     (inbox / f"zzlovelace_{UPN}.xml").write_text(xml_text(header(2025, **SEN2), [ada(), alan()]))
@@ -364,10 +352,7 @@ def test_by_name_where_nobody_gave_a_number(held: Settings, tmp_path: Path) -> N
     assert names_found(held, tmp_path / "copy", ["Zzhopper", "Zzlovelace"]) == {"Zzlovelace"}
 
 
-def test_a_set_that_waits_is_erased_for_nobody_can_cut_it(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setattr(inbox_module, "SETTLE_SECONDS", 0.0)
+def test_a_set_that_waits_is_erased_for_nobody_can_cut_it(settings: Settings, tmp_path: Path) -> None:
     drop_list(settings.inbox_dir / "therapy_waiting_list")
     next((settings.inbox_dir / "therapy_waiting_list").glob("*appointments*")).unlink()
     assert len(landing_in(settings)("therapy_waiting_list").waiting) == 1

@@ -8,7 +8,6 @@ from typer.testing import CliRunner
 
 from orchestration.cli import app
 from orchestration.errors import CornerstoneError
-from orchestration.returns import inbox as inbox_module
 from orchestration.returns.archive import receipts
 from orchestration.rights import retention
 from orchestration.rights.audit import read_account
@@ -40,8 +39,7 @@ def test_each_period_is_kept_so_many_years_after_the_day_it_describes(held: Sett
     assert not retention.effect(shortened(held, sen2=2), date(2027, 1, 16)).due
 
 
-def test_what_is_due_goes_and_its_files_are_not_taken_back(held: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(inbox_module, "SETTLE_SECONDS", 0.0)
+def test_what_is_due_goes_and_its_files_are_not_taken_back(held: Settings) -> None:
     settings = shortened(held, sen2=2)
     done = retention.delete_due(settings, **WHO, now=after(2027, 2, 1))
     assert (done.submissions, done.files, done.releases) == (2, 2, 0)
@@ -67,7 +65,6 @@ def test_what_is_due_goes_and_its_files_are_not_taken_back(held: Settings, monke
 
 
 def test_of_a_landing_the_other_submissions_stay(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(inbox_module, "SETTLE_SECONDS", 0.0)
     for year in (2024, 2025):
         drop_sen2(settings.inbox_dir / "sen2", "xml", year=year)
     landing_in(settings)("sen2")
@@ -87,10 +84,7 @@ def test_of_a_landing_the_other_submissions_stay(settings: Settings, monkeypatch
     assert ada().fields["Surname"] in names_found(short, settings.store.parent / "copy", ["Zzlovelace"])
 
 
-def test_files_that_never_said_of_when_they_are_go_by_the_year_of_their_receipt(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(inbox_module, "SETTLE_SECONDS", 0.0)
+def test_files_that_never_said_of_when_they_are_go_by_the_year_of_their_receipt(settings: Settings) -> None:
     inbox = settings.inbox_dir / "sen2"
     inbox.mkdir(parents=True)
     for year in (2026, 2030):
@@ -106,10 +100,7 @@ def test_files_that_never_said_of_when_they_are_go_by_the_year_of_their_receipt(
     assert read_account(short).events[0].counts["submissions of sen2 unknown (received 2026)"] == 1
 
 
-def test_a_set_that_never_became_complete_goes_by_the_year_of_its_receipt(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setattr(inbox_module, "SETTLE_SECONDS", 0.0)
+def test_a_set_that_never_became_complete_goes_by_the_year_of_its_receipt(settings: Settings, tmp_path: Path) -> None:
     inbox = settings.inbox_dir / "therapy_waiting_list"
     drop_list(inbox)
     for path in inbox.glob("*appointments*"):

@@ -14,7 +14,6 @@ from orchestration.errors import CornerstoneError
 from orchestration.linkage.child_key import link_children
 from orchestration.linkage.decisions import Decision, read_decisions, record_decisions
 from orchestration.privacy.keys import load_keys
-from orchestration.returns import inbox as inbox_module
 from orchestration.rights import forget as erasure
 from orchestration.rights import rotate
 from orchestration.rights.asked import parse_asked
@@ -84,10 +83,7 @@ def reviewed(reviewed_once: Path, tmp_path: Path) -> Settings:
     return settings_below(tmp_path)
 
 
-def test_a_store_under_a_new_key_is_the_same_but_for_its_pseudonyms(
-    reviewed: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(inbox_module, "SETTLE_SECONDS", 0.0)
+def test_a_store_under_a_new_key_is_the_same_but_for_its_pseudonyms(reviewed: Settings, tmp_path: Path) -> None:
     old, before, was, pseudonyms = load_keys(reviewed), children(reviewed), counts(reviewed), children(reviewed)[2]
     done = rotate.rotate_key(reviewed, **WHO)
     assert (done.submissions, done.otherwise, done.decisions, done.lost_decisions) == (4, 0, 1, 1)
@@ -117,7 +113,6 @@ def test_a_store_under_a_new_key_is_the_same_but_for_its_pseudonyms(
 def test_killed_before_all_is_made_nothing_is_changed_and_while_it_is_swapped_it_is_finished(
     held: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(inbox_module, "SETTLE_SECONDS", 0.0)
     old, before = load_keys(held), children(held)
     with monkeypatch.context() as patch:
         patch.setattr(rotate, "_carry_truth", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
