@@ -1,4 +1,4 @@
-"""From files to a release: twice, with one return alone, and with nothing."""
+"""From files to a release: twice, with nothing, and with one return alone."""
 
 import re
 from collections.abc import Callable
@@ -131,8 +131,11 @@ def test_a_release_that_needs_approval_waits_for_a_named_person(
     assert journey.current.resolve().name == current
 
 
-def test_one_return_alone_publishes_and_what_it_does_not_feed_is_left_out(tmp_path: Path) -> None:
+def test_nothing_at_all_publishes_empty_tables_and_one_return_alone_what_it_feeds(tmp_path: Path) -> None:
     journey = Journey(tmp_path / "store", tmp_path / "raw")
+    ended = journey.cornerstone("run", "--json")
+    assert (ended.exit_code, ended.result["status"]) == (0, "released"), ended.stdout
+    assert query(journey.current / "open" / "send_kpis.duckdb", "select count(*) from kpi.kpi_value") == [(0,)]
     inbox = tmp_path / "raw" / "inbox" / "establishment_register"
     inbox.mkdir(parents=True)
     (inbox / "edubasealldata20260105.csv").write_text(REGISTER)
@@ -160,10 +163,3 @@ def test_only_a_store_is_ever_deleted_and_only_when_it_is_confirmed(tmp_path: Pa
     assert journey.store.is_dir()
     assert journey.cornerstone("clean-store", "--yes").exit_code == 0
     assert not journey.store.exists()
-
-
-def test_nothing_at_all_publishes_empty_tables_and_says_so(tmp_path: Path) -> None:
-    journey = Journey(tmp_path / "store", tmp_path / "raw")
-    ended = journey.cornerstone("run", "--json")
-    assert (ended.exit_code, ended.result["status"]) == (0, "released"), ended.stdout
-    assert query(journey.current / "open" / "send_kpis.duckdb", "select count(*) from kpi.kpi_value") == [(0,)]

@@ -8,7 +8,6 @@ from typing import Any
 import duckdb
 import pytest
 
-from orchestration.release.digest import content_digest
 from orchestration.settings import PROJECT_DIR
 from tests.end_to_end.journey import Ended, Journey
 from tests.queries import worked_queries
@@ -250,23 +249,3 @@ def test_every_worked_query_answers_what_the_returns_of_the_borough_can_tell(
         answer = release.sql(query.sql)
         assert len(set(answer.columns)) == len(answer.columns) > 2, name
         assert (answer.fetchall() == []) == (name in OF_SCHOOL_CENSUSES), name
-
-
-def table_digests(journey: Journey) -> dict[str, str]:
-    """Content digest of every mart and KPI table of the working database."""
-    with duckdb.connect(str(journey.store / "warehouse.duckdb"), read_only=True) as connection:
-        tables = rows(
-            connection, "select schema_name, table_name from duckdb_tables() where schema_name in ('marts', 'kpi')"
-        )
-        return {f"{schema}.{table}": content_digest(connection, schema, table) for schema, table in tables}
-
-
-def test_a_working_database_that_is_deleted_is_rebuilt_from_what_landed_the_same(journey: Journey, run: Ended) -> None:
-    assert run.exit_code == 0, run.stdout + run.stderr
-    before = table_digests(journey)
-    assert {"marts.dim_child", "marts.fct_therapy_wait", "marts.fct_ehc_plan", "kpi.kpi_value"} <= before.keys()
-    (journey.store / "warehouse.duckdb").unlink()
-    again = journey.cornerstone("run", "--json")
-    assert (again.exit_code, again.result["status"]) == (0, "unchanged"), again.stdout + again.stderr
-    assert again.result["release_id"] == run.result["release_id"]
-    assert table_digests(journey) == before
