@@ -23,9 +23,15 @@ _EARLIER = """
 create or replace table disclosure.ledger_release as select unnest([{releases}]::varchar[]) as release_id;
 
 create or replace table disclosure.told_value as
-select distinct kpi_value_key, kpi_id, time_identifier, breakdown_topic
+select
+    kpi_value_key,
+    kpi_id,
+    time_identifier,
+    breakdown_topic,
+    list(distinct cast(denominator - numerator as bigint)) as rest_counts
 from {ledger}
-where counts is not null and symbol is distinct from 'c' and coalesce(numerator, denominator, value) is not null;
+where counts is not null and symbol is distinct from 'c' and coalesce(numerator, denominator, value) is not null
+group by all;
 
 create or replace table disclosure.earlier_count as
 select
@@ -189,9 +195,10 @@ def read_earlier(connection: duckdb.DuckDBPyConnection, ledger: Ledger) -> None:
     """Read what was published into schema `disclosure` of the warehouse.
 
     Makes `ledger_release` (release_id), `told_value` (kpi_value_key, kpi_id, time_identifier, breakdown_topic: the local
-    figures that a release showed), `earlier_count` (release_id, cell_key, earlier_count, was_shown: a figure shown was
-    computed from it, was_told: such a figure says it, was_suppressed) and `earlier_sum` (release_id, line_key, cell_key, is_total,
-    cell_count, is_published: a row a count of a sum, with the first release that made it of such counts).
+    figures that a release showed; rest_counts: by how many the numerator of each was short of its denominator),
+    `earlier_count` (release_id, cell_key, earlier_count, was_shown: a figure shown was computed from it, was_told: such a
+    figure says it, was_suppressed) and `earlier_sum` (release_id, line_key, cell_key, is_total, cell_count, is_published: a
+    row a count of a sum, with the first release that made it of such counts).
     """
     releases = ", ".join(literal(one) for one in ledger.release_ids)
     connection.execute(_EARLIER.format(ledger=ledger.relation, sums=ledger.sums, releases=releases))

@@ -91,6 +91,7 @@ create table disclosure.withheld_breakdown (kpi_id varchar, breakdown_topic varc
 create table disclosure.money_topic (breakdown_topic varchar);
 create table disclosure.collapsed_table (kpi_id varchar, breakdown_topic varchar, time_identifiers varchar[]);
 create table disclosure.merged_value (kpi_value_key varchar);
+create table disclosure.told_value (kpi_value_key varchar, rest_counts bigint[]);
 create table disclosure.merged_component (
     kpi_value_key varchar, part varchar, weight decimal(18, 4), cell_key varchar
 );
