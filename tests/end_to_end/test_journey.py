@@ -137,7 +137,6 @@ def test_nothing_at_all_publishes_empty_tables_and_one_return_alone_what_it_feed
     assert (ended.exit_code, ended.result["status"]) == (0, "released"), ended.stdout
     assert query(journey.current / "open" / "send_kpis.duckdb", "select count(*) from kpi.kpi_value") == [(0,)]
     inbox = tmp_path / "raw" / "inbox" / "establishment_register"
-    inbox.mkdir(parents=True)
     (inbox / "edubasealldata20260105.csv").write_text(REGISTER)
     ended = journey.cornerstone("run", "--json")
     assert (ended.exit_code, ended.result["status"]) == (0, "released"), ended.stdout
