@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from orchestration.errors import CornerstoneError
+from orchestration.returns.kpis import kpis_path, local_return_ids
 from orchestration.settings import Settings
 
 log = logging.getLogger("cornerstone.dbt")
@@ -30,10 +31,16 @@ def built_manifest(settings: Settings) -> Path:
     return settings.store / "dbt" / KPI_STEP / "manifest.json"
 
 
+def dbt_environment(settings: Settings) -> dict[str, str]:
+    """What dbt must be told besides its arguments: where the store is, and which returns bring their KPIs with them."""
+    return {"CORNERSTONE_STORE": str(settings.store), "CORNERSTONE_LOCAL_RETURNS": " ".join(local_return_ids())}
+
+
 def _newest_source(settings: Settings) -> float:
     project = settings.dbt_project_dir
     files = [
         *project.glob("*.yml"),
+        *(kpis_path(return_id) for return_id in local_return_ids()),
         *(path for name in _SOURCES for path in (project / name).rglob("*") if path.is_file()),
     ]
     return max(path.stat().st_mtime for path in files)
@@ -66,7 +73,7 @@ def run_dbt(settings: Settings, arguments: list[str], *, warehouse: Path | None 
         cwd=settings.dbt_project_dir,
         env={
             **os.environ,
-            "CORNERSTONE_STORE": str(settings.store),
+            **dbt_environment(settings),
             "CORNERSTONE_WAREHOUSE": str(warehouse or settings.warehouse_path),
             "DBT_PROFILES_DIR": str(settings.dbt_project_dir),
             "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",

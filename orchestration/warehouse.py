@@ -20,6 +20,7 @@ from orchestration.linkage.child_key import LINK_COLUMNS
 from orchestration.locking import exclusive_lock
 from orchestration.release.ledger import write_published_forecasts
 from orchestration.returns.again import RULE_FAILURES
+from orchestration.returns.kpis import local_return_ids, seed_rows
 from orchestration.returns.spec import load_spec, return_ids
 from orchestration.returns.submission import (
     People,
@@ -52,6 +53,21 @@ create or replace table control.stated_cell (
     breakdown varchar, measure_code varchar, stated_value bigint, reason varchar
 )
 """
+# What the returns that bring their KPIs add to seeds of these names (macro `with_local_returns`).
+_SEED_TABLES = {
+    "kpi_definition": """
+        kpi_id varchar, title varchar, family varchar, definition varchar, numerator varchar, denominator varchar,
+        unit varchar, source_return varchar, breakdowns varchar, frequency varchar, polarity varchar,
+        is_judged_by_size boolean, statutory_basis varchar, outcome_statement varchar, aspiration varchar,
+        published_comparator varchar, owner_role varchar, caveats varchar, evidence_confidence varchar
+    """,
+    "kpi_source": """
+        kpi_id varchar, source_rank integer, calculation varchar, breakdown_topic varchar, breakdown varchar,
+        part varchar, series_code varchar, measure_code varchar, weight integer, is_split_by_person boolean,
+        is_january_stock boolean, is_january_base boolean, whole_topic varchar
+    """,
+    "kpi_breakdown_topic": "breakdown_topic varchar, is_withheld boolean",
+}
 
 
 @contextmanager
@@ -170,6 +186,20 @@ def write_control_tables(connection: duckdb.DuckDBPyConnection, settings: Settin
             "insert into control.child_key by name select * from read_parquet(?, hive_partitioning = false)",
             [str(settings.child_link_path)],
         )
+    added = seed_rows(local_return_ids())
+    for name, seed_columns in _SEED_TABLES.items():
+        connection.execute(f"create or replace table control.{name} ({seed_columns})")
+        _insert(connection, f"control.{name}", added[name])
+    connection.execute(
+        "create or replace table control.code (return_id varchar, code_set varchar, code varchar, label varchar)"
+    )
+    codes = [
+        {"return_id": return_id, "code_set": name, "code": code, "label": label}
+        for return_id in local_return_ids()
+        for name, code_set in load_spec(return_id).codes.items()
+        for code, label in code_set.codes.items()
+    ]
+    _insert(connection, "control.code", codes)
     people = people_in(submissions)
     _write_stated_cells(connection, settings, people)
     write_published_forecasts(connection, settings)

@@ -15,6 +15,7 @@ from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtC
 from orchestration.assets.groups import group_of
 from orchestration.assets.landing import landed_key
 from orchestration.assets.retries import retried
+from orchestration.dbt_manifest import dbt_environment
 from orchestration.errors import DISK_FULL, Busy, says_disk_full, says_locked
 from orchestration.resources import WarehouseResource
 from orchestration.returns.spec import return_ids
@@ -103,7 +104,7 @@ def model_assets(name: str, selector: str, project: DbtProject, settings: Settin
         # Each dbt invocation leaves compiled SQL and logs behind; only the last of each step is kept.
         shutil.rmtree(target, ignore_errors=True)
         take_parsed(settings, target)
-        os.environ["CORNERSTONE_STORE"] = str(settings.store)
+        os.environ.update(dbt_environment(settings))
         log.info("building %s with dbt", selector)
         with warehouse.lock():
             # dbt's unit tests are about the code, not the data: `make test` runs them, a run over data does not.

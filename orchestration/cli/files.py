@@ -137,6 +137,7 @@ def synthesise(
             "--safety-valve", help="Write the authority's quarterly safety valve returns with the same plans too."
         ),
     ] = False,
+    local: Annotated[bool, typer.Option("--local", help="Write the local returns of the same borough too.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Invent a borough: EHC plan returns of fictional people that reproduce the published tables."""
@@ -159,6 +160,7 @@ def synthesise(
         censuses=censuses,
         therapy=therapy,
         valve=valve,
+        local=local,
     )
     if as_json:
         print_json(asdict(report))

@@ -15,6 +15,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
 from orchestration.release.exports import OPEN_SCHEMAS, column_comments
+from orchestration.returns.kpis import load_kpis, local_return_ids
 from orchestration.returns.spec import load_spec, return_ids
 from orchestration.rows import named_rows
 from orchestration.sql_text import quoted
@@ -77,8 +78,17 @@ class Terms(BaseModel):
 
 @cache
 def load_terms() -> Terms:
-    """The reviewed abbreviations and words."""
-    return Terms.model_validate(yaml.load(TERMS.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader))
+    """The reviewed abbreviations and words; those of local returns stand beside their specifications."""
+    terms = Terms.model_validate(yaml.load(TERMS.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader))
+    known = {entry.term for entry in [*terms.abbreviations, *terms.terms]}
+    words = {word.term: word for return_id in local_return_ids() for word in load_kpis(return_id).words}
+    added = [Entry.model_validate(word.model_dump(by_alias=True)) for word in words.values() if word.term not in known]
+    return terms.model_copy(
+        update={
+            "abbreviations": [*terms.abbreviations, *(entry for entry in added if entry.stands_for)],
+            "terms": [*terms.terms, *(entry for entry in added if not entry.stands_for)],
+        }
+    )
 
 
 def write_glossary(connection: duckdb.DuckDBPyConnection, target: str, *, sources: str) -> None:

@@ -162,6 +162,7 @@ class Calendar(_Strict):
     day_rules: list[MonthlyRule] = Field(default_factory=list)
     periods: Literal["month", "financial_quarter"] | None = None
     expected_suppliers: ExpectedSuppliers | None = None
+    only_once_begun: bool = False  # nothing is asked for until one has come: not every authority has the return
 
     @model_validator(mode="after")
     def _says_its_days_in_one_way(self) -> "Calendar":

@@ -64,11 +64,13 @@ def expected_periods(settings: Settings, today: date) -> list[ExpectedPeriod]:
 
 
 def expected_of(settings: Settings, spec: ReturnSpec, today: date) -> Iterator[ExpectedPeriod]:
-    """The same of one return; nothing of one without a calendar."""
+    """The same of one return; nothing of one without a calendar, or that is asked for only once one has come."""
     calendar = load_calendar(spec.return_id)
     if calendar is None:
         return
     counting = list(current_submissions(read_submissions(settings, spec.return_id)).values())
+    if calendar.only_once_begun and not counting:
+        return
     occasions = _asked_for(list(calendar.occasions(spec.return_id, today + _HORIZON)), counting, today)
     suppliers = calendar.expected_suppliers
     asked = _suppliers(settings, suppliers, [one.day for one in occasions]) if suppliers else None

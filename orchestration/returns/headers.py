@@ -24,8 +24,8 @@ def has_header(found: list[HeldRecords], spec: ReturnSpec) -> bool:
 
 
 def period_in_name(spec: ReturnSpec, unit: Unit) -> str | None:
-    """The one period that the names of the files carry, dates aside; of a return made every year, the year, and of one made
-    every month or quarter, none."""
+    """The one period that the names of the files carry, dates aside; of a return made every year, the year, and of one with
+    an endless number of periods, none."""
     if spec.first_period:
         return None
     if spec.terms:

@@ -1,8 +1,8 @@
 """What a return is, read from its folder of YAML under `orchestration/returns/specs/`.
 
 `return.yaml` is the return as first supported; `<year>.yaml`, one for each later year, holds what changed. A return of
-every term names its terms and census days instead; what only some terms collect says so. A return of every month, or of
-every quarter of the financial year, names its first. `local_names.yaml`, where there is one, adds names that local
+every term names its terms and census days instead; what only some terms collect says so. A return of every month, of
+every quarter of the financial year, or of every year alike, names its first. `local_names.yaml`, where there is one, adds names that local
 files give to columns. The same model serves a table of published figures and a return about children; a column that
 says nothing of privacy is a fact about a place or a case.
 """
@@ -580,6 +580,7 @@ class ReturnSpec(_Strict):
     tables: dict[str, LandedTable]
     files: dict[str, FileKind]
     first_year: int | None = None
+    every_year_since: int | None = None  # of a return of every year that has no file for each
     first_month: str | None = None  # of a return of every month
     first_quarter: str | None = None  # of a return of every quarter of the financial year, 2021-22Q1
     census_day: date | None = None  # of a return of every month or quarter, its last day
@@ -722,7 +723,7 @@ class ReturnSpec(_Strict):
     @property
     def periods(self) -> list[str]:
         """Periods there is a spec for: `2025`, or `2025-01` where a return is made every term; none where the spec is the
-        same in all of an endless number of months or quarters."""
+        same in all of an endless number of years, months or quarters."""
         return sorted(_periods(self.return_id))
 
     def knows_period(self, period: str) -> bool:
@@ -732,8 +733,8 @@ class ReturnSpec(_Strict):
 
     @property
     def first_period(self) -> str | None:
-        """The first of an endless number of months or quarters."""
-        return self.first_month or self.first_quarter
+        """The first of an endless number of years, months or quarters."""
+        return str(self.every_year_since) if self.every_year_since else self.first_month or self.first_quarter
 
     @property
     def years(self) -> list[int]:
@@ -762,6 +763,8 @@ class ReturnSpec(_Strict):
         Raises:
             KeyError: there is no spec for the period.
         """
+        if self.every_year_since:
+            return load_spec(self.return_id)
         if self.first_month:
             return _of_month(self.return_id, period)
         return _of_quarter(self.return_id, period) if self.first_quarter else _periods(self.return_id)[period]

@@ -23,6 +23,7 @@ from orchestration.synthetic.census import (
 from orchestration.synthetic.identities import write_identities
 from orchestration.synthetic.known import known_cases
 from orchestration.synthetic.lives import live_through
+from orchestration.synthetic.local import Borough, write_local_returns
 from orchestration.synthetic.people import assign_people, date_everything, prepare_plans
 from orchestration.synthetic.placements import placement_spells
 from orchestration.synthetic.population import stock_figures
@@ -79,6 +80,7 @@ def synthesise(
     censuses: bool = False,
     therapy: bool = False,
     valve: bool = False,
+    local: bool = False,
 ) -> SynthesisReport:
     """Write SEN2 returns of a fictional population calibrated on the published figures of authority `la`.
 
@@ -92,6 +94,7 @@ def synthesise(
     published waits are made of (see therapy.write_lists); with faults also `therapy_faulty/` and `therapy_answer_key.csv`.
     With `valve` also the authority's quarterly safety valve returns of 2021-22 to 2025-26, `safety_valve/...`, with the same
     plans (see safety_valve.write_quarters); with faults also `valve_faulty/` and `valve_answer_key.csv`.
+    With `local` also the local returns that have a recipe, a folder each (see local.write_local_returns).
     `linkage_truth.parquet` says of every identity as the returns write it whose it is (see identities.write_identities).
     Without `truth`, neither `truth/` nor the known cases nor the disagreements are written.
     Raises CornerstoneError when the figures cannot be used, the years are outside 2023 to 2026, the scale is not positive, a
@@ -151,6 +154,7 @@ def synthesise(
         reported = write_quarters(out, series, faults=faults == "standard")
         mark("safety valve returns")
     files += taken.files + written.files + reported.files
+    files += write_local_returns(out, Borough(la, seed, scale, tuple(held), register, plans, cases)) if local else 0
     files += write_identities(out, made, people, schooling if censuses else None, lists)
     files += len(write_registers(out, register, la, targets.la_name, targets.ons_code))
     if truth:

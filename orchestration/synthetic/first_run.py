@@ -21,8 +21,8 @@ SEED = 1
 def invent_for(settings: Settings, scale: float = 1.0) -> bool:
     """Put an invented borough where the next landing finds it: its returns as XML, twelve
     school censuses as schools and COLLECT send them, two trusts' monthly therapy waiting lists, the authority's safety
-    valve workbooks, its registers, boundaries of its areas, its `calibration.csv`. Whose each identity in them is goes into
-    the vault, by which linkage is measured. `scale`: size of the population beside the authority's own.
+    valve workbooks, its local returns, its registers, boundaries of its areas, its `calibration.csv`. Whose each identity
+    in them is goes into the vault, by which linkage is measured. `scale`: size of the population beside the authority's own.
 
     Killed at any instant, the store has a whole borough or none.
 
@@ -53,6 +53,7 @@ def invent_for(settings: Settings, scale: float = 1.0) -> bool:
             censuses=True,
             therapy=True,
             valve=settings.la_code == VALVE_AUTHORITY,
+            local=True,
         )
     except CornerstoneError as error:
         log.warning("no borough is invented: %s", error)

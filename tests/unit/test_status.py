@@ -8,7 +8,8 @@ import duckdb
 import pytest
 from rich.console import Console
 
-from orchestration.returns.expected import ExpectedPeriod
+from orchestration.returns.calendar import calendar_ids, load_calendar
+from orchestration.returns.expected import ExpectedPeriod, expected_of
 from orchestration.returns.spec import load_spec
 from orchestration.returns.submission import People, Submission, TableRows, landing_dir, write_landing
 from orchestration.settings import Settings
@@ -20,6 +21,11 @@ SCHOOLS = [
     ("4004", "12", "4", "01-09-2027", ""), ("4005", "07", "1", None, None), ("4006", "11", "1", "", ""),
     (None, "01", "1", "", ""), ("4008", "28", "1", "01-09-2025", ""), ("9", "14", "2", "", None),
 ]  # fmt: skip
+
+
+def is_only_asked_once_begun(return_id: str) -> bool:
+    calendar = load_calendar(return_id)
+    return calendar is not None and calendar.only_once_begun
 
 
 def submission(return_id: str, period: str, supplier: str, people: People | None = None) -> Submission:
@@ -103,6 +109,22 @@ def test_of_a_return_that_never_came_the_latest_due_is_overdue(
     assert [period for period, one in found.items() if one.state == "overdue"] == overdue
     assert [period for period, one in found.items() if one.state == "open"] == coming
     assert len(found) == len(overdue) + len(coming)
+
+
+@pytest.mark.parametrize("return_id", [one for one in calendar_ids() if is_only_asked_once_begun(one)])
+def test_of_a_return_that_not_every_authority_has_nothing_is_expected_until_one_has_come(
+    settings: Settings, return_id: str
+) -> None:
+    today = date(2026, 7, 1)
+    spec = load_spec(return_id)
+    assert list(expected_of(settings, spec, today)) == []
+    calendar = load_calendar(return_id)
+    assert calendar is not None
+    first, *later = [one.period for one in calendar.occasions(return_id, today)][-3:]
+    commit(settings, submission(return_id, first, "one", people="real"))
+    states = {one.occasion.period: one.state for one in expected_of(settings, spec, today)}
+    assert states[first] == "complete"
+    assert set(later) < set(states)
 
 
 def test_what_was_left_out_since_the_first_that_came_is_overdue(settings: Settings) -> None:

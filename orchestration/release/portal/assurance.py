@@ -12,6 +12,7 @@ from markdown_it.token import Token
 from pydantic import BaseModel, ConfigDict, Field
 
 from orchestration.errors import CornerstoneError
+from orchestration.returns.kpis import DataSource, load_kpis, local_return_ids
 from orchestration.settings import PROJECT_DIR
 
 LOGS = Path(__file__).with_suffix(".yaml")
@@ -40,14 +41,6 @@ class Assumption(_Declared):
     affects: list[str] = Field(min_length=1)
 
 
-class DataSource(_Declared):
-    """What a return is used for, how good it is and what it cannot say."""
-
-    used_for: str
-    quality: Quality
-    limits: str
-
-
 class Logs(_Declared):
     """`assurance.yaml`."""
 
@@ -67,8 +60,10 @@ class Decision:
 
 @cache
 def load_logs() -> Logs:
-    """The reviewed logs of assumptions and data."""
-    return Logs.model_validate(yaml.load(LOGS.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader))
+    """The reviewed logs of assumptions and data; what is said of a local return stands beside its specification."""
+    logs = Logs.model_validate(yaml.load(LOGS.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader))
+    local = {return_id: load_kpis(return_id).data for return_id in local_return_ids()}
+    return logs.model_copy(update={"data": logs.data | local})
 
 
 def read_decisions(readme: Path = README) -> list[Decision]:

@@ -13,6 +13,7 @@ from typing import Any
 import duckdb
 import pytest
 
+from orchestration.dbt_manifest import dbt_environment
 from orchestration.returns.spec import load_spec
 from orchestration.settings import PROJECT_DIR, Settings
 from orchestration.warehouse import open_warehouse, write_control_tables
@@ -116,8 +117,8 @@ def run_dbt(settings: Settings, *arguments: str) -> None:
         ],
         cwd=PROJECT_DIR / "dbt_project",
         env=os.environ
+        | dbt_environment(settings)
         | {
-            "CORNERSTONE_STORE": str(settings.store),
             "DBT_PROFILES_DIR": str(PROJECT_DIR / "dbt_project"),
             "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         },

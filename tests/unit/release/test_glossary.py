@@ -11,6 +11,7 @@ import pytest
 
 from orchestration.release.glossary import KINDS, READERS_KINDS, Entry, load_terms, read_glossary, write_glossary
 from orchestration.release.portal.site import TEMPLATES
+from orchestration.returns.kpis import local_return_ids, seed_rows
 from orchestration.returns.spec import load_spec, return_ids
 from orchestration.rows import named_rows
 from orchestration.settings import PROJECT_DIR, Settings
@@ -163,7 +164,11 @@ def test_what_an_abbreviation_stands_for_begins_its_definition() -> None:
 
 def test_every_abbreviation_of_the_catalogue_the_items_and_the_page_is_explained() -> None:
     texts = {
-        **{f"{row['kpi_id']}.{column}": row.get(column) for row in seed("kpi_definition") for column in WORDS_OF_A_KPI},
+        **{
+            f"{row['kpi_id']}.{column}": row.get(column)
+            for row in [*seed("kpi_definition"), *seed_rows(local_return_ids())["kpi_definition"]]
+            for column in WORDS_OF_A_KPI
+        },
         **{
             f"{name} {number}.{column}": row[column]
             for name, columns in ITEMS.items()

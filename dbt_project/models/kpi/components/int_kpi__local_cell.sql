@@ -226,6 +226,11 @@ local_cells as (
 
     select *
     from {{ ref('int_kpi__return_cell') }}
+
+    union all by name
+
+    select *
+    from {{ ref('int_kpi__local_return_cell') }}
 )
 
 select

@@ -1,0 +1,6 @@
+select
+    return_id,
+    code_set,
+    code,
+    label as code_label
+from {{ source('control', 'code') }}

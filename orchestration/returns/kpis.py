@@ -1,0 +1,184 @@
+"""The KPIs that a local return brings with it, and what is said of it, read from `specs/<return>/kpis.yaml`.
+
+A return with such a file is a local return: its definitions, recipes and breakdowns join those of the seeds when the working
+database is built, and the cells that the recipes count are those of the dbt model `int_<return>__kpi_cell`. Nothing else
+names the return.
+"""
+
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from orchestration.errors import CornerstoneError
+from orchestration.returns import spec as specs
+
+FILE = "kpis.yaml"
+FAMILY = "local_returns"
+"""The family of all of their KPIs: a page of the portal."""
+
+TOTAL = "Total"
+
+Row = dict[str, str | int | bool | None]
+
+
+class _Strict(BaseModel):
+    """A misspelt key is an error, never ignored."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Breakdown(_Strict):
+    """What cells are broken down by: may readers of the open tables see its items? Of schools and wards they may not."""
+
+    is_public: bool
+
+
+class LocalKpi(_Strict):
+    """One KPI: what people read of it, and which measures of the return's cells make it.
+
+    Of each breakdown it is the count of `counts`, or 100 times that `out_of` another measure of the same item. Where the
+    items of `whole_of` are set against the whole, whatever the item, it has these items alone.
+    """
+
+    title: str
+    definition: str
+    numerator: str
+    denominator: str | None = None
+    counts: str
+    out_of: str | None = None
+    whole_of: str | None = None
+    unit: Literal["count", "percent", "ratio"]
+    breakdowns: str | None = None
+    frequency: str
+    polarity: Literal["higher", "lower", "neutral"]
+    statutory_basis: str | None = None
+    outcome_statement: str | None = None
+    aspiration: str | None = None
+    owner_role: str
+    caveats: str
+
+    @model_validator(mode="after")
+    def _fits_its_unit(self) -> "LocalKpi":
+        if (self.unit == "count") != (self.out_of is None) or (self.out_of is None) != (self.denominator is None):
+            raise ValueError("a count has neither out_of nor denominator; a percentage or ratio has both")
+        if self.whole_of is not None and self.out_of is None:
+            raise ValueError("only a share has a whole")
+        return self
+
+
+class DataSource(_Strict):
+    """What a return is used for, how good it is and what it cannot say."""
+
+    used_for: str
+    quality: Literal["green", "amber", "red"]
+    limits: str
+
+
+class Word(_Strict):
+    """A word, or with `for` an abbreviation, that a reader of the figures meets: what it means and who says so."""
+
+    term: str
+    stands_for: str | None = Field(default=None, alias="for")
+    means: str
+    source: str
+
+
+class LocalKpis(_Strict):
+    """`kpis.yaml`: what the return is as a source, its words, breakdowns that no other return has said of yet, and the KPIs
+    by id."""
+
+    data: DataSource
+    words: list[Word] = Field(default_factory=list)
+    breakdowns: dict[str, Breakdown] = Field(default_factory=dict)
+    kpis: dict[str, LocalKpi] = Field(min_length=1)
+
+
+def local_return_ids() -> list[str]:
+    """Every return that brings its KPIs with it."""
+    return [return_id for return_id in specs.return_ids() if kpis_path(return_id).is_file()]
+
+
+def kpis_path(return_id: str) -> Path:
+    """Where the KPIs of a return stand, if it brings any."""
+    return specs.SPECS_DIR / return_id / FILE
+
+
+@lru_cache
+def load_kpis(return_id: str) -> LocalKpis:
+    """The KPIs of one local return.
+
+    Raises:
+        CornerstoneError: its YAML does not describe KPIs.
+    """
+    try:
+        return LocalKpis.model_validate(
+            yaml.load(kpis_path(return_id).read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
+        )
+    except (yaml.YAMLError, ValidationError) as error:
+        raise CornerstoneError(f"{FILE} of {return_id} cannot be used: {error}") from error
+
+
+def seed_rows(return_ids: Iterable[str]) -> dict[str, list[Row]]:
+    """What local returns add to the seeds, by seed, in its columns.
+
+    Raises:
+        CornerstoneError: two of them say otherwise of one breakdown.
+    """
+    definitions: list[Row] = []
+    recipes: list[Row] = []
+    public: dict[str, bool] = {}
+    for return_id in return_ids:
+        local = load_kpis(return_id)
+        for topic, breakdown in local.breakdowns.items():
+            if public.setdefault(topic, breakdown.is_public) != breakdown.is_public:
+                raise CornerstoneError(
+                    f"{FILE} of {return_id} and of another return say otherwise of who may see the breakdown {topic!r}:"
+                    " agree on one, or call one of them something else."
+                )
+        for kpi_id, kpi in local.kpis.items():
+            definitions.append(_definition(return_id, kpi_id, kpi))
+            recipes.extend(_recipe(return_id, kpi_id, kpi))
+    topics: list[Row] = [
+        {"breakdown_topic": topic, "is_withheld": not is_public} for topic, is_public in public.items()
+    ]
+    return {"kpi_definition": definitions, "kpi_source": recipes, "kpi_breakdown_topic": topics}
+
+
+def _definition(return_id: str, kpi_id: str, kpi: LocalKpi) -> Row:
+    title = specs.load_spec(return_id).title
+    words = kpi.model_dump(exclude={"counts", "out_of", "whole_of"})
+    return {
+        "kpi_id": kpi_id,
+        "family": FAMILY,
+        **words,
+        "source_return": title[0].upper() + title[1:],
+        "is_judged_by_size": False,
+        "published_comparator": None,
+        "evidence_confidence": "D",  # nobody else defines it
+    }
+
+
+def _recipe(return_id: str, kpi_id: str, kpi: LocalKpi) -> Iterator[Row]:
+    """Its components in the columns of the seed `kpi_source`."""
+    parts = {"numerator": kpi.counts} | ({"denominator": kpi.out_of} if kpi.out_of else {})
+    for part, measure in parts.items():
+        is_whole = part == "denominator" and kpi.whole_of is not None
+        yield {
+            "kpi_id": kpi_id,
+            "source_rank": 1,
+            "calculation": "share" if kpi.out_of else "count",
+            "breakdown_topic": TOTAL,
+            "breakdown": TOTAL,
+            "part": part,
+            "series_code": return_id,
+            "measure_code": measure,
+            "weight": 1,
+            "is_split_by_person": True,
+            "is_january_stock": False,
+            "is_january_base": False,
+            "whole_topic": kpi.whole_of if is_whole else None,
+        }
