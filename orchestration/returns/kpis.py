@@ -41,7 +41,7 @@ class LocalKpi(_Strict):
     """One KPI: what people read of it, and which measures of the return's cells make it.
 
     Of each breakdown it is the count of `counts`, or 100 times that `out_of` another measure of the same item. Where the
-    items of `whole_of` are set against the whole, whatever the item, it has these items alone.
+    items of `whole_of` are set against the whole, whatever the item, it has these items, and their total where that is a cell.
     """
 
     title: str

@@ -1,5 +1,6 @@
--- What the KPIs of the survey count: members asked and answered, and those who named a theme. Members name several themes, so
--- that those of a question make no total.
+-- What the KPIs of the survey count: members asked and answered, and those who named a theme. A member puts one theme first, so that
+-- those who put any first are a total, by which a theme that few put first could be worked out: disclosure control has to know of
+-- it. Otherwise members name several themes, and those of a question make no total.
 with survey as (
     select *
     from {{ ref('stg_parent_carer_survey__survey') }}
@@ -21,27 +22,7 @@ named as (
             and answer.theme_code = theme.code
 ),
 
-counted as (
-    select
-        submission_id,
-        'members' as measure_code,
-        'Total' as cell_topic,
-        'Total' as cell_breakdown,
-        member_count as cell_count
-    from survey
-
-    union all
-
-    select
-        submission_id,
-        'responses' as measure_code,
-        'Total' as cell_topic,
-        'Total' as cell_breakdown,
-        response_count as cell_count
-    from survey
-
-    union all
-
+themed as (
     select
         submission_id,
         case question_code
@@ -68,6 +49,43 @@ counted as (
         first_choice_count as cell_count
     from named
     where question_code = 'PRIORITY' and first_choice_count is not null
+),
+
+counted as (
+    select
+        submission_id,
+        'members' as measure_code,
+        'Total' as cell_topic,
+        'Total' as cell_breakdown,
+        member_count as cell_count
+    from survey
+
+    union all
+
+    select
+        submission_id,
+        'responses' as measure_code,
+        'Total' as cell_topic,
+        'Total' as cell_breakdown,
+        response_count as cell_count
+    from survey
+
+    union all
+
+    select *
+    from themed
+
+    union all
+
+    select
+        submission_id,
+        measure_code,
+        'Total' as cell_topic,
+        'Total' as cell_breakdown,
+        cast(sum(cell_count) as bigint) as cell_count
+    from themed
+    where measure_code = 'named_first'
+    group by submission_id, measure_code
 )
 
 select
