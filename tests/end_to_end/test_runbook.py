@@ -95,12 +95,17 @@ def test_systemd_finds_nothing_wrong_with_the_units_and_they_can_do_little_harm(
 
 def test_the_units_the_settings_and_the_runbook_name_the_same_places() -> None:
     store = SET["CORNERSTONE_STORE"]
+    [installed] = [block.text for block in blocks() if "useradd" in block.text]
+    [made] = re.findall(r"^install -d (/srv/cornerstone/store .*)$", installed, re.MULTILINE)
+    made = subprocess.run(["bash", "-c", f"echo {made}"], capture_output=True, text=True, check=True).stdout
     assert [unit.name for unit in UNITS] == ["cornerstone-daemon.service", "cornerstone-webserver.service"]
     for unit in UNITS:
         [writable] = re.findall(r"^ReadWritePaths=(.*)$", unit.read_text(), re.MULTILINE)
         assert writable.split() == [
             store, f"{SET['CORNERSTONE_RAW']}/inbox", f"{INSTALLED}/dbt_project/target", f"{INSTALLED}/dbt_project/logs"
         ]  # fmt: skip
+        # systemd starts no unit that may write where nothing is.
+        assert writable.split() == made.split()
         assert f"DAGSTER_HOME={store}/dagster" in unit.read_text()
         assert "UMask=0077" in unit.read_text()
 
