@@ -4,6 +4,7 @@ One secret of 256 bits; what is used for pseudonyms, the vault and the archive i
 (HKDF, RFC 5869). Losing it makes the vault and the archive unreadable and new pseudonyms unlike the old ones.
 """
 
+import errno
 import hmac
 import os
 import re
@@ -94,13 +95,25 @@ def read_key_file(path: Path) -> str:
 
 
 def make_key_file(path: Path) -> str:
-    """Make a secret where there is none, readable by its owner alone."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    """Make a secret where there is none, readable by its owner alone.
+
+    Raises:
+        CornerstoneError: it may not be written there. The service may not, on purpose: the first run is made by a person.
+    """
     secret = secrets.token_hex(32)
     # Whole under another name first, or a first run that is killed would leave half a key; then exclusive: of two first
     # runs at once, one makes the key and the other stops.
     made = path.with_name(f".{path.name}.{os.getpid()}.new")
-    write_private(made, f"{secret}\n".encode("ascii"))
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        write_private(made, f"{secret}\n".encode("ascii"))
+    except OSError as error:
+        if error.errno not in (errno.EROFS, errno.EACCES, errno.EPERM):
+            raise
+        raise CornerstoneError(
+            f"No secret key may be written to {path}. The person who keeps the key makes the first run, or renews it, by hand; the"
+            " service only reads it."
+        ) from error
     try:
         os.link(made, path)
     finally:

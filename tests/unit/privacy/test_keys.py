@@ -1,5 +1,6 @@
 """The secret of a store is made once, kept outside it, and missed out loud."""
 
+import errno
 from pathlib import Path
 
 import pytest
@@ -85,3 +86,14 @@ def test_a_first_run_that_dies_leaves_a_whole_key_or_none(settings: Settings, mo
     settings.key_id_path.unlink()  # as if it died before the fingerprint was written
     assert load_keys(settings) == keys
     assert settings.key_id_path.stat().st_mode & 0o777 == 0o600
+
+
+def test_where_no_key_may_be_written_the_first_run_is_a_persons(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def write_protected(_path: Path, _content: bytes) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr("orchestration.privacy.keys.write_private", write_protected)
+    assert refusal(settings).endswith("by hand; the service only reads it.")
+    assert not settings.key_file.exists()
