@@ -6,6 +6,7 @@ _FULL = {errno.ENOSPC, errno.EDQUOT}
 _FULL_TEXTS = ("no space left on device", "disk quota exceeded", "database or disk is full")
 _LOCKED_TEXTS = ("could not set lock on file", "conflicting lock is held")
 _NOT_ALLOWED = {errno.EACCES, errno.EPERM}
+NOT_WRITABLE = _NOT_ALLOWED | {errno.EROFS}
 DISK_FULL = "The disk is full. Free some space and run again; what was committed before stands, nothing was displaced."
 
 

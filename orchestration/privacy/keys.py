@@ -4,7 +4,6 @@ One secret of 256 bits; what is used for pseudonyms, the vault and the archive i
 (HKDF, RFC 5869). Losing it makes the vault and the archive unreadable and new pseudonyms unlike the old ones.
 """
 
-import errno
 import hmac
 import os
 import re
@@ -13,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from orchestration.durable import make_dir_durably, sync_dir, write_private
-from orchestration.errors import CornerstoneError
+from orchestration.errors import NOT_WRITABLE, CornerstoneError
 from orchestration.settings import Settings
 
 _SECRET = re.compile(r"[0-9a-f]{64}")
@@ -108,7 +107,7 @@ def make_key_file(path: Path) -> str:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         write_private(made, f"{secret}\n".encode("ascii"))
     except OSError as error:
-        if error.errno not in (errno.EROFS, errno.EACCES, errno.EPERM):
+        if error.errno not in NOT_WRITABLE:
             raise
         raise CornerstoneError(
             f"No secret key may be written to {path}. The person who keeps the key makes the first run, or renews it, by hand; the"
