@@ -51,7 +51,9 @@ def materialise_all(journey: Journey) -> str:
 
 
 def test_dagsters_own_command_and_its_multi_process_executor_find_the_release_unchanged(journey: Journey) -> None:
+    """The working database is deleted before: from what landed it is made anew, the same."""
     before = journey.releases()
+    (journey.store / "warehouse.duckdb").unlink()
     printed = materialise_all(journey)
     assert "RUN_SUCCESS" in printed
     assert "multiprocess executor" in printed
