@@ -26,6 +26,7 @@ log = logging.getLogger("cornerstone.models")
 CONTROL_KEY = dg.AssetKey(["warehouse", "control"])
 OWNER = "team:data-engineering"
 FAILED_TESTS = "failed_tests"
+TESTS_OF_SEVERAL = {"holds", "joins"}
 PARTIAL_PARSE = "partial_parse.msgpack"
 
 
@@ -117,7 +118,7 @@ def model_assets(name: str, selector: str, project: DbtProject, settings: Settin
         events = [event for event in told if not isinstance(event, dg.AssetObservation)]
         if not invocation.is_successful():
             yield from events
-            failure = dbt_failure(target, invocation.process.returncode)
+            failure = dbt_failure(target, invocation.process.returncode, warehouse)
             with retried():
                 raise failure
         with retried(), warehouse.get_connection() as connection:
@@ -157,7 +158,7 @@ def keep_parsed(settings: Settings, target: Path) -> None:
         parsed.replace(settings.store / "dbt" / PARTIAL_PARSE)
 
 
-def dbt_failure(target: Path, exit_status: int) -> dg.Failure | Busy:
+def dbt_failure(target: Path, exit_status: int, warehouse: WarehouseResource) -> dg.Failure | Busy:
     """Which models and tests failed, by name; dbt's messages can hold values and stay in its log.
 
     Busy where another program had the working database open: that can pass.
@@ -177,22 +178,33 @@ def dbt_failure(target: Path, exit_status: int) -> dg.Failure | Busy:
         return dg.Failure(f"dbt could not start building; its log is {log_file}.", allow_retries=False)
     nodes = json.loads(results.read_text(encoding="utf-8"))["results"]
     failed = [node for node in nodes if node["status"] in ("error", "fail", "runtime error")]
-    names = ", ".join(node["unique_id"].split(".")[2] for node in failed)
     known = json.loads((target / "manifest.json").read_text(encoding="utf-8"))["nodes"]
-    tests = [
-        {
-            "test": node["unique_id"].split(".")[2],
-            "table": str(known[node["unique_id"]]["attached_node"]).rpartition(".")[2],
-            "failing_rows": node["failures"],
-        }
-        for node in failed
-        if node["status"] == "fail"
-    ]
+    told = [_failed_tests(node, known[node["unique_id"]], warehouse) for node in failed if node["status"] == "fail"]
+    tests = [test for of_node in told for test in of_node]
+    broken = [node["unique_id"].split(".")[2] for node in failed if node["status"] != "fail"]
+    names = ", ".join([*(str(test["test"]) for test in tests), *broken])
     return dg.Failure(
         f"dbt: {len(failed)} of {len(nodes)} models and tests failed ({names}); see {log_file}.",
-        metadata={FAILED_TESTS: dg.MetadataValue.json(tests)} if len(tests) == len(failed) else {},
+        metadata={} if broken else {FAILED_TESTS: dg.MetadataValue.json(tests)},
         allow_retries=False,
     )
+
+
+def _failed_tests(
+    result: Mapping[str, Any], node: Mapping[str, Any], warehouse: WarehouseResource
+) -> list[dict[str, Any]]:
+    """What failed of one test of dbt's; where it holds a model to several things, its query is asked again which of them."""
+    table = str(node["attached_node"]).rpartition(".")[2]
+    if node["test_metadata"]["name"] not in TESTS_OF_SEVERAL:
+        return [{"test": result["unique_id"].split(".")[2], "table": table, "failing_rows": result["failures"]}]
+    with warehouse.get_connection() as connection:
+        told = connection.execute(
+            f"select kind, column_name, failing_rows from ({result['compiled_code']}) as told order by kind, column_name"
+        ).fetchall()
+    return [
+        {"test": f"{kind}_{table}_{column}", "table": table, "failing_rows": failing_rows}
+        for kind, column, failing_rows in told
+    ]
 
 
 def _output_key(context: dg.AssetExecutionContext, event: object) -> dg.AssetKey | None:

@@ -1,6 +1,6 @@
 """The bus matrix: which fact joins which dimension, read from the relationship tests that hold the joins to it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,12 +36,10 @@ def bus_matrix(manifest: Mapping[str, Any]) -> BusMatrix:
     }
     joined: dict[str, dict[str, set[str]]] = {}
     for test in manifest["nodes"].values():
-        if (test.get("test_metadata") or {}).get("name") != "relationships" or test["attached_node"] not in models:
-            continue
-        for parent in test["depends_on"]["nodes"]:
-            if parent != test["attached_node"] and parent in models and models[parent]["name"].startswith(DIMENSIONS):
-                of_fact = joined.setdefault(test["attached_node"], {})
-                of_fact.setdefault(models[parent]["name"], set()).add(test["column_name"])
+        if test.get("test_metadata") and test["attached_node"] in models:
+            for column, dimension in joins_of(test):
+                if dimension.startswith(DIMENSIONS):
+                    joined.setdefault(test["attached_node"], {}).setdefault(dimension, set()).add(column)
     facts = tuple(
         Fact(
             name=node["name"],
@@ -60,6 +58,17 @@ def bus_matrix(manifest: Mapping[str, Any]) -> BusMatrix:
     return BusMatrix(
         dimensions=tuple(name for name in dimensions if any(name in fact.joins for fact in facts)), facts=facts
     )
+
+
+def joins_of(test: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """The joins that a generic test of dbt's manifest holds a model to: a column, and the model it is a key of."""
+    told = test["test_metadata"]
+    if told["name"] == "joins":
+        for column, target in told["kwargs"]["columns"].items():
+            yield column, target.partition(".")[0]
+    elif told["name"] == "relationships":  # one with a condition
+        [parent] = [one for one in test["depends_on"]["nodes"] if one != test["attached_node"]]
+        yield test["column_name"], parent.rpartition(".")[2]
 
 
 def as_markdown(matrix: BusMatrix) -> str:

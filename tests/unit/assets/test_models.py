@@ -9,6 +9,7 @@ import pytest
 
 from orchestration.assets.models import FAILED_TESTS, PARTIAL_PARSE, dbt_failure, keep_parsed, take_parsed
 from orchestration.errors import Busy
+from orchestration.resources import WarehouseResource
 from orchestration.settings import Settings
 
 TABLE = {"unique_id": "model.cornerstone.dim_area", "status": "success", "failures": None, "message": "OK"}
@@ -18,6 +19,7 @@ TEST = {
     "failures": 2,
     "message": "Got 2 results, A999000000001A",
 }
+KNOWN = {"attached_node": "model.cornerstone.dim_area", "test_metadata": {"name": "unique"}}
 BROKEN = {
     "unique_id": "model.cornerstone.dim_child",
     "status": "error",
@@ -26,12 +28,14 @@ BROKEN = {
 }
 
 
+def told_of(target: Path, exit_status: int) -> dg.Failure | Busy:
+    return dbt_failure(target, exit_status, WarehouseResource(database=str(target / "warehouse.duckdb")))
+
+
 def failure(target: Path, *nodes: dict[str, Any]) -> dg.Failure:
     (target / "run_results.json").write_text(json.dumps({"results": nodes}))
-    (target / "manifest.json").write_text(
-        json.dumps({"nodes": {TEST["unique_id"]: {"attached_node": "model.cornerstone.dim_area"}}})
-    )
-    told = dbt_failure(target, 1)
+    (target / "manifest.json").write_text(json.dumps({"nodes": {one["unique_id"]: KNOWN for one in nodes}}))
+    told = told_of(target, 1)
     assert isinstance(told, dg.Failure)
     return told
 
@@ -56,7 +60,7 @@ def test_what_dbt_says_of_values_is_not_repeated(tmp_path: Path) -> None:
 
 
 def test_a_build_that_never_began_points_at_the_log(tmp_path: Path) -> None:
-    told = dbt_failure(tmp_path, 2)
+    told = told_of(tmp_path, 2)
     assert isinstance(told, dg.Failure)
     assert told.description == f"dbt could not start building; its log is {tmp_path / 'dbt.log'}."
 
@@ -69,7 +73,7 @@ def test_a_build_that_the_machine_stopped_says_so_and_is_not_tried_again(
     tmp_path: Path, said: str, status: int, words: str
 ) -> None:
     (tmp_path / "dbt.log").write_text(said)
-    told = dbt_failure(tmp_path, status)
+    told = told_of(tmp_path, status)
     assert isinstance(told, dg.Failure)
     assert (words in str(told.description), told.allow_retries) == (True, False)
 
@@ -78,7 +82,7 @@ def test_a_database_that_is_open_elsewhere_can_be_tried_again(tmp_path: Path) ->
     (tmp_path / "dbt.log").write_text(
         'Could not set lock on file "warehouse.duckdb": Conflicting lock is held in python'
     )
-    assert isinstance(dbt_failure(tmp_path, 2), Busy)
+    assert isinstance(told_of(tmp_path, 2), Busy)
 
 
 def test_what_dbt_read_in_one_step_is_handed_to_the_next_build_in_the_store(settings: Settings) -> None:

@@ -21,7 +21,7 @@ def model(name: str, folder: str, description: str = "One row per thing.", layer
 def joined(fact: str, column: str, to: str, kind: str = "relationships") -> dict[str, Any]:
     return {
         "resource_type": "test",
-        "test_metadata": {"name": kind},
+        "test_metadata": {"name": kind, "kwargs": {"columns": {column: f"{to}.{column}"}}},
         "attached_node": f"model.toy.{fact}",
         "column_name": column,
         "depends_on": {"nodes": [f"model.toy.{fact}", f"model.toy.{to}"]},
@@ -38,7 +38,7 @@ def test_a_fact_joins_the_dimensions_it_is_tested_against() -> None:
         model("int_stay__told", "stays", layer="intermediate"),
     ]
     tests = [
-        joined("fct_stay", "child_key", "dim_child"),
+        joined("fct_stay", "child_key", "dim_child", kind="joins"),
         joined("fct_stay", "place_key", "dim_place"),
         joined("fct_stay", "former_place_key", "dim_place"),
         joined("fct_stay", "need_key", "bridge_need"),  # another fact is no dimension
