@@ -13,6 +13,9 @@ from orchestration.settings import Settings
 log = logging.getLogger("cornerstone.dbt")
 
 KPI_STEP = "build_kpis"
+DBT_EVENTS = Path(__file__).with_name("dbt_events.py")
+"""The program that a build starts in the place of dbt's own: dbt that words nothing which is thrown away."""
+
 _SOURCES = ("models", "macros", "seeds", "snapshots", "tests")
 
 

@@ -1,5 +1,7 @@
 """Everything Dagster loads, assembled; no logic."""
 
+import sys
+
 import dagster as dg
 
 from expectations.catalogue import load_catalogue
@@ -12,7 +14,7 @@ from orchestration.automation.alerts import alerts_sensor
 from orchestration.automation.jobs import backfill_job, overdue_job, refresh
 from orchestration.automation.schedules import calendar_schedule, nightly_refresh
 from orchestration.automation.sensors import inbox_sensor
-from orchestration.dbt_manifest import KPI_STEP, dbt_executable, ensure_manifest
+from orchestration.dbt_manifest import DBT_EVENTS, KPI_STEP, ensure_manifest
 from orchestration.resources import InstalledDbtResource, WarehouseResource
 from orchestration.returns.calendar import load_calendar
 from orchestration.returns.spec import load_spec, return_ids
@@ -55,7 +57,8 @@ defs = dg.Definitions(
         "dbt": InstalledDbtResource(
             project_dir=str(project.project_dir),
             profiles_dir=str(settings.dbt_project_dir),
-            dbt_executable=dbt_executable(),
+            dbt_executable=sys.executable,
+            global_config_flags=["-P", str(DBT_EVENTS)],
         ),
         "warehouse": WarehouseResource(database=str(settings.warehouse_path)),
     },

@@ -1,6 +1,6 @@
 """Dagster resources."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -16,12 +16,16 @@ from orchestration.warehouse import open_warehouse, warehouse_lock
 class InstalledDbtResource(DbtCliResource):
     """The dbt of this environment, whose version is known.
 
-    The parent class asks `dbt --version` before every build, some seconds, and that asks the package index for newer ones.
+    The parent class asks `dbt --version` before every build, some seconds, and that asks the package index for newer ones. It
+    also loads dbt into this process, to look at the tables that were built; nothing here asks it to.
     """
 
     @property
     def _cli_version(self) -> Version:
         return Version(version("dbt-core"))
+
+    def _initialize_dbt_core_adapter(self, _: Sequence[str]) -> None:  # type: ignore[override]
+        return None
 
 
 class WarehouseResource(DuckDBResource):

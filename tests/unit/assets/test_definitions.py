@@ -10,6 +10,7 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+from dagster_dbt import DbtCliResource
 
 from expectations.catalogue import load_catalogue
 from orchestration.assets.gates import check_name
@@ -201,3 +202,10 @@ def test_dbt_is_not_asked_for_its_version_before_each_build(
     monkeypatch.setattr(subprocess, "Popen", lambda *_, **__: pytest.fail("a process was started"))
     assert definitions.resources is not None
     assert f"installed: {definitions.resources['dbt']._cli_version}" in told
+
+
+def test_dbt_is_not_loaded_into_the_process_that_starts_it(definitions: dg.Definitions) -> None:
+    """dagster-dbt would, some seconds a build, to look at tables in ways that nothing here asks for."""
+    resource = (definitions.resources or {})["dbt"]
+    assert DbtCliResource._initialize_dbt_core_adapter is not type(resource)._initialize_dbt_core_adapter
+    assert resource._initialize_dbt_core_adapter([]) is None

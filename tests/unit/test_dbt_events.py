@@ -1,0 +1,37 @@
+"""The dbt that a build starts tells what is read, in words and as data, and nothing of what dbt does beside."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from orchestration.dbt_manifest import DBT_EVENTS
+from orchestration.settings import PROJECT_DIR
+
+
+@pytest.mark.parametrize(("arguments", "status", "told"), [(["debug"], 0, "All checks passed!"), (["wish"], 2, "wish")])
+def test_it_ends_as_dbt_does_and_logs_what_dbt_says(
+    tmp_path: Path, arguments: list[str], status: int, told: str
+) -> None:
+    variables = {
+        "DBT_LOG_PATH": str(tmp_path / "log"),
+        "DBT_PROFILES_DIR": str(PROJECT_DIR / "dbt_project"),
+        "CORNERSTONE_STORE": str(tmp_path),
+        "CORNERSTONE_LOCAL_RETURNS": "",
+    }
+    done = subprocess.run(
+        [sys.executable, "-P", str(DBT_EVENTS), *arguments],
+        cwd=PROJECT_DIR / "dbt_project",
+        env=os.environ | variables,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == status, done.stderr
+    assert told in (tmp_path / "log" / "dbt.log").read_text(encoding="utf-8")
+    events = [json.loads(line)["info"] for line in done.stdout.splitlines()]
+    assert {event["level"] for event in events} <= {"info", "warn", "error"}
+    assert bool(events) == (status == 0)
