@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from orchestration.docs.bus_matrix import joins_of
+from orchestration.returns.kpis import local_return_ids
 from orchestration.settings import PROJECT_DIR
 
 Manifest = dict[str, Any]
@@ -31,6 +32,8 @@ CHAINED_VIEWS = 3
 RELEASES = {"restricted_release": "marts", "open_release": "kpi", "internal_release": "kpi_internal"}
 KEYS = {"unique", "unique_together"}
 OF_ONE_COLUMN = {"unique", "not_null", "accepted_values", "relationships"}
+# A local return lists its own marts beside them.
+LOCAL_RELEASE = "restricted_release_{}"
 PREFIXES = {
     "staging": ("stg_",),
     "intermediate": ("int_",),
@@ -81,8 +84,13 @@ def readers(manifest: Manifest, unique_id: str) -> list[str]:
         for node in reading
         if node["resource_type"] in ("model", "exposure", "analysis")
         and unique_id in node["depends_on"]["nodes"]
-        and node["name"] not in RELEASES
+        and not is_release(node["name"])
     ]
+
+
+def is_release(exposure_name: str) -> bool:
+    """Whether an exposure lists what a release holds."""
+    return exposure_name in RELEASES or exposure_name.startswith(LOCAL_RELEASE.format(""))
 
 
 def name(unique_id: str) -> str:
@@ -130,14 +138,23 @@ def every_model_has_a_reader(manifest: Manifest) -> list[str]:
 
 
 def a_release_lists_all_that_it_holds(manifest: Manifest) -> list[str]:
-    wrong = []
-    for exposure in manifest["exposures"].values():
-        if exposure["name"] in RELEASES:
-            layer = RELEASES[exposure["name"]]
-            held = {node["unique_id"] for node in models(manifest, layer) if node["name"].startswith(PREFIXES[layer])}
-            listed = set(exposure["depends_on"]["nodes"])
-            wrong += [f"{exposure['name']} lists {name(one)}, or should" for one in sorted(held ^ listed)]
-    return wrong
+    """Marts of a local return, in the folder of its name, stand in the list that the return brings with them."""
+    held: dict[str, set[str]] = {release: set() for release in RELEASES}
+    for release, layer in RELEASES.items():
+        for node in models(manifest, layer):
+            if node["name"].startswith(PREFIXES[layer]):
+                own = layer == "marts" and node["fqn"][2] in manifest["local_returns"]
+                held.setdefault(LOCAL_RELEASE.format(node["fqn"][2]) if own else release, set()).add(node["unique_id"])
+    listed = {
+        exposure["name"]: set(exposure["depends_on"]["nodes"])
+        for exposure in manifest["exposures"].values()
+        if is_release(exposure["name"])
+    }
+    return [
+        f"{release} lists {name(one)}, or should"
+        for release in sorted(held.keys() | listed.keys())
+        for one in sorted(held.get(release, set()) ^ listed.get(release, set()))
+    ]
 
 
 def somebody_stands_behind_an_exposure(manifest: Manifest) -> list[str]:
@@ -147,7 +164,7 @@ def somebody_stands_behind_an_exposure(manifest: Manifest) -> list[str]:
         for exposure in manifest["exposures"].values()
         if not exposure["owner"].get("name")
         or not exposure["depends_on"]["nodes"]
-        or ("?" not in exposure["description"] and exposure["name"] not in RELEASES)
+        or ("?" not in exposure["description"] and not is_release(exposure["name"]))
     ]
 
 
@@ -339,7 +356,7 @@ def manifest(empty_warehouse_path: Path) -> Manifest:
     """The manifest that dbt left when it built the empty warehouse."""
     path = empty_warehouse_path.parent / "target" / "manifest.json"
     read: Manifest = json.loads(path.read_text(encoding="utf-8"))
-    return read
+    return read | {"local_returns": local_return_ids()}
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
@@ -406,6 +423,7 @@ def toy() -> Manifest:
         "nodes": {one["unique_id"]: one for one in nodes},
         "exposures": {one["unique_id"]: one for one in exposures},
         "sources": {"source.toy.thing.row": source},
+        "local_returns": ["visits"],
     }
 
 
@@ -462,6 +480,11 @@ BROKEN: list[tuple[Rule, Manifest, list[str]]] = [
         ["restricted_release lists fct_new, or should"],
     ),
     (
+        a_release_lists_all_that_it_holds,
+        with_node(node("marts", "fct_visits_made", TOLD, folder="visits")),
+        ["restricted_release_visits lists fct_visits_made, or should"],
+    ),
+    (
         somebody_stands_behind_an_exposure,
         changed("exposure.toy.open_release", owner={"name": ""}),
         ["open_release"],
@@ -513,6 +536,16 @@ BROKEN: list[tuple[Rule, Manifest, list[str]]] = [
 @pytest.mark.parametrize(("rule", "broken", "found"), BROKEN)
 def test_a_project_that_breaks_the_rule_is_found(rule: Rule, broken: Manifest, found: list[str]) -> None:
     assert rule(broken) == found
+
+
+def test_a_local_return_lists_its_marts_itself_and_is_no_reader_of_them() -> None:
+    own = exposure("restricted_release_visits", "fct_visits_made")
+    project = with_node(node("marts", "fct_visits_made", TOLD, folder="visits"))
+    project["exposures"] = project["exposures"] | {own["unique_id"]: own}
+    assert a_release_lists_all_that_it_holds(project) == []
+    assert every_model_has_a_reader(project) == ["fct_visits_made is read by nobody"]
+    project["exposures"][own["unique_id"]] = exposure("restricted_release_visits", "fct_visits_made", "fct_thing")
+    assert a_release_lists_all_that_it_holds(project) == ["restricted_release_visits lists fct_thing, or should"]
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
