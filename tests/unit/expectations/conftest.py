@@ -21,6 +21,8 @@ CASES_OF_RETURNS: dict[str, dict[str, Any]] = {
     path.parent.name: yaml.load(path.read_text(), Loader=yaml.CSafeLoader)
     for path in sorted(HERE.glob("*/rule_cases.yaml"))
 }
+# Sound rows of marts are found in the folders of returns and subjects; those of these are made of one another, in this order.
+STANDING_ON_EACH_OTHER = ("sen2", "school_census", "therapy_waiting_list", "safety_valve", "journey")
 
 CONTROL_TABLES = """
 create schema control;
@@ -163,16 +165,10 @@ def warehouse_world() -> duckdb.DuckDBPyConnection:
         for model in contracted_models(models):
             columns = ", ".join(f"{column['name']} {column['data_type']}" for column in model["columns"])
             connection.execute(f"create table {schema}.{model['name']} ({columns})")
-    for sound in (
-        "sound_warehouse.sql",
-        "sound_ehc_marts.sql",
-        "sound_census_marts.sql",
-        "sound_therapy_marts.sql",
-        "sound_safety_valve_marts.sql",
-        "sound_journey_marts.sql",
-        "sound_disclosure.sql",
-    ):
-        connection.execute((HERE / sound).read_text())
+    of_marts = {path.parent.name: path for path in sorted(HERE.glob("*/sound_marts.sql"))}
+    first = [of_marts.pop(name) for name in STANDING_ON_EACH_OTHER]
+    for sound in (HERE / "sound_warehouse.sql", *first, HERE / "sound_disclosure.sql", *of_marts.values()):
+        connection.execute(sound.read_text())
     return connection
 
 
