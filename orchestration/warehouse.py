@@ -67,6 +67,14 @@ _SEED_TABLES = {
         is_january_stock boolean, is_january_base boolean, whole_topic varchar
     """,
     "kpi_breakdown_topic": "breakdown_topic varchar, is_withheld boolean",
+    "kpi_target": """
+        kpi_id varchar, target_kind varchar, target_value decimal(18, 4), unit varchar, tolerance decimal(18, 4),
+        applies_from date, applies_to date, due_date date, is_rated boolean, target_label varchar, source varchar
+    """,
+    "additive_measure": """
+        line_code varchar, total_series_code varchar, total_measure_code varchar, part_series_code varchar,
+        part_measure_code varchar
+    """,
 }
 
 

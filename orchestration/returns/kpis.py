@@ -6,6 +6,8 @@ names the return.
 """
 
 from collections.abc import Iterable, Iterator
+from datetime import date
+from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
@@ -22,7 +24,7 @@ FAMILY = "local_returns"
 
 TOTAL = "Total"
 
-Row = dict[str, str | int | bool | None]
+Row = dict[str, str | int | bool | Decimal | date | None]
 
 
 class _Strict(BaseModel):
@@ -35,6 +37,34 @@ class Breakdown(_Strict):
     """What cells are broken down by: may readers of the open tables see its items? Of schools and wards they may not."""
 
     is_public: bool
+
+
+class Target(_Strict):
+    """A number to reach, by whom it was set and from when on; values are rated against it unless it is a planning figure.
+
+    Short of it by no more than `tolerance` a value is within tolerance. A period that ends before `due_date` is not missed.
+    """
+
+    kind: Literal["statutory", "agreement", "national_ambition", "planning_figure"]
+    value: Decimal = Field(max_digits=18, decimal_places=4)
+    tolerance: Decimal = Field(default=Decimal(0), ge=0, max_digits=18, decimal_places=4)
+    applies_from: date | None = None
+    applies_to: date | None = None
+    due_date: date | None = None
+    label: str
+    source: str
+
+    @property
+    def is_rated(self) -> bool:
+        """Nobody is rated against a need that was forecast."""
+        return self.kind != "planning_figure"
+
+
+class Sum(_Strict):
+    """Measures of the return that add up to another, at most to a rest that is a count too; no two parts share anybody."""
+
+    total: str
+    parts: list[str] = Field(min_length=1)
 
 
 class LocalKpi(_Strict):
@@ -60,6 +90,7 @@ class LocalKpi(_Strict):
     aspiration: str | None = None
     owner_role: str
     caveats: str
+    targets: list[Target] = Field(default_factory=list)
 
     @model_validator(mode="after")
     def _fits_its_unit(self) -> "LocalKpi":
@@ -67,6 +98,13 @@ class LocalKpi(_Strict):
             raise ValueError("a count has neither out_of nor denominator; a percentage or ratio has both")
         if self.whole_of is not None and self.out_of is None:
             raise ValueError("only a share has a whole")
+        rated = [target for target in self.targets if target.is_rated]
+        if rated and self.polarity == "neutral":
+            raise ValueError(
+                "a KPI that has no better side is not rated: its target is a planning_figure, or has no place"
+            )
+        if any(target.applies_from is None for target in rated):
+            raise ValueError("a target that values are rated against says from when on: applies_from")
         return self
 
 
@@ -88,12 +126,13 @@ class Word(_Strict):
 
 
 class LocalKpis(_Strict):
-    """`kpis.yaml`: what the return is as a source, its words, breakdowns that no other return has said of yet, and the KPIs
-    by id."""
+    """`kpis.yaml`: what the return is as a source, its words, breakdowns that no other return has said of yet, sums of its
+    measures by a name of their own, and the KPIs by id."""
 
     data: DataSource
     words: list[Word] = Field(default_factory=list)
     breakdowns: dict[str, Breakdown] = Field(default_factory=dict)
+    adds_up: dict[str, Sum] = Field(default_factory=dict)
     kpis: dict[str, LocalKpi] = Field(min_length=1)
 
 
@@ -130,6 +169,8 @@ def seed_rows(return_ids: Iterable[str]) -> dict[str, list[Row]]:
     """
     definitions: list[Row] = []
     recipes: list[Row] = []
+    targets: list[Row] = []
+    sums: list[Row] = []
     public: dict[str, bool] = {}
     for return_id in return_ids:
         local = load_kpis(return_id)
@@ -142,15 +183,25 @@ def seed_rows(return_ids: Iterable[str]) -> dict[str, list[Row]]:
         for kpi_id, kpi in local.kpis.items():
             definitions.append(_definition(return_id, kpi_id, kpi))
             recipes.extend(_recipe(return_id, kpi_id, kpi))
+            targets.extend(_target(kpi_id, kpi.unit, target) for target in kpi.targets)
+        sums.extend(
+            _part(return_id, name, one.total, part) for name, one in local.adds_up.items() for part in one.parts
+        )
     topics: list[Row] = [
         {"breakdown_topic": topic, "is_withheld": not is_public} for topic, is_public in public.items()
     ]
-    return {"kpi_definition": definitions, "kpi_source": recipes, "kpi_breakdown_topic": topics}
+    return {
+        "kpi_definition": definitions,
+        "kpi_source": recipes,
+        "kpi_breakdown_topic": topics,
+        "kpi_target": targets,
+        "additive_measure": sums,
+    }
 
 
 def _definition(return_id: str, kpi_id: str, kpi: LocalKpi) -> Row:
     title = specs.load_spec(return_id).title
-    words = kpi.model_dump(exclude={"counts", "out_of", "whole_of"})
+    words = kpi.model_dump(exclude={"counts", "out_of", "whole_of", "targets"})
     return {
         "kpi_id": kpi_id,
         "family": FAMILY,
@@ -182,3 +233,20 @@ def _recipe(return_id: str, kpi_id: str, kpi: LocalKpi) -> Iterator[Row]:
             "is_january_base": False,
             "whole_topic": kpi.whole_of if is_whole else None,
         }
+
+
+def _target(kpi_id: str, unit: str, target: Target) -> Row:
+    words = target.model_dump(exclude={"kind", "value", "label"})
+    named = {"target_kind": target.kind, "target_value": target.value, "target_label": target.label}
+    return {"kpi_id": kpi_id, "unit": unit, "is_rated": target.is_rated, **named, **words}
+
+
+def _part(return_id: str, name: str, total: str, part: str) -> Row:
+    """A sum is of the return's own series; the name of one is no other's."""
+    return {
+        "line_code": name,
+        "total_series_code": return_id,
+        "total_measure_code": total,
+        "part_series_code": return_id,
+        "part_measure_code": part,
+    }

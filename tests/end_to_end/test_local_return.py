@@ -117,6 +117,12 @@ def test_its_kpis_are_released_as_its_file_counts_them(added: Added) -> None:
         (f"{NAME}_met_pct", round(100 * counts["met"] / counts["made"], 4), None),
         (f"{NAME}_requests", counts["made"], None),
     ]
+    [(target, rating)] = added.query(
+        "select comparator_value::double, rating from kpi.kpi_comparison where time_period = '2025' and breakdown_topic = 'Total'"
+        f" and kpi_id = '{NAME}_met_pct' and comparator_type = 'target'"
+    )
+    met = 100 * counts["met"] / counts["made"]
+    assert (target, rating) == (90, "met" if met >= 90 else "within_tolerance" if met >= 85 else "missed")
     parts = added.query(
         f"select kpi_id, count(value) from kpi.kpi_value where kpi_id like '{NAME}%' and breakdown_topic = 'Kind of request'"
         " group by kpi_id order by kpi_id"

@@ -1,20 +1,26 @@
 """A local return brings its KPIs with it: what its file says becomes rows of the seeds, and what does not fit is refused."""
 
 from collections.abc import Iterator
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from orchestration.errors import CornerstoneError
 from orchestration.returns import kpis, spec
 from orchestration.returns.kpis import load_kpis, local_return_ids, seed_rows
 from orchestration.returns.spec import load_spec
-from orchestration.settings import PROJECT_DIR
+from orchestration.settings import PROJECT_DIR, Settings
+from orchestration.warehouse import write_control_tables
 
 KPIS = """
 data: {used_for: Who visits., quality: amber, limits: Only visits that were written down.}
 breakdowns:
   School: {is_public: false}
+adds_up:
+  asked_for: {total: visit_count, parts: [asked_count, planned_count]}
 kpis:
   visits:
     title: Visits
@@ -39,6 +45,9 @@ kpis:
     polarity: higher
     owner_role: Head of visits
     caveats: None known.
+    targets:
+      - {kind: agreement, value: 92.5, tolerance: 5, applies_from: 2024-09-01, label: 92.5% in time, source: Service agreement}
+      - {kind: planning_figure, value: 97, due_date: 2028-08-31, label: 97% by 2028, source: Plan of the service}
 """
 RETURN = """
 return_id: {name}
@@ -95,6 +104,47 @@ def test_a_kpi_becomes_a_definition_and_a_recipe_of_the_returns_own_series(folde
     assert rows["kpi_breakdown_topic"] == [{"breakdown_topic": "School", "is_withheld": True}]
 
 
+def test_targets_become_rows_in_the_unit_of_their_kpi_and_a_planning_figure_is_not_rated(folder: Path) -> None:
+    [agreed, planned] = seed_rows(["visits"])["kpi_target"]
+    assert agreed == {
+        "kpi_id": "visits_in_time_pct",
+        "target_kind": "agreement",
+        "target_value": Decimal("92.5"),
+        "unit": "percent",
+        "tolerance": 5,
+        "applies_from": date(2024, 9, 1),
+        "applies_to": None,
+        "due_date": None,
+        "is_rated": True,
+        "target_label": "92.5% in time",
+        "source": "Service agreement",
+    }
+    assert (planned["is_rated"], planned["due_date"], planned["tolerance"]) == (False, date(2028, 8, 31), 0)
+
+
+def test_parts_that_add_up_become_lines_of_the_returns_own_series(folder: Path) -> None:
+    rows = seed_rows(["visits"])["additive_measure"]
+    assert [tuple(row.values()) for row in rows] == [
+        ("asked_for", "visits", "visit_count", "visits", "asked_count"),
+        ("asked_for", "visits", "visit_count", "visits", "planned_count"),
+    ]
+
+
+def test_what_a_return_brings_joins_the_seeds_in_their_columns(folder: Path, tmp_path: Path) -> None:
+    """As `with_local_returns` inserts it after a seed is loaded, where nothing but the names and types has to fit."""
+    settings = Settings(store=tmp_path / "store", raw=tmp_path / "raw")
+    with duckdb.connect() as connection:
+        write_control_tables(connection, settings)
+        for seed in ("kpi_target", "additive_measure"):
+            path = PROJECT_DIR / "dbt_project" / "seeds" / f"{seed}.csv"
+            before = connection.execute(f"create table {seed} as from read_csv('{path}', header = true)").fetchall()
+            connection.execute(f"insert into {seed} by name from control.{seed}")
+            assert connection.execute(f"select count(*) from {seed}").fetchall() == [(before[0][0] + 2,)]
+        assert connection.execute("select target_value from control.kpi_target order by 1").fetchall() == [
+            (Decimal("92.5"),), (Decimal(97),),
+        ]  # fmt: skip
+
+
 def test_two_returns_agree_on_who_may_see_a_breakdown(folder: Path) -> None:
     (folder / "registers" / "kpis.yaml").write_text(KPIS)
     assert len(seed_rows(local_return_ids())["kpi_breakdown_topic"]) == 1
@@ -113,6 +163,11 @@ def test_two_returns_agree_on_who_may_see_a_breakdown(folder: Path) -> None:
         ("    caveats: None known.\n  visits_in", "    caveat: None known.\n  visits_in"),
         ("    unit: count\n", "    unit: count\n    whole_of: School\n"),
         ("quality: amber", "quality: good"),
+        ("kind: agreement", "kind: hope"),
+        ("applies_from: 2024-09-01, label", "label"),
+        ("polarity: higher", "polarity: neutral"),
+        ("tolerance: 5", "tolerance: -5"),
+        ("parts: [asked_count, planned_count]", "parts: []"),
     ],
 )
 def test_kpis_that_do_not_fit_are_refused_by_the_name_of_their_return(folder: Path, right: str, wrong: str) -> None:
