@@ -77,6 +77,14 @@ with periods as (
             unnest([null, 1, 2, 3, 4]) as quarter
         from {{ ref('int_safety_valve_return__counted') }}
     ) as financial_quarters
+
+    union
+
+    select
+        period_key,
+        time_identifier,
+        time_period
+    from {{ ref('int_local_return__period') }}
 ),
 
 -- Files differ in the case of the identifier; one spelling stands for all.
