@@ -21,3 +21,21 @@ cast(
         ) as date
     )
 {%- endmacro %}
+
+{#- Reception begins in the September after the fourth birthday: the year of that September. -#}
+{% macro reception_year(birth_month) -%}
+(cast(left({{ birth_month }}, 4) as integer) + if(cast(right({{ birth_month }}, 2) as integer) <= 8, 4, 5))
+{%- endmacro %}
+
+{#-
+    Is a row of a waiting list (`wait`: fct_therapy_wait, `child`: its dim_child) about a child of ours under compulsory school
+    age with an open request on the trust's latest list? Who lives elsewhere is another authority's to know; where the list
+    does not say, the child is taken for ours.
+-#}
+{% macro is_listed_under_school_age(wait, child) -%}
+{{ wait }}.is_latest
+        and {{ wait }}.is_reportable
+        and {{ wait }}.service_key is not null
+        and coalesce({{ wait }}.is_resident, true)
+        and {{ wait }}.snapshot_date < {{ term_end_from(child ~ '.birth_month', 5) }}
+{%- endmacro %}

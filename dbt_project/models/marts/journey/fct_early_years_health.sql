@@ -18,12 +18,7 @@ with listed as (
     inner join {{ ref('dim_child') }} as child -- exactly one
         on wait.child_key = child.child_key
     where
-        wait.is_latest
-        and wait.is_reportable
-        and wait.service_key is not null
-        -- Who lives elsewhere is another authority's to know; where the list does not say, the child is taken for ours.
-        and coalesce(wait.is_resident, true)
-        and wait.snapshot_date < {{ term_end_from('child.birth_month', 5) }}
+        {{ is_listed_under_school_age('wait', 'child') }}
     group by all
 ),
 
@@ -60,13 +55,7 @@ staged as (
         coalesce(links.is_by_number, false) as is_by_number,
         case
             when listed.snapshot_date <= {{ term_end_from('listed.birth_month', 3) }} then 'before_nursery'
-            -- Reception begins in the September after the fourth birthday.
-            when
-                listed.snapshot_date < make_date(
-                    cast(left(listed.birth_month, 4) as integer)
-                    + if(cast(right(listed.birth_month, 2) as integer) <= 8, 4, 5), 9, 1
-                )
-                then 'nursery'
+            when listed.snapshot_date < make_date({{ reception_year('listed.birth_month') }}, 9, 1) then 'nursery'
             else 'reception'
         end as age_stage_code
     from listed
