@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from orchestration.errors import CornerstoneError
+from orchestration.returns import spec as specs
 from orchestration.returns.kpis import kpis_path, local_return_ids
 from orchestration.settings import Settings
 
@@ -40,13 +41,16 @@ def dbt_environment(settings: Settings) -> dict[str, str]:
 
 
 def _newest_source(settings: Settings) -> float:
+    """When what dbt reads last changed; the time of a folder tells of what was taken away from it."""
     project = settings.dbt_project_dir
-    files = [
+    paths = [
         *project.glob("*.yml"),
+        specs.SPECS_DIR,
+        *(path for path in specs.SPECS_DIR.iterdir() if path.is_dir()),
         *(kpis_path(return_id) for return_id in local_return_ids()),
-        *(path for name in _SOURCES for path in (project / name).rglob("*") if path.is_file()),
+        *(path for name in _SOURCES for path in (project / name, *(project / name).rglob("*")) if path.exists()),
     ]
-    return max(path.stat().st_mtime for path in files)
+    return max(path.stat().st_mtime for path in paths)
 
 
 def ensure_manifest(settings: Settings) -> Path:
