@@ -8,7 +8,7 @@ from pathlib import Path
 
 from orchestration.errors import CornerstoneError
 from orchestration.returns import spec as specs
-from orchestration.returns.kpis import kpis_path, local_return_ids
+from orchestration.returns.kpis import aiming_return_ids, kpis_path, local_return_ids
 from orchestration.settings import Settings
 
 log = logging.getLogger("cornerstone.dbt")
@@ -36,8 +36,12 @@ def built_manifest(settings: Settings) -> Path:
 
 
 def dbt_environment(settings: Settings) -> dict[str, str]:
-    """What dbt must be told besides its arguments: where the store is, and which returns bring their KPIs with them."""
-    return {"CORNERSTONE_STORE": str(settings.store), "CORNERSTONE_LOCAL_RETURNS": " ".join(local_return_ids())}
+    """What dbt must be told besides its arguments: where the store is, and which returns bring their KPIs, or aims, with them."""
+    return {
+        "CORNERSTONE_STORE": str(settings.store),
+        "CORNERSTONE_LOCAL_RETURNS": " ".join(local_return_ids()),
+        "CORNERSTONE_AIMING_RETURNS": " ".join(aiming_return_ids()),
+    }
 
 
 def _newest_source(settings: Settings) -> float:

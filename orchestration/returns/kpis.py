@@ -5,6 +5,7 @@ database is built, and the cells that the recipes count are those of the dbt mod
 names the return.
 """
 
+import csv
 from collections.abc import Iterable, Iterator
 from datetime import date
 from decimal import Decimal
@@ -17,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from orchestration.errors import CornerstoneError
 from orchestration.returns import spec as specs
+from orchestration.settings import PROJECT_DIR
 
 FILE = "kpis.yaml"
 FAMILY = "local_returns"
@@ -127,9 +129,11 @@ class Word(_Strict):
 
 class LocalKpis(_Strict):
     """`kpis.yaml`: what the return is as a source, its words, breakdowns that no other return has said of yet, sums of its
-    measures by a name of their own, and the KPIs by id."""
+    measures by a name of their own, and the KPIs by id. `aims`: whether the dbt model `int_<return>__aim` says which KPIs
+    what it tells of is meant to move."""
 
     data: DataSource
+    aims: bool = False
     words: list[Word] = Field(default_factory=list)
     breakdowns: dict[str, Breakdown] = Field(default_factory=dict)
     adds_up: dict[str, Sum] = Field(default_factory=dict)
@@ -139,6 +143,19 @@ class LocalKpis(_Strict):
 def local_return_ids() -> list[str]:
     """Every return that brings its KPIs with it."""
     return [return_id for return_id in specs.return_ids() if kpis_path(return_id).is_file()]
+
+
+def aiming_return_ids() -> list[str]:
+    """Of these, every one that says which KPIs what it tells of is meant to move."""
+    return [return_id for return_id in local_return_ids() if load_kpis(return_id).aims]
+
+
+@lru_cache
+def known_kpi_ids() -> list[str]:
+    """Every KPI of the catalogue: those of the seed, and those that local returns bring with them."""
+    with (PROJECT_DIR / "dbt_project" / "seeds" / "kpi_definition.csv").open(encoding="utf-8", newline="") as lines:
+        shared = [line["kpi_id"] for line in csv.DictReader(lines)]
+    return [*shared, *(kpi_id for return_id in local_return_ids() for kpi_id in load_kpis(return_id).kpis)]
 
 
 def kpis_path(return_id: str) -> Path:

@@ -12,6 +12,7 @@ import duckdb
 import pyarrow as pa
 
 from orchestration.returns.conform import define_macros
+from orchestration.returns.kpis import known_kpi_ids
 from orchestration.returns.spec import ReturnSpec
 from orchestration.sql_text import literal
 
@@ -34,7 +35,8 @@ def open_workspace(spec: ReturnSpec, spill_dir: Path) -> Iterator[duckdb.DuckDBP
     Tables besides the landed ones: `setting` (name, value; filled by who judges), `submission_file` (one row a submission
     and table read), `unreadable_row` (rows that could not be split into columns), `unusable_row` (rows that hang from
     nothing or cannot be typed), `unknown_text` (what stood under names that the return does not have), `calculated_cell`
-    (cells that are made from others, as given and as made again) and `code_label` (the labels of the return's codes).
+    (cells that are made from others, as given and as made again), `code_label` (the labels of the return's codes) and
+    `known_kpi` (ids of the KPIs of the catalogue).
     """
     shutil.rmtree(spill_dir, ignore_errors=True)
     spill_dir.mkdir(parents=True, mode=0o700)
@@ -69,6 +71,7 @@ def open_workspace(spec: ReturnSpec, spill_dir: Path) -> Iterator[duckdb.DuckDBP
             "create table calculated_cell (submission_id varchar, table_name varchar, source_file varchar,"
             " source_row bigint, column_name varchar, calculation varchar, given decimal(38, 4), computed decimal(38, 4))"
         )
+        connection.execute("create table known_kpi (kpi_id varchar)")
         connection.execute("create table code_label (code_set varchar, code varchar, label varchar)")
         labels = [(name, code, label) for name, held in spec.codes.items() for code, label in held.codes.items()]
         insert_arrow(
@@ -78,6 +81,7 @@ def open_workspace(spec: ReturnSpec, spill_dir: Path) -> Iterator[duckdb.DuckDBP
             if labels
             else pa.table({"code": pa.array([], pa.string())}),
         )
+        insert_arrow(connection, "known_kpi", pa.table({"kpi_id": known_kpi_ids()}))
         define_macros(connection)
         yield connection
     finally:
