@@ -1,0 +1,49 @@
+-- What the KPIs of the plan count at the end of each quarter: actions still to be done, those overdue, and those that are due later than
+-- the first return said that has them; by what they answer.
+with told as (
+    select
+        cover.submission_id,
+        cover.financial_year,
+        cover.quarter,
+        cover.as_of,
+        source_label.code_label as source_name,
+        plan_action.status_code in ('COMPLETED', 'CANCELLED') as is_closed,
+        coalesce(plan_action.revised_due_date, plan_action.due_date) as due_now,
+        first_value(plan_action.due_date) over (partition by plan_action.action_id order by cover.as_of) as due_first
+    from {{ ref('stg_service_plan_actions__action') }} as plan_action
+    inner join {{ ref('stg_service_plan_actions__cover') }} as cover -- exactly one
+        on plan_action.submission_id = cover.submission_id
+    inner join {{ ref('stg_control__code') }} as source_label -- exactly one
+        on
+            source_label.return_id = 'service_plan_actions'
+            and source_label.code_set = 'service_plan_source'
+            and plan_action.source_code = source_label.code
+    where cover.is_current
+)
+
+select
+    measure.measure_code,
+    'Financial year Q' || told.quarter as time_identifier,
+    told.financial_year as time_period,
+    case when grouping(told.source_name) = 1 then 'Total' else 'Source of the action' end as cell_topic,
+    case when grouping(told.source_name) = 1 then 'Total' else told.source_name end as cell_breakdown,
+    count(*) filter (
+        where
+        not told.is_closed
+        and case measure.measure_code
+            when 'open' then true
+            when 'overdue' then told.due_now < told.as_of
+            when 'slipping' then told.due_now > told.due_first
+        end
+    ) as cell_count,
+    -- Nobody is behind an action; counts of few are protected all the same, as every count is.
+    cell_count as people_count,
+    cast(null as varchar) as coverage_note,
+    told.submission_id
+from told
+cross join (values ('open'), ('overdue'), ('slipping')) as measure (measure_code)
+group by
+    grouping sets (
+        (measure.measure_code, told.submission_id, told.financial_year, told.quarter),
+        (measure.measure_code, told.submission_id, told.financial_year, told.quarter, told.source_name)
+    )
