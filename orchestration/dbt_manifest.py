@@ -36,11 +36,14 @@ def built_manifest(settings: Settings) -> Path:
 
 
 def dbt_environment(settings: Settings) -> dict[str, str]:
-    """What dbt must be told besides its arguments: where the store is, and which returns bring their KPIs, or aims, with them."""
+    """What dbt must be told besides its arguments: where the store is, which returns bring their KPIs, or aims, with them, and
+    what its database may take."""
+    limits = {f"CORNERSTONE_DBT_{name}".upper(): value for name, value in settings.database_limits.items()}
     return {
         "CORNERSTONE_STORE": str(settings.store),
         "CORNERSTONE_LOCAL_RETURNS": " ".join(local_return_ids()),
         "CORNERSTONE_AIMING_RETURNS": " ".join(aiming_return_ids()),
+        **limits,
     }
 
 

@@ -60,6 +60,6 @@ defs = dg.Definitions(
             dbt_executable=sys.executable,
             global_config_flags=["-P", str(DBT_EVENTS)],
         ),
-        "warehouse": WarehouseResource(database=str(settings.warehouse_path)),
+        "warehouse": WarehouseResource(database=str(settings.warehouse_path), limits=settings.database_limits),
     },
 )

@@ -5,9 +5,15 @@ import errno
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 _FULL_TEXTS = ("no space left on device", "disk quota exceeded", "database or disk is full")
 _LOCKED_TEXTS = ("could not set lock on file", "conflicting lock is held")
+_STANDS = "what was committed before stands, nothing was displaced."
 _NOT_ALLOWED = {errno.EACCES, errno.EPERM}
 NOT_WRITABLE = _NOT_ALLOWED | {errno.EROFS}
-DISK_FULL = "The disk is full. Free some space and run again; what was committed before stands, nothing was displaced."
+DISK_FULL = "The disk is full. Free some space and run again; " + _STANDS
+MEMORY_LIMIT = "DuckDB needs more memory than CORNERSTONE_MEMORY_LIMIT_GIB allows. Raise it and run again; " + _STANDS
+SPILL_LIMIT = (
+    "DuckDB needs more disk for its work than CORNERSTONE_SPILL_LIMIT_GIB allows. Raise it, or CORNERSTONE_MEMORY_LIMIT_GIB,"
+    " and run again; " + _STANDS
+)
 
 
 class CornerstoneError(Exception):
@@ -32,6 +38,15 @@ class Busy(CornerstoneError):
 def says_disk_full(text: str) -> bool:
     """Whether a message of the system, DuckDB, SQLite or dbt says that the disk is full."""
     return any(said in text.lower() for said in _FULL_TEXTS)
+
+
+def room_wanted(text: str) -> str | None:
+    """What to tell of a message of DuckDB or dbt that wants more disk or memory than there is, or than it may take."""
+    if says_disk_full(text):
+        return DISK_FULL
+    if "out of memory" not in text.lower():
+        return None
+    return SPILL_LIMIT if "max_temp_directory_size" in text else MEMORY_LIMIT
 
 
 def says_locked(text: str) -> bool:

@@ -13,6 +13,7 @@ from orchestration.durable import write_private
 from orchestration.errors import CornerstoneError
 from orchestration.locking import exclusive_lock
 from orchestration.release.exports import column_comments, in_one_transaction, new_database
+from orchestration.returns.workspace import limit
 from orchestration.settings import Settings
 from orchestration.sql_text import literal, quoted
 from orchestration.warehouse import warehouse_lock
@@ -71,6 +72,7 @@ def write_known_at(settings: Settings, day: date, out: Path) -> KnownAt:
         )
         made = Path(folder) / "made.duckdb"
         with duckdb.connect(str(copied)) as connection:
+            limit(connection, settings.database_limits)
             _export(connection, made, day)
         write_private(out, made.read_bytes())
     return KnownAt(day, known, left_out, out)

@@ -35,10 +35,12 @@ class WarehouseResource(DuckDBResource):
     configuration that clashes with the other connections of the process; opening it ourselves avoids all three.
     """
 
+    limits: dict[str, str]
+
     @contextmanager
     def get_connection(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """A read-write connection, closed and unlocked whatever the body does."""
-        with open_warehouse(Path(self.database), holder="a Dagster step") as connection:
+        with open_warehouse(Path(self.database), "a Dagster step", self.limits) as connection:
             yield connection
 
     @contextmanager

@@ -20,7 +20,7 @@ from orchestration.code_version import code_version
 from orchestration.dagster_home import SHOWN_WITH_JOBS, fast_history, prepare_dagster_home
 from orchestration.dbt_manifest import ensure_manifest
 from orchestration.durable import write_json_durably
-from orchestration.errors import DISK_FULL, CornerstoneError, says_disk_full
+from orchestration.errors import DISK_FULL, CornerstoneError, room_wanted, says_disk_full
 from orchestration.linkage.decisions import read_decisions
 from orchestration.privacy.keys import load_keys
 from orchestration.rebuild import finish_rebuild
@@ -432,6 +432,6 @@ def _reason(event: "DagsterEvent") -> str:
     while error is not None and error.cause is not None:
         error = error.cause
         said.append(error.message)
-    if any(map(says_disk_full, said)):
-        return DISK_FULL
+    if wanted := next(filter(None, map(room_wanted, said)), None):
+        return wanted
     return f"{event.step_key}: {_OWN_CLASS.sub('', error.message.strip()) if error else 'no reason given'}"

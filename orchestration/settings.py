@@ -49,6 +49,23 @@ class Settings(BaseSettings):
         default="none", description="Whether a release waits for a named person before it becomes current."
     )
 
+    memory_limit_gib: float = Field(
+        default=3.0,
+        ge=0.5,
+        description=(
+            "Memory (GiB) that DuckDB may take before it puts work on disk, in each process; Python and Arrow need about half as"
+            " much beside it. 3 is above what a standard borough takes; more is quicker where returns are larger than that."
+        ),
+    )
+    spill_limit_gib: float = Field(
+        default=20.0,
+        gt=0.0,
+        description=(
+            "Disk (GiB) that DuckDB may take for work that memory does not hold, in the store; a step that wants more stops and"
+            " says so, before the disk is full for everybody."
+        ),
+    )
+
     link_join_weight: float = Field(
         default=10.0,
         description="Match weight (log2 of the odds) from which two children that nothing contradicts are joined; 10 is 999 in 1,000.",
@@ -138,6 +155,14 @@ class Settings(BaseSettings):
         if self.link_review_weight > self.link_join_weight:
             raise ValueError("CORNERSTONE_LINK_REVIEW_WEIGHT is above CORNERSTONE_LINK_JOIN_WEIGHT")
         return self
+
+    @property
+    def database_limits(self) -> dict[str, str]:
+        """What a connection to DuckDB is held to, by the names of DuckDB's own settings."""
+        return {
+            "memory_limit": f"{self.memory_limit_gib:g}GiB",
+            "max_temp_directory_size": f"{self.spill_limit_gib:g}GiB",
+        }
 
     @property
     def project_dir(self) -> Path:

@@ -15,7 +15,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from orchestration.errors import DISK_FULL, Busy, CornerstoneError, says_disk_full, says_locked
+from orchestration.errors import DISK_FULL, Busy, CornerstoneError, room_wanted, says_disk_full, says_locked
 from orchestration.linkage.child_key import LINK_COLUMNS
 from orchestration.locking import exclusive_lock
 from orchestration.release.ledger import write_published_forecasts
@@ -31,12 +31,15 @@ from orchestration.returns.submission import (
     read_submissions,
     return_dir,
 )
+from orchestration.returns.workspace import limit
 from orchestration.settings import Settings
 from orchestration.sql_text import literal
 
 LOCK_WAIT_SECONDS = 1800.0
 OPEN_WAIT_SECONDS = 120.0
 OPEN_RETRY_SECONDS = 2.0
+
+_UNLIMITED: Mapping[str, str] = {}
 
 log = logging.getLogger("cornerstone.warehouse")
 
@@ -86,20 +89,26 @@ def warehouse_lock(warehouse_path: Path, holder: str) -> Iterator[None]:
 
 
 @contextmanager
-def open_warehouse(warehouse_path: Path, holder: str) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A read-write connection under the lock; closed, and the lock released, whatever the body does.
+def open_warehouse(
+    warehouse_path: Path, holder: str, limits: Mapping[str, str] = _UNLIMITED
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A read-write connection under the lock, held to `limits`; closed, and the lock released, whatever the body does.
+
+    What spills to disk lies beside the database, where its owner alone can read, and as it does: pseudonymised.
 
     Raises:
-        CornerstoneError: another process holds the lock or the file, the file is not a database, or the disk is full.
+        CornerstoneError: another process holds the lock or the file, the file is not a database, or the disk or the memory that
+            may be taken is full.
     """
     with warehouse_lock(warehouse_path, holder):
         connection = _connect(warehouse_path)
         try:
             connection.execute("set enable_progress_bar = false")  # it would be drawn into standard output
+            limit(connection, limits)
             yield connection
         except duckdb.Error as error:
-            if says_disk_full(str(error)):
-                raise CornerstoneError(DISK_FULL) from None
+            if wanted := room_wanted(str(error)):
+                raise CornerstoneError(wanted) from None
             raise
         finally:
             connection.close()

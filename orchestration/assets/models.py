@@ -16,7 +16,7 @@ from orchestration.assets.groups import group_of
 from orchestration.assets.landing import landed_key
 from orchestration.assets.retries import retried
 from orchestration.dbt_manifest import dbt_environment
-from orchestration.errors import DISK_FULL, Busy, says_disk_full, says_locked
+from orchestration.errors import Busy, room_wanted, says_locked
 from orchestration.resources import WarehouseResource
 from orchestration.returns.spec import return_ids
 from orchestration.settings import Settings
@@ -168,8 +168,8 @@ def dbt_failure(target: Path, exit_status: int, warehouse: WarehouseResource) ->
     results = target / "run_results.json"
     log_file = target / "dbt.log"
     said = log_file.read_text(encoding="utf-8", errors="replace") if log_file.is_file() else ""
-    if says_disk_full(said):
-        return dg.Failure(DISK_FULL, allow_retries=False)
+    if wanted := room_wanted(said):
+        return dg.Failure(wanted, allow_retries=False)
     if says_locked(said):
         return Busy("dbt could not open the working database: another program has it open. Close it and run again.")
     if exit_status < 0:

@@ -84,7 +84,10 @@ def check_files(
     for known, files in by_return.items():
         spec = load_spec(known)
         before = _accepted_earlier(settings, spec, catalogue, files)
-        with tempfile.TemporaryDirectory() as spill, open_workspace(spec, Path(spill) / "spill") as connection:
+        with (
+            tempfile.TemporaryDirectory() as spill,
+            open_workspace(spec, Path(spill) / "spill", settings.database_limits) as connection,
+        ):
             if before:
                 attach_earlier(connection, spec, {name: landed_rows(settings, before, name) for name in spec.tables})
             assessment = assess(

@@ -18,7 +18,6 @@ before it has the strength of that join.
 Only row_person_ref, child_key, the strength of the match and a pseudonym of how the row tells the person leave the vault.
 """
 
-import shutil
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
@@ -27,7 +26,7 @@ from pathlib import Path
 import duckdb
 
 from orchestration.durable import replace_durably
-from orchestration.errors import DISK_FULL, CornerstoneError, says_disk_full
+from orchestration.errors import CornerstoneError, room_wanted
 from orchestration.linkage.decisions import read_decisions
 from orchestration.linkage.index import join_likely
 from orchestration.linkage.profiles import letters
@@ -36,7 +35,7 @@ from orchestration.privacy.pseudonyms import define_pseudonym, normalised_number
 from orchestration.privacy.vault import identity_dir, open_vault, vault_files
 from orchestration.returns.spec import PersonColumns, ReturnSpec, load_spec, return_ids
 from orchestration.returns.submission import Submission, read_submissions
-from orchestration.returns.workspace import MEMORY_LIMIT, load_encryption
+from orchestration.returns.workspace import private_database
 from orchestration.settings import Settings
 from orchestration.sql_text import literal
 
@@ -77,29 +76,23 @@ def link_children(settings: Settings) -> LinkReport:
     """
     keys = load_keys(settings)
     submissions = person_submissions(settings)
-    spill = settings.vault_dir / "link_spill"
-    shutil.rmtree(spill, ignore_errors=True)
-    spill.mkdir(parents=True, mode=0o700)
-    with duckdb.connect(":memory:") as connection:
+    with private_database(settings.vault_dir / "link_spill", settings.database_limits) as connection:
+        _prepare(connection, keys)
+        is_kept_apart = _keep_apart(connection, settings)
+        for spec, group in _groups(submissions):
+            _link(connection, settings, spec, group, is_kept_apart=is_kept_apart)
         try:
-            _prepare(connection, keys, spill)
-            is_kept_apart = _keep_apart(connection, settings)
-            for spec, group in _groups(submissions):
-                _link(connection, settings, spec, group, is_kept_apart=is_kept_apart)
-            try:
-                join_likely(connection, settings, submissions)
-            except duckdb.Error as error:  # its message can quote values
-                if says_disk_full(str(error)):
-                    raise CornerstoneError(DISK_FULL) from None
-                raise CornerstoneError(
-                    f"Children could not be joined by likeness ({type(error).__name__}). Delete the folder linkage of the vault"
-                    " and run again: everything in it is made anew, under the decisions of reviewers."
-                ) from None
-            _tell(connection, settings, submissions)
-            report = _report(connection)
-            _write(connection, settings.child_link_path)
-        finally:
-            shutil.rmtree(spill, ignore_errors=True)
+            join_likely(connection, settings, submissions)
+        except duckdb.Error as error:  # its message can quote values
+            if wanted := room_wanted(str(error)):
+                raise CornerstoneError(wanted) from None
+            raise CornerstoneError(
+                f"Children could not be joined by likeness ({type(error).__name__}). Delete the folder linkage of the vault"
+                " and run again: everything in it is made anew, under the decisions of reviewers."
+            ) from None
+        _tell(connection, settings, submissions)
+        report = _report(connection)
+        _write(connection, settings.child_link_path)
     return report
 
 
@@ -130,12 +123,7 @@ def person_files(settings: Settings, spec: ReturnSpec, submissions: Iterable[Sub
     return [identity_dir(settings, spec.return_id, landing) / f"{spec.person.table}.parquet" for landing in landings]
 
 
-def _prepare(connection: duckdb.DuckDBPyConnection, keys: Keys, spill: Path) -> None:
-    connection.execute("set enable_progress_bar = false")  # it would be drawn into standard output
-    load_encryption(connection)
-    connection.execute("set temp_file_encryption = true")
-    connection.execute(f"set temp_directory = {literal(str(spill))}")
-    connection.execute(f"set memory_limit = '{MEMORY_LIMIT}'")
+def _prepare(connection: duckdb.DuckDBPyConnection, keys: Keys) -> None:
     open_vault(connection, keys)
     define_pseudonym(connection, keys.pseudonym)
     columns = ", ".join(f"{name} {type_}" for name, type_ in LINK_COLUMNS.items() if name != "told_as")

@@ -1,7 +1,6 @@
 """The identity vault: Parquet that DuckDB encrypts, one folder a landing, for its owner alone."""
 
 import base64
-import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,7 +9,7 @@ import duckdb
 
 from orchestration.durable import replace_durably
 from orchestration.privacy.keys import Keys, load_keys
-from orchestration.returns.workspace import MEMORY_LIMIT, load_encryption
+from orchestration.returns.workspace import private_database
 from orchestration.settings import Settings
 from orchestration.sql_text import literal
 
@@ -33,19 +32,9 @@ def vault_session(settings: Settings, spill_dir: Path) -> Iterator[duckdb.DuckDB
         CornerstoneError: the store's secret key is missing or not its own.
     """
     keys = load_keys(settings)
-    shutil.rmtree(spill_dir, ignore_errors=True)
-    spill_dir.mkdir(parents=True, mode=0o700)
-    try:
-        with duckdb.connect(":memory:") as connection:
-            connection.execute("set enable_progress_bar = false")  # it would be drawn into standard output
-            load_encryption(connection)
-            connection.execute("set temp_file_encryption = true")
-            connection.execute(f"set temp_directory = {literal(str(spill_dir))}")
-            connection.execute(f"set memory_limit = '{MEMORY_LIMIT}'")
-            open_vault(connection, keys)
-            yield connection
-    finally:
-        shutil.rmtree(spill_dir, ignore_errors=True)
+    with private_database(spill_dir, settings.database_limits) as connection:
+        open_vault(connection, keys)
+        yield connection
 
 
 def identity_dir(settings: Settings, return_id: str, landing: str) -> Path:

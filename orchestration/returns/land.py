@@ -20,7 +20,7 @@ import duckdb
 from expectations.catalogue import Catalogue
 from expectations.data_docs import QualityStore
 from orchestration.durable import replace_durably, sync_dir, sync_tree
-from orchestration.errors import DISK_FULL, CornerstoneError, says_disk_full
+from orchestration.errors import CornerstoneError, room_wanted
 from orchestration.locking import exclusive_lock
 from orchestration.privacy.deidentify import (
     Accepted,
@@ -421,7 +421,7 @@ def _land_batch(
         before = [one for one in before if one.submission_id not in anew_ids and one.received_at < first]
     of_file = {(receipt.sha256, receipt.file_name): receipt for receipt in batch}
     try:
-        with open_workspace(spec, settings.vault_dir / "spill") as connection:
+        with open_workspace(spec, settings.vault_dir / "spill", settings.database_limits) as connection:
             open_vault(connection, keys)
             define_pseudonym(connection, keys.pseudonym)
             _attach_references(connection, settings, catalogue.needed_returns(spec.return_id))
@@ -452,8 +452,8 @@ def _land_batch(
             elif landing.deliveries:
                 landing = _commit(connection, settings, keys, spec, catalogue, landing)
     except duckdb.Error as error:
-        if says_disk_full(str(error)):
-            raise CornerstoneError(DISK_FULL) from None
+        if wanted := room_wanted(str(error)):
+            raise CornerstoneError(wanted) from None
         if spec.personal_data == "none":
             raise
         # DuckDB's messages quote values; those of a return about children never leave this process.
@@ -827,7 +827,7 @@ def _fill_areas(settings: Settings, keys: Keys, spec: ReturnSpec) -> None:
                 continue
             partial = path.with_name(f"{path.name}.partial")
             kept = identity_dir(settings, spec.return_id, folder.name) / path.name
-            with open_workspace(spec, settings.vault_dir / "spill") as connection:
+            with open_workspace(spec, settings.vault_dir / "spill", settings.database_limits) as connection:
                 open_vault(connection, keys)
                 landed = f"read_parquet({literal(str(path))})"
                 _copy(connection, with_areas_query(spec, table, landed, vault_file(kept), find_landed), partial)

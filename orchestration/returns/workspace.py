@@ -16,8 +16,6 @@ from orchestration.returns.kpis import known_kpi_ids
 from orchestration.returns.spec import ReturnSpec
 from orchestration.sql_text import literal
 
-MEMORY_LIMIT = "3GB"
-
 
 def load_encryption(connection: duckdb.DuckDBPyConnection) -> None:
     """Load the httpfs extension from its wheel: DuckDB's only safe encryption lives in it."""
@@ -26,11 +24,35 @@ def load_encryption(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute(f"load {literal(str(extension))}")
 
 
-@contextmanager
-def open_workspace(spec: ReturnSpec, spill_dir: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """An in-memory database with an empty table for everything the return lands.
+def limit(connection: duckdb.DuckDBPyConnection, limits: Mapping[str, str]) -> None:
+    """Hold a connection to what it may take of memory and disk (`Settings.database_limits`)."""
+    for name, value in limits.items():
+        connection.execute(f"set {name} = {literal(value)}")
 
-    Whatever spills to disk is encrypted and goes to `spill_dir`, which is emptied at start and end.
+
+@contextmanager
+def private_database(spill_dir: Path, limits: Mapping[str, str]) -> Iterator[duckdb.DuckDBPyConnection]:
+    """An in-memory database for identifiers of children.
+
+    Whatever spills to disk is encrypted and goes to `spill_dir`, for its owner alone, which is emptied at start and end.
+    """
+    shutil.rmtree(spill_dir, ignore_errors=True)
+    spill_dir.mkdir(parents=True, mode=0o700)
+    try:
+        with duckdb.connect(":memory:") as connection:
+            connection.execute("set enable_progress_bar = false")  # it would be drawn into standard output
+            load_encryption(connection)
+            connection.execute("set temp_file_encryption = true")
+            connection.execute(f"set temp_directory = {literal(str(spill_dir))}")
+            limit(connection, limits)
+            yield connection
+    finally:
+        shutil.rmtree(spill_dir, ignore_errors=True)
+
+
+@contextmanager
+def open_workspace(spec: ReturnSpec, spill_dir: Path, limits: Mapping[str, str]) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A database in memory (`private_database`) with an empty table for everything the return lands.
 
     Tables besides the landed ones: `setting` (name, value; filled by who judges), `submission_file` (one row a submission
     and table read), `unreadable_row` (rows that could not be split into columns), `unusable_row` (rows that hang from
@@ -38,15 +60,7 @@ def open_workspace(spec: ReturnSpec, spill_dir: Path) -> Iterator[duckdb.DuckDBP
     (cells that are made from others, as given and as made again), `code_label` (the labels of the return's codes) and
     `known_kpi` (ids of the KPIs of the catalogue).
     """
-    shutil.rmtree(spill_dir, ignore_errors=True)
-    spill_dir.mkdir(parents=True, mode=0o700)
-    connection = duckdb.connect(":memory:")
-    try:
-        connection.execute("set enable_progress_bar = false")  # it would be drawn into standard output
-        load_encryption(connection)
-        connection.execute("set temp_file_encryption = true")
-        connection.execute(f"set temp_directory = {literal(str(spill_dir))}")
-        connection.execute(f"set memory_limit = '{MEMORY_LIMIT}'")
+    with private_database(spill_dir, limits) as connection:
         for name, table in spec.tables.items():
             connection.execute(f'create table "{name}" ({table.received_sql})')
         connection.execute(
@@ -84,9 +98,6 @@ def open_workspace(spec: ReturnSpec, spill_dir: Path) -> Iterator[duckdb.DuckDBP
         insert_arrow(connection, "known_kpi", pa.table({"kpi_id": known_kpi_ids()}))
         define_macros(connection)
         yield connection
-    finally:
-        connection.close()
-        shutil.rmtree(spill_dir, ignore_errors=True)
 
 
 def attach_reference(connection: duckdb.DuckDBPyConnection, return_id: str, tables: Mapping[str, str]) -> None:

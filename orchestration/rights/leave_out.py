@@ -150,7 +150,7 @@ def _find(settings: Settings, keys: Keys, spec: ReturnSpec, received: Sequence[R
     groups = gather(delivered, spec)
     complete = [group for group in groups if not group.missing]
     found_in: dict[str, Unit] = {}
-    with open_workspace(spec, settings.vault_dir / "spill") as connection:
+    with open_workspace(spec, settings.vault_dir / "spill", settings.database_limits) as connection:
         for _, unit, outcome in read_all(connection, spec, complete, settings.la_code, (), ()):
             if not isinstance(outcome, FileRefused):
                 found_in |= {read.submission_id: unit for read in outcome}

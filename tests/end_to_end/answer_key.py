@@ -57,7 +57,7 @@ def judge(
     """What landing says of files that arrive together: what it assessed, and the sets that it waits for."""
     spec = load_spec(return_id)
     files = [delivered_file(path) for path in paths]
-    with open_workspace(spec, spill) as connection:
+    with open_workspace(spec, spill, {}) as connection:
         if register is not None:
             relation = f"read_parquet('{register}')"
             attach_reference(connection, "establishment_register", {"establishment": relation})

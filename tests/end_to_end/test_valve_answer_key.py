@@ -68,7 +68,7 @@ def judged(paths: list[Path], catalogue: Catalogue, spill: Path) -> dict[str, As
     """What landing says of workbooks that come together, by folder and name."""
     spec = load_spec(RETURN)
     files = {delivered_file(path).sha256: path for path in paths}
-    with open_workspace(spec, spill) as connection:
+    with open_workspace(spec, spill, {}) as connection:
         found = assess(
             connection,
             [delivered_file(path) for path in paths],
@@ -159,7 +159,7 @@ def test_every_workbook_that_breaks_a_rule_about_earlier_returns_is_found_beside
         else:
             assert line["needs"] == "the returns before it"
         earlier = accepted_before(known)
-        with open_workspace(spec, tmp_path / "spill") as connection:
+        with open_workspace(spec, tmp_path / "spill", {}) as connection:
             tables = {table: landed_rows(settings, earlier, table) if earlier else None for table in spec.tables}
             attach_earlier(connection, spec, tables)
             found = assess(

@@ -29,7 +29,7 @@ def test_a_materialisation_links_to_the_portal_and_shows_its_first_tile(
     duckdb.connect(str(settings.warehouse_path)).close()
     ended = dg.materialize(
         [release_asset(settings, catalogue, deps=[])],
-        resources={"warehouse": WarehouseResource(database=str(settings.warehouse_path))},
+        resources={"warehouse": WarehouseResource(database=str(settings.warehouse_path), limits={})},
     )
     [event] = ended.asset_materializations_for_node(RELEASE_KEY.path[0])
     assert event.metadata["headline"] == dg.MetadataValue.md("**20260301T120000Z-11111111**")

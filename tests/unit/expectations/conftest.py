@@ -141,7 +141,7 @@ def sound_records(
         @cache
         def made(return_id: str) -> duckdb.DuckDBPyConnection:
             spill = tmp_path_factory.mktemp(return_id) / "spill"
-            connection = opened.enter_context(open_workspace(load_spec(return_id), spill))
+            connection = opened.enter_context(open_workspace(load_spec(return_id), spill, {}))
             connection.execute("set threads = 1")  # a few hundred rows: more threads only cost
             connection.execute("insert into setting values ('la_code', '372'), ('la_ons_code', 'E08000018')")
             for needed in catalogue.needed_returns(return_id):

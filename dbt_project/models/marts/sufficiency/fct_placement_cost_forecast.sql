@@ -284,6 +284,7 @@ beside_before as (
             when earlier.first_year is null then 0 -- the category is new
             else earlier.places
         end as places_before,
+        coalesce(earlier.cost_gbp, 0) as cost_before_gbp,
         coalesce(earlier.unit_cost_gbp, now.unit_cost_gbp) as unit_cost_before,
         coalesce(now.unit_cost_gbp, earlier.unit_cost_gbp) as unit_cost_now
     from with_ended as now
@@ -313,7 +314,13 @@ effects as (
         if(places_before = 0, 0, places_before * growth) as places_grown,
         (places_grown - places_before) * unit_cost_before as volume_gbp,
         (places - places_grown) * unit_cost_before as mix_gbp,
-        if(places_before is null, null, places * (unit_cost_now - unit_cost_before)) as price_gbp
+        case
+            when places_before is null then null
+            -- What is paid in a year for no place at all is neither volume nor mix.
+            when (places = 0 and cost_gbp <> 0) or (places_before = 0 and cost_before_gbp <> 0)
+                then cost_gbp - cost_before_gbp - volume_gbp - mix_gbp
+            else places * (unit_cost_now - unit_cost_before)
+        end as price_gbp
     from beside_before
     window in_the_year as (partition by la_code, scenario_code, first_year)
 ),

@@ -43,7 +43,7 @@ def sound_safety_valve_world(tmp_path_factory: pytest.TempPathFactory) -> Iterat
     (folder / "files").mkdir()
     paths = [write_return(folder / "files", settings, quarter, final=final) for quarter, final in RETURNS.values()]
     spec = load_spec("safety_valve")
-    with open_workspace(spec, folder / "spill") as connection:
+    with open_workspace(spec, folder / "spill", {}) as connection:
         connection.execute("set threads = 1")  # a few rows: more threads only cost
         attach_reference(connection, "establishment_register", {"establishment": f"({SCHOOL})"})
         catalogue = load_catalogue(PROJECT / "expectations" / "rules")
