@@ -1,4 +1,5 @@
-"""The whole measurement: boroughs of several sizes, each landed by shape and carried to a release, beside the floors of its files."""
+"""The whole measurement: boroughs of several sizes, each landed by shape and carried to a release, and a census of many authorities
+carried there, beside the floors of their files."""
 
 import logging
 import os
@@ -31,6 +32,12 @@ log = logging.getLogger("cornerstone.bench")
 SMALL = 0.02
 """The size at which what is measured is the tools' own fixed cost."""
 TURNS = 3
+ENGLAND_SCALE = 1.33
+"""How large the borough is that every authority is a copy of: 153 of them have about nine million pupils."""
+GB = 1e9
+FIXED_DISK, DISK_EACH = 2 * GB, 0.3 * GB
+"""What measuring takes of the disk at most, by itself and for each authority: its files, their archive, vault, landed Parquet, the
+working database, what spills, and the release."""
 COLD, NOTHING_NEW, ONE_FILE = "everything, for the first time", "nothing new", "one new school file"
 LANDED_FLOOR = "landed Parquet: DuckDB"
 _READ_BY_STEP = {
@@ -55,7 +62,10 @@ class Read:
 
 @dataclass(frozen=True)
 class Measured:
-    """What was measured at one size. `read`: what stages of a cold run read, by stage."""
+    """What was measured at one size. `read`: what stages of a cold run read, by stage.
+
+    `scale`: of the borough beside the authority's own size; where there are `authorities`, the size of each.
+    """
 
     scale: float
     files: int
@@ -65,6 +75,14 @@ class Measured:
     floors: list[Floor]
     runs: list[Run]
     read: dict[str, Read]
+    authorities: int | None = None
+
+    @property
+    def size(self) -> str:
+        """Of what it was, in a word or two."""
+        if self.authorities is None:
+            return f"size {self.scale:g}"
+        return f"{self.authorities} authorit{'y' if self.authorities == 1 else 'ies'}"
 
     def run(self, name: str) -> Run:
         """One of its runs, by name."""
@@ -81,26 +99,50 @@ class Bench:
     measured: list[Measured]
 
 
-def run_bench(settings: Settings, scales: Sequence[float], work: Path) -> Bench:
-    """Measure one size after the other in folders of their own below `work`, which are removed.
+def run_bench(settings: Settings, scales: Sequence[float], authorities: Sequence[int], work: Path) -> Bench:
+    """Measure one size after the other in folders of their own below `work`, which are removed: boroughs with all their returns,
+    then one census and one return of plans of so many authorities.
 
     Raises:
-        CornerstoneError: there are no bundled figures to invent a borough from, or something that was measured failed.
+        CornerstoneError: the disk does not hold it, there are no bundled figures to invent a borough from, or something that was
+            measured failed.
     """
+    if authorities:
+        require_disk(max(authorities), work)
     return Bench(
         datetime.now(UTC).isoformat(timespec="seconds"),
         code_version(),
         _machine(),
-        [_measure_scale(settings, scale, work / f"scale-{scale:g}") for scale in sorted(scales)],
+        [
+            *(_measure_scale(settings, scale, work / f"scale-{scale:g}") for scale in sorted(scales)),
+            *(_measure_authorities(settings, count, work / f"authorities-{count}") for count in sorted(authorities)),
+        ],
     )
 
 
-def _measure_scale(settings: Settings, scale: float, home: Path) -> Measured:
+def require_disk(authorities: int, work: Path) -> None:
+    """Say what disk measuring so many authorities takes.
+
+    Raises:
+        CornerstoneError: there is not as much.
+    """
+    need, free = FIXED_DISK + authorities * DISK_EACH, shutil.disk_usage(work).free
+    told = f"{authorities} authorities take about {need / GB:,.0f} GB of disk while they are measured; {work} has {free / GB:,.0f} GB free"
+    if free < need:
+        raise CornerstoneError(f"{told}. Name a folder on a larger disk with --work.")
+    log.info("%s", told)
+
+
+def _store_of_its_own(settings: Settings, home: Path) -> Settings:
     # A secret of its own: the one of the settings is for what is real.
     secret = SecretStr(secrets.token_hex(32))
-    own = settings.model_copy(update={"store": home / "store", "raw": home / "raw", "secret_key": secret})
     shutil.rmtree(home, ignore_errors=True)
     home.mkdir(parents=True)
+    return settings.model_copy(update={"store": home / "store", "raw": home / "raw", "secret_key": secret})
+
+
+def _measure_scale(settings: Settings, scale: float, home: Path) -> Measured:
+    own = _store_of_its_own(settings, home)
     log.info("inventing a borough %s times the authority's size; this is not measured", f"{scale:g}")
     apart(prepare, own, scale)
     from orchestration.synthetic.deliveries import deliveries, one_school
@@ -111,27 +153,96 @@ def _measure_scale(settings: Settings, scale: float, home: Path) -> Measured:
     for one in deliveries(own.synthetic_dir):
         log.info("landing beside its floor: %s", one.title)
         landings.append(apart(measure_landing, one, TURNS))
-    delivered = {one: [*inbox_files(own, one), *bundled_files(own, one)] for one in return_ids()}
-    sizes = {one: sum(path.stat().st_size for path in paths) for one, paths in delivered.items()}
-    log.info("reading %s files in the quickest way", f"{sum(map(len, delivered.values())):,}")
-    floors = {one: apart(floors_of, paths, home, 1) for one, paths in delivered.items() if paths}
+    delivered, sizes, floors = _read_quickly(own, home)
     runs = [_run(own, COLD, "released", home)]
     read = apart(read_by_stage, own, sizes, floors)
     runs.append(_run(own, NOTHING_NEW, "nothing_new", home))
     _deliver(held, own.inbox_dir / late.return_id)
     runs.append(_run(own, ONE_FILE, "released", home))
+    return _measured(own, home, scale, delivered, sizes, floors, runs, read, landings)
+
+
+def _measure_authorities(settings: Settings, count: int, home: Path) -> Measured:
+    own = _store_of_its_own(settings, home)
+    log.info("writing the census of %s authorities; this is not measured", count)
+    apart(prepare_authorities, own, count, home / "borough")
+    delivered, sizes, floors = _read_quickly(own, home, with_pandas=False)
+    runs = [_run(own, COLD, "released", home)]
+    read = apart(read_by_stage, own, sizes, floors)
+    runs.append(_run(own, NOTHING_NEW, "nothing_new", home))
+    return _measured(own, home, ENGLAND_SCALE, delivered, sizes, floors, runs, read, [], count)
+
+
+def _read_quickly(
+    own: Settings, home: Path, *, with_pandas: bool = True
+) -> tuple[int, dict[str, int], dict[str, list[Floor]]]:
+    """How many files wait, their bytes by return, and the quickest that these can be read."""
+    delivered = {one: [*inbox_files(own, one), *bundled_files(own, one)] for one in return_ids()}
+    files = sum(map(len, delivered.values()))
+    sizes = {one: sum(path.stat().st_size for path in paths) for one, paths in delivered.items()}
+    log.info("reading %s files in the quickest way", f"{files:,}")
+    floors = {one: apart(floors_of, paths, home, 1, with_pandas) for one, paths in delivered.items() if paths}
+    return files, sizes, floors
+
+
+def _measured(
+    own: Settings,
+    home: Path,
+    scale: float,
+    files: int,
+    sizes: dict[str, int],
+    floors: dict[str, list[Floor]],
+    runs: list[Run],
+    read: dict[str, Read],
+    landings: list[Landed],
+    authorities: int | None = None,
+) -> Measured:
     of_landed = apart(floors_of_landed, own)
     shutil.rmtree(home)
     return Measured(
         scale,
-        sum(map(len, delivered.values())),
+        files,
         sum(sizes.values()),
-        sum(read[f"landed__{one}"].rows for one in delivered),
+        sum(read[f"landed__{one}"].rows for one in sizes),
         landings,
         [floor for found in floors.values() for floor in found] + of_landed,
         runs,
         read,
+        authorities,
     )
+
+
+def prepare_authorities(settings: Settings, count: int, borough: Path) -> None:
+    """A store as a first run finds it, with one census and one return of plans of so many authorities waiting in it.
+
+    Raises:
+        CornerstoneError: no borough could be invented.
+    """
+    from orchestration.dbt_manifest import ensure_manifest
+    from orchestration.synthetic import bundled_figures
+    from orchestration.synthetic.authorities import codes_from, write_authorities
+    from orchestration.synthetic.borough import FIRST_YEAR, LAST_YEAR, synthesise
+    from orchestration.synthetic.first_run import SEED
+    from orchestration.warehouse import prepare_store
+
+    logging.disable(logging.WARNING)
+    shutil.copytree(PROJECT_DIR / "raw" / "seed", settings.seed_dir)
+    prepare_store(settings)
+    ensure_manifest(settings)
+    synthesise(
+        borough,
+        la=settings.la_code,
+        figures=bundled_figures(settings),
+        years=range(FIRST_YEAR, LAST_YEAR + 1),
+        seed=SEED,
+        scale=ENGLAND_SCALE,
+        faults="none",
+        shapes=("collect_csv",),
+        truth=False,
+        censuses=True,
+    )
+    write_authorities(borough, settings.synthetic_dir, codes_from(settings.la_code, count), settings.database_limits)
+    shutil.rmtree(borough)
 
 
 def prepare(settings: Settings, scale: float) -> None:

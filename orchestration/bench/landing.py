@@ -95,7 +95,7 @@ def measure_landing(delivered: Delivered, turns: int) -> Landed:
     )
 
 
-def floors_of(files: Sequence[Path], folder: Path, turns: int) -> list[Floor]:
+def floors_of(files: Sequence[Path], folder: Path, turns: int, with_pandas: bool = True) -> list[Floor]:
     """The floors of some files, of XML and of CSV as far as there are any; files of other kinds have none."""
     target = folder / "floor.parquet"
     xml = [path for path in files if path.suffix.lower() == ".xml"]
@@ -105,7 +105,8 @@ def floors_of(files: Sequence[Path], folder: Path, turns: int) -> list[Floor]:
         found.append(read_all(XML_FLOOR, xml, walk, turns))
     if csv:
         found.append(read_all(CSV_FLOOR, csv, lambda path: copy_csv(path, target), turns))
-        found.append(read_all("CSV: pandas", csv, pandas_csv, turns))
+        if with_pandas:
+            found.append(read_all("CSV: pandas", csv, pandas_csv, turns))
     return found
 
 

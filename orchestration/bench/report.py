@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,7 +16,8 @@ from orchestration.bench.whole_run import OUTSIDE
 from orchestration.charts import svg_of
 from orchestration.durable import write_json_durably
 
-LATEST, HISTORY, HISTORY_PICTURE, GROWTH_PICTURE = "latest.json", "history.jsonl", "history.svg", "growth.svg"
+LATEST, HISTORY, PAGE = "latest.json", "history.jsonl", "latest.md"
+HISTORY_PICTURE, GROWTH_PICTURE = "history.svg", "growth.svg"
 IMPORTS = "imports and definitions"
 MB, GIB = 1e6, 2**30
 _MOST_STAGES = 10
@@ -38,7 +40,7 @@ class Target:
 
 def targets(bench: Bench) -> list[Target]:
     """Of the authority's own size, with the tools' fixed cost from the smallest size that was measured."""
-    own = next((one for one in bench.measured if one.scale == 1), None)
+    own = next((one for one in bench.measured if one.scale == 1 and one.authorities is None), None)
     if own is None:
         return []
     cold = own.run(COLD)
@@ -64,12 +66,24 @@ def tables_of(bench: Bench) -> list[Table]:
     """Everything that was measured, for a terminal."""
     found = []
     for measured in bench.measured:
-        found += [_runs_table(measured), _stage_table(measured), _landing_table(measured), _floor_table(measured)]
-    if len(bench.measured) > 1:
-        found.append(_growth_table(bench.measured))
+        found += [_runs_table(measured), _stage_table(measured)]
+        found += [_landing_table(measured)] if measured.landings else []
+        found.append(_floor_table(measured))
+    found += [_growth_table(of) for of in growing(bench)]
     if targets(bench):
         found.append(_target_table(bench))
     return found
+
+
+def growing(bench: Bench) -> list[list[Measured]]:
+    """Sizes that can be set beside each other: boroughs with all their returns, and censuses of several authorities."""
+    boroughs = [one for one in bench.measured if one.authorities is None]
+    several = [one for one in bench.measured if one.authorities is not None]
+    return [of for of in (boroughs, several) if len(of) > 1]
+
+
+def _titled(measured: Measured) -> str:
+    return measured.size[0].upper() + measured.size[1:]
 
 
 def _table(title: str, *columns: str) -> Table:
@@ -80,7 +94,9 @@ def _table(title: str, *columns: str) -> Table:
 
 
 def _runs_table(measured: Measured) -> Table:
-    title = f"Size {measured.scale:g}: {measured.files:,} files, {measured.bytes / MB:,.0f} MB, {measured.rows:,} rows received"
+    title = (
+        f"{_titled(measured)}: {measured.files:,} files, {measured.bytes / MB:,.0f} MB, {measured.rows:,} rows received"
+    )
     table = _table(title, "run", "seconds", "processor s", "memory, MB")
     for run in measured.runs:
         table.add_row(run.name, *_used(run.whole))
@@ -90,7 +106,7 @@ def _runs_table(measured: Measured) -> Table:
 def _stage_table(measured: Measured) -> Table:
     cold = measured.run(COLD)
     table = _table(
-        f"Size {measured.scale:g}, stages of the first run",
+        f"{_titled(measured)}, stages of the first run",
         "stage", "seconds", "processor s", "memory, MB", "share", "rows", "rows/s", "MB/s", "floor s", "times the floor",
     )  # fmt: skip
     for stage, used in cold.stages.items():
@@ -108,7 +124,7 @@ def _stage_table(measured: Measured) -> Table:
 
 def _landing_table(measured: Measured) -> Table:
     table = _table(
-        f"Size {measured.scale:g}, landing by shape beside its floor",
+        f"{_titled(measured)}, landing by shape beside its floor",
         "delivery", "seconds", "processor s", "memory, MB", "rows/s", "MB/s", "times the floor", "processor times",
     )  # fmt: skip
     for one in measured.landings:
@@ -131,7 +147,7 @@ def _landing_table(measured: Measured) -> Table:
 
 def _floor_table(measured: Measured) -> Table:
     table = _table(
-        f"Size {measured.scale:g}, the quickest readings", "reading", "files", "MB", "seconds", "processor s", "MB/s"
+        f"{_titled(measured)}, the quickest readings", "reading", "files", "MB", "seconds", "processor s", "MB/s"
     )
     for floor in measured.floors:
         used = floor.usage
@@ -155,9 +171,7 @@ def slopes(measured: Sequence[Measured]) -> dict[str, float]:
 
 
 def _growth_table(measured: Sequence[Measured]) -> Table:
-    table = _table(
-        "Growth: seconds of a first run", "stage", *(f"x{one.scale:g}" for one in measured), "slope at the end"
-    )
+    table = _table("Growth: seconds of a first run", "stage", *(one.size for one in measured), "slope at the end")
     found = slopes(measured)
     for stage in measured[-1].run(COLD).stages:
         each = [one.run(COLD).stages.get(stage) for one in measured]
@@ -184,24 +198,51 @@ def _used(usage: Usage) -> tuple[str, str, str]:
     return f"{usage.seconds:.2f}", f"{usage.cpu_seconds:.2f}", memory
 
 
+def as_markdown(bench: Bench) -> str:
+    """The same tables as a page."""
+    machine = bench.machine
+    said = (
+        f"Measured {bench.made_at[:10]}, {bench.code_version}: {machine['processors']} processors,"
+        f" {int(machine['memory_bytes']) / GIB:.0f} GiB, Python {machine['python']}, DuckDB {machine['duckdb']}.\n"
+    )
+    return "\n".join([said, *map(_markdown, tables_of(bench))])
+
+
+def _markdown(table: Table) -> str:
+    heads = [str(column.header) for column in table.columns]
+    lines = [
+        heads,
+        ["---", *["---:"] * (len(heads) - 1)],
+        *zip(*(column.cells for column in table.columns), strict=True),
+    ]
+    rows = "\n".join(f"| {' | '.join(str(cell).strip() for cell in line)} |" for line in lines)
+    return f"**{table.title}**\n\n{rows}\n"
+
+
 def as_json(bench: Bench) -> dict[str, Any]:
     """Everything that was measured, with the targets."""
     return asdict(bench) | {"targets": [asdict(one) | {"is_met": one.is_met} for one in targets(bench)]}
 
 
 def keep(bench: Bench, folder: Path) -> list[Path]:
-    """Write what was measured, add it to the history, and draw the history and, of several sizes, the growth. Returns: the files."""
+    """Write what was measured, also as a page to paste from, add it to the history, and draw the history and, of several sizes, the
+    growth. Returns: the files."""
     folder.mkdir(parents=True, exist_ok=True)
     write_json_durably(folder / LATEST, as_json(bench))
     with (folder / HISTORY).open("a", encoding="utf-8") as stream:
         stream.writelines(json.dumps(line) + "\n" for line in history_lines(bench))
     lines = [json.loads(line) for line in (folder / HISTORY).read_text(encoding="utf-8").splitlines()]
-    pictures = {HISTORY_PICTURE: history_picture(lines)}
-    if len(bench.measured) > 1:
-        pictures[GROWTH_PICTURE] = growth_picture(bench.measured)
-    for name, svg in pictures.items():
+    pictures = {HISTORY_PICTURE: (history_picture(lines), "Seconds of first runs by stage, one bar a measurement")}
+    if of := growing(bench):
+        pictures[GROWTH_PICTURE] = (
+            growth_picture(of[-1]),
+            "Seconds of the longest stages of a first run, by rows received",
+        )
+    for name, (svg, _) in pictures.items():
         (folder / name).write_text(svg, encoding="utf-8")
-    return [folder / name for name in (LATEST, HISTORY, *pictures)]
+    shown = "".join(f"\n![{alt}]({name})\n" for name, (_, alt) in pictures.items())
+    (folder / PAGE).write_text(as_markdown(bench) + shown, encoding="utf-8")
+    return [folder / name for name in (LATEST, HISTORY, PAGE, *pictures)]
 
 
 def history_lines(bench: Bench) -> list[dict[str, Any]]:
@@ -212,6 +253,7 @@ def history_lines(bench: Bench) -> list[dict[str, Any]]:
             "code_version": bench.code_version,
             "processors": bench.machine["processors"],
             "scale": measured.scale,
+            "authorities": measured.authorities,
             "rows": measured.rows,
             "run": run.name,
             **asdict(run.whole),
@@ -225,9 +267,9 @@ def history_lines(bench: Bench) -> list[dict[str, Any]]:
 def history_picture(lines: Sequence[dict[str, Any]]) -> str:
     """First runs at the largest size that was measured most often, seconds by stage; the longest stages by name."""
     cold = [line for line in lines if line["run"] == COLD]
-    times = {scale: sum(line["scale"] == scale for line in cold) for scale in {line["scale"] for line in cold}}
-    scale = max(times, key=lambda one: (times[one], one))
-    shown = [line for line in cold if line["scale"] == scale]
+    times = Counter(map(_size_of, cold))
+    size = max(times, key=lambda one: (times[one], one))
+    shown = [line for line in cold if _size_of(line) == size]
     longest = _longest(shown[-1]["stages"])
     values = [
         {"measured": f"{line['made_at'][:16].replace('T', ' ')}", "stage": stage, "seconds": seconds}
@@ -238,7 +280,7 @@ def history_picture(lines: Sequence[dict[str, Any]]) -> str:
         {
             "width": 560,
             "height": {"step": 26},
-            "title": f"Seconds of a first run, by stage (size {scale:g})",
+            "title": f"Seconds of a first run, by stage ({f'{size[0]} authorities' if size[0] else f'size {size[1]:g}'})",
             "data": {"values": values},
             "mark": "bar",
             "encoding": {
@@ -252,6 +294,8 @@ def history_picture(lines: Sequence[dict[str, Any]]) -> str:
                 },
                 "order": {"field": "stage", "sort": "ascending"},
             },
+            "background": "white",  # legible on a dark page too
+            "padding": 12,
             "config": {"font": "Arial", "view": {"stroke": None}},
         }
     )
@@ -278,12 +322,18 @@ def growth_picture(measured: Sequence[Measured]) -> str:
                 "y": {"field": "seconds", "type": "quantitative", "scale": {"type": "log"}, "title": "seconds"},
                 "color": {"field": "stage", "type": "nominal", "sort": longest, "scale": {"scheme": "tableau20"}},
             },
+            "background": "white",  # legible on a dark page too
+            "padding": 12,
             "config": {"font": "Arial", "view": {"stroke": None}},
         }
     )
 
 
 _OTHERS = "others"
+
+
+def _size_of(line: dict[str, Any]) -> tuple[int, float]:
+    return line.get("authorities") or 0, line["scale"]
 
 
 def _longest(stages: dict[str, float]) -> list[str]:

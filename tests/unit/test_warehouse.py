@@ -6,9 +6,16 @@ from pathlib import Path
 
 import duckdb
 import pytest
+import yaml
+from jinja2 import Environment
 
 from orchestration import warehouse
+from orchestration.dbt_manifest import dbt_environment
 from orchestration.errors import Busy, CornerstoneError
+from orchestration.privacy.vault import vault_session
+from orchestration.resources import WarehouseResource
+from orchestration.returns.spec import load_spec
+from orchestration.returns.workspace import open_workspace
 from orchestration.settings import Settings
 from orchestration.warehouse import open_warehouse, prepare_store
 
@@ -60,3 +67,26 @@ def test_a_place_that_takes_no_folders_is_named(settings: Settings) -> None:
     nowhere = settings.model_copy(update={"store": Path("/proc/nope/store")})
     with pytest.raises(CornerstoneError, match=r"The folder /proc/nope/store cannot be made"):
         prepare_store(nowhere)
+
+
+def test_every_connection_of_a_run_takes_no_more_than_it_may(tmp_path: Path) -> None:
+    settings = Settings(store=tmp_path / "store", key_file=tmp_path / "key", memory_limit_gib=0.75, spill_limit_gib=1.5)
+    asked = "select current_setting('memory_limit'), current_setting('max_temp_directory_size')"
+    expected = ("768.0 MiB", "1.5 GiB")
+    prepare_store(settings)
+    resource = WarehouseResource(database=str(settings.warehouse_path), limits=settings.database_limits)
+    with resource.get_connection() as connection:
+        assert connection.execute(asked).fetchone() == expected
+    with vault_session(settings, settings.vault_dir / "spill") as connection:
+        assert connection.execute(asked).fetchone() == expected
+    with open_workspace(load_spec("sen2"), settings.vault_dir / "spill", settings.database_limits) as connection:
+        assert connection.execute(asked).fetchone() == expected
+    # dbt reads them from its profile, in a process of its own.
+    told = yaml.safe_load((settings.dbt_project_dir / "profiles.yml").read_text())["cornerstone"]["outputs"][
+        "warehouse"
+    ]
+    environment = dbt_environment(settings)
+    assert {
+        name: Environment(autoescape=True).from_string(value).render(env_var=environment.__getitem__)
+        for name, value in told["settings"].items()
+    } == {"memory_limit": "0.75GiB", "max_temp_directory_size": "1.5GiB"}

@@ -25,6 +25,7 @@ from orchestration.bench.report import (
 from orchestration.bench.whole_run import OUTSIDE, Run
 
 GIB = 2**30
+MACHINE = {"processors": 2, "memory_bytes": 8 * GIB, "python": "3.11", "duckdb": "1.5"}
 
 
 def measured(scale: float, *, rows: int, cold: float, late: float) -> Measured:
@@ -50,7 +51,7 @@ def measured(scale: float, *, rows: int, cold: float, late: float) -> Measured:
 @pytest.fixture
 def bench() -> Bench:
     small, own = measured(0.02, rows=1000, cold=20.0, late=15.0), measured(1.0, rows=10_000, cold=100.0, late=24.0)
-    return Bench("2026-11-22T10:00:00+00:00", "0.1.0+abc", {"processors": 2}, [small, own])
+    return Bench("2026-11-22T10:00:00+00:00", "0.1.0+abc", MACHINE, [small, own])
 
 
 def test_targets_are_judged_at_the_authoritys_own_size(bench: Bench) -> None:
@@ -85,7 +86,7 @@ def test_everything_is_told(bench: Bench) -> None:
 
 
 def test_a_history_grows_and_its_picture_shows_every_measurement_of_one_size(bench: Bench, tmp_path: Path) -> None:
-    earlier = Bench("2026-11-01T09:30:00+00:00", "0.1.0+old", {"processors": 2}, bench.measured[1:])
+    earlier = Bench("2026-11-01T09:30:00+00:00", "0.1.0+old", MACHINE, bench.measured[1:])
     keep(earlier, tmp_path)
     written = keep(bench, tmp_path)
     lines = [json.loads(line) for line in (tmp_path / HISTORY).read_text().splitlines()]

@@ -134,6 +134,7 @@ price as (
             and now.cost_basis = earlier.cost_basis
             and last_told.price_year = earlier.first_year
             and now.first_year > earlier.first_year
+            and now.places > 0
             and earlier.places > 0
     group by now.la_code
 ),
