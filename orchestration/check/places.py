@@ -101,12 +101,12 @@ def _record_rows(
         )
         if table != spec.person.table:
             person_row = "person.source_row"
-        if show_identifiers:
-            named = {
-                name: column
-                for name in ("surname", "forename", "upn", "uln")
-                if (column := getattr(spec.person, name)) is not None
-            }
+        named = {
+            name: column
+            for name in ("surname", "forename", "upn", "uln")
+            if (column := getattr(spec.person, name)) is not None
+        }
+        if show_identifiers and named:
             names = (
                 f"struct_pack({', '.join(f'{name} := {_as_given(spec, column)}' for name, column in named.items())})"
             )

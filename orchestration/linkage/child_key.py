@@ -163,6 +163,14 @@ def _letters(column: str) -> str:
     return letters(f'"{column}"')
 
 
+def _name(person: PersonColumns) -> str:
+    """SQL of surname and forename as they are compared; null where one is not given."""
+    if person.surname is None or person.forename is None:
+        return "cast(null as varchar)"
+    surname, forename = _letters(person.surname), _letters(person.forename)
+    return f"case when {surname} <> '' and {forename} <> '' then {surname} || ' ' || {forename} end"
+
+
 def _person_rows(spec: ReturnSpec, person: PersonColumns, paths: list[Path]) -> str:
     """SQL of submissions' persons as they are compared, each with its rows; what cannot identify anyone is null."""
     rows = f"""
@@ -172,9 +180,8 @@ def _person_rows(spec: ReturnSpec, person: PersonColumns, paths: list[Path]) -> 
             {_number(person.upn, PERMANENT_UPN)} as upn,
             {_number(person.nhs_number, NHS_NUMBER)} as nhs_number,
             {_number(person.uln, ULN)} as uln,
-            case when {_letters(person.surname)} <> '' and {_letters(person.forename)} <> ''
-                then {_letters(person.surname)} || ' ' || {_letters(person.forename)} end as name,
-            "{person.birth_date}" as birth_date,
+            {_name(person)} as name,
+            {f'"{person.birth_date}"' if person.birth_date else "cast(null as date)"} as birth_date,
             {f'"{person.repeats_by}"' if person.repeats_by else "null::varchar"} as part
         from {vault_files(paths)}
     """
@@ -450,7 +457,7 @@ def _tell(
     Of rows that tell a person differently nothing but that leaves the vault; null where one of the three is not given.
     """
     for spec in {spec.return_id: spec for spec, _ in submissions}.values():
-        if spec.person is None or spec.person.nhs_number is None:
+        if spec.person is None or spec.person.nhs_number is None or spec.person.surname is None:
             continue
         own = [submission for of, submission in submissions if of.return_id == spec.return_id]
         surname, birth_date = (

@@ -98,6 +98,8 @@ def _read_persons(
 ) -> None:
     person = spec.person
     assert person is not None, "only returns about persons have children"
+    if not person.is_named:
+        return
     identities, landed = _landings(settings, spec, submissions)
     key = f'"{spec.tables[person.table].key}"'
     linked = f"(select * from child_link where return_id = {literal(spec.return_id)}) as link"

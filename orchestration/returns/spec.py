@@ -406,12 +406,15 @@ class Term(_Strict):
 
 
 class PersonColumns(_Strict):
-    """Columns of the table of persons that identify one; null where the return does not have it."""
+    """Columns of the table of persons that identify one; null where the return does not have it.
+
+    A return names its persons, with their birth dates, or it knows them by a number that other returns give too.
+    """
 
     table: str
-    surname: str
-    forename: str
-    birth_date: str
+    surname: str | None = None
+    forename: str | None = None
+    birth_date: str | None = None
     other_surnames: list[str] = Field(default_factory=list)  # what the person is called besides, or was called before
     sex: str | None = None  # lands; every other column stays in the vault
     upn: str | None = None
@@ -421,6 +424,20 @@ class PersonColumns(_Strict):
     addresses: str | None = None  # a table of the homes of each person
     repeats_by: str | None = None  # rows of one person can differ in this column within a submission
     one_by: str | None = None  # rows of a submission that agree in this column are of one person
+
+    @model_validator(mode="after")
+    def _tells_who(self) -> "PersonColumns":
+        named = {column is not None for column in (self.surname, self.forename, self.birth_date)}
+        if len(named) > 1 or (self.other_surnames and not self.is_named):
+            raise ValueError("a person has surname, forename and birth_date, or none of them")
+        if not self.is_named and {self.upn, self.uln, self.nhs_number} == {None}:
+            raise ValueError("a person without a name has a number that other returns give: upn, uln or nhs_number")
+        return self
+
+    @property
+    def is_named(self) -> bool:
+        """Whether rows name the person."""
+        return self.surname is not None
 
 
 class InventedMark(_Strict):
@@ -604,6 +621,8 @@ class ReturnSpec(_Strict):
         for name, table in self.tables.items():
             for column_name, column in table.columns.items():
                 where = f"{name}.{column_name}"
+                if column.age_at is not None and (self.person is None or self.person.birth_date is None):
+                    raise ValueError(f"{where}: nobody's birth date is given, so that there is no age")
                 if column.codes is not None and column.codes not in self.codes:
                     raise ValueError(f"{where}: no code set is called {column.codes}")
                 source = column.copied_from

@@ -569,7 +569,7 @@ def _naming_receipts(settings: Settings, connection: duckdb.DuckDBPyConnection, 
     for spec, folder in _landings(settings):
         assert spec.person is not None
         path = _person_file(settings, spec, folder)
-        if path.is_file():
+        if path.is_file() and spec.person.surname is not None:
             key = spec.tables[spec.person.table].key
             place = f"'{spec.return_id}|' || submission_id || '|' || \"{key}\""
             rows = connection.execute(

@@ -116,10 +116,14 @@ Given = Callable[[str], str]
 def identity_values(spec: ReturnSpec, given: Given) -> list[tuple[str, str]]:
     """Schemes, and SQL of what identifies the person of a row under each, as it is compared; null where it is not given."""
     assert spec.person is not None
-    surname, forename = letters(given(spec.person.surname)), letters(given(spec.person.forename))
     called, born, _ = told_values(spec, given)
-    full = f"case when {surname} <> '' and {forename} <> '' then {surname} || ' ' || {forename} || '|' || {born} end"
-    values = [(NAME, full)]
+    values = []
+    if spec.person.surname is not None and spec.person.forename is not None:
+        surname, forename = letters(given(spec.person.surname)), letters(given(spec.person.forename))
+        full = (
+            f"case when {surname} <> '' and {forename} <> '' then {surname} || ' ' || {forename} || '|' || {born} end"
+        )
+        values.append((NAME, full))
     for name, column in spec.tables[spec.person.table].columns.items():
         if column.scheme in NUMBERS:
             number = number_compared(given(name), NUMBERS[column.scheme])
@@ -134,15 +138,19 @@ def identity_values(spec: ReturnSpec, given: Given) -> list[tuple[str, str]]:
 def told_values(spec: ReturnSpec, given: Given) -> list[str]:
     """SQL of how a row tells of its person: forename, birth date and NHS number, as `people.Told` compares them."""
     assert spec.person is not None
-    called = letters(f"split_part(trim({given(spec.person.forename)}), ' ', 1)")
+    called, born = "null::varchar", "null::varchar"
+    if spec.person.forename is not None and spec.person.birth_date is not None:
+        first = letters(f"split_part(trim({given(spec.person.forename)}), ' ', 1)")
+        called = f"nullif({first}, '')"
+        born = f"try_cast({given(spec.person.birth_date)} as date)::varchar"
     numbers = [
         number_compared(given(name), NHS_NUMBER)
         for name, column in spec.tables[spec.person.table].columns.items()
         if column.scheme == "nhs_number"
     ]
     return [
-        f"nullif({called}, '')",
-        f"try_cast({given(spec.person.birth_date)} as date)::varchar",
+        called,
+        born,
         f"coalesce({', '.join([*numbers, 'null', 'null'])})",
     ]
 

@@ -1,0 +1,211 @@
+"""A return that knows its persons by a number alone: they land, are linked and are forgotten as those whom others name."""
+
+import csv
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import pytest
+import yaml
+
+from expectations.catalogue import Catalogue, load_catalogue
+from orchestration.check.find import check_files
+from orchestration.linkage.child_key import link_children
+from orchestration.returns import kpis, spec
+from orchestration.returns.land import land_return
+from orchestration.rights import forget as erasure
+from orchestration.rights.asked import parse_asked
+from orchestration.settings import Settings
+from orchestration.warehouse import prepare_store
+from tests.unit.rights.conftest import NOON, UPN, drop_sen2, names_found
+from tests.unit.rights.test_forget import WHO
+
+NOTES = "plan_notes"
+RETURN = """
+return_id: plan_notes
+title: notes on plans
+description: Notes.
+owner: head-of-plans
+publishers: [writers]
+personal_data: identifiers
+retention: {years: 3, basis: assumption, reason: Nobody reads them for longer.}
+frequency: yearly
+feeds: notes
+links: []
+spec_version: "1"
+every_year_since: 2024
+submission: {header: note_cover, period: note_year, supplier: [la_code], supplier_prefix: notes., sequence: [version]}
+person: {table: note, upn: upn, one_by: plan_reference}
+invented: {table: note_cover, condition: "prepared_by_role like 'Invented %'"}
+tables:
+  note_cover:
+    grain: A year.
+    key: cover_key
+    sources: {cover: {elements: [cover], titles: [cover], pairs: {name: key, value: value}}}
+    columns:
+      la_code: {type: VARCHAR, names: [la_code], required: true, description: Authority.}
+      note_year: {type: INTEGER, names: [note_year], required: true, description: Year.}
+      version: {type: INTEGER, names: [version], required: true, description: Version.}
+      prepared_by_role: {type: VARCHAR, names: [prepared_by_role], description: Post.}
+    left_out: [{names: [return_name], reason: Marks it.}]
+  note:
+    grain: A note.
+    parent: note_cover
+    key: row_person_ref
+    sources: {notes: {elements: [note], titles: [notes], marks: [plan_reference, upn, noted_on]}}
+    columns:
+      plan_reference:
+        type: VARCHAR
+        names: [plan_reference]
+        required: true
+        sensitivity: identifier
+        privacy: pseudonymise
+        scheme: plan
+        lands: {plan_ref: {type: VARCHAR, description: Pseudonym of the plan.}}
+        description: The plan.
+      upn:
+        type: VARCHAR
+        names: [upn]
+        required: true
+        sensitivity: identifier
+        privacy: pseudonymise
+        scheme: upn
+        lands: {upn_ref: {type: VARCHAR, description: Pseudonym of the number.}}
+        description: Whose plan.
+      noted_on: {type: DATE, names: [noted_on], required: true, description: Day.}
+files:
+  csv_set: {shape: record_csv, marker: {element: return_name, value: NOTES}, required: [cover, notes]}
+"""
+RULES = """
+return_id: plan_notes
+rules:
+  - rule_id: PLN-001
+    table: note
+    level: row
+    severity: block
+    effect: quarantine
+    label: A note is of a plan.
+    why: Nobody could tell of which.
+    owner: Head of plans
+    action: Ask for the plan.
+    columns: [plan_reference]
+    failing_rows: select submission_id, source_file, source_row from note where plan_reference is null
+"""
+# Ada's plan has two notes, one of them without her number; nobody's number is given with the other plan.
+ROWS = [("ZZPLAN-1", UPN, "2025-02-03"), ("zzplan-1 ", "", "2025-03-04"), ("ZZPLAN-2", "", "2025-05-06")]
+
+
+@pytest.fixture
+def catalogue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: Settings) -> Iterator[Catalogue]:
+    """The rules, in a project that has the return besides its own."""
+    specs = tmp_path / "specs"
+    shutil.copytree(spec.SPECS_DIR, specs)
+    (specs / NOTES).mkdir()
+    (specs / NOTES / "return.yaml").write_text(RETURN)
+    monkeypatch.setattr(spec, "SPECS_DIR", specs)
+    rules = tmp_path / "rules"
+    shutil.copytree(settings.rules_dir, rules)
+    (rules / f"{NOTES}.yaml").write_text(RULES)
+    monkeypatch.setattr(Settings, "rules_dir", rules)
+    for cached in (spec._load, kpis.load_kpis):
+        cached.cache_clear()
+    yield load_catalogue(settings.rules_dir)
+    for cached in (spec._load, kpis.load_kpis):
+        cached.cache_clear()
+
+
+def drop_notes(folder: Path, rows: list[tuple[str, str, str]] = ROWS, version: int = 1) -> list[Path]:
+    cover = {"return_name": "NOTES", "la_code": "372", "note_year": "2025", "version": str(version),
+             "prepared_by_role": "Invented officer"}  # fmt: skip
+    tables = {
+        "cover": [("key", "value"), *cover.items()],
+        "notes": [("plan_reference", "upn", "noted_on"), *rows],
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = []
+    for name, lines in tables.items():
+        paths.append(folder / f"{name}_{version}.csv")
+        with paths[-1].open("w", newline="") as file:
+            csv.writer(file).writerows(lines)
+    return paths
+
+
+@pytest.fixture
+def held(settings: Settings, catalogue: Catalogue) -> Settings:
+    """A store that knows Ada from the EHC plans return and from the notes, linked."""
+    prepare_store(settings)
+    drop_sen2(settings.inbox_dir / "sen2", "xml")
+    drop_notes(settings.inbox_dir / NOTES)
+    for return_id in ("sen2", NOTES):
+        assert not land_return(settings, return_id, catalogue, now=NOON).refused
+    link_children(settings)
+    return settings
+
+
+def notes(settings: Settings) -> list[tuple[str, str | None, str, str]]:
+    """Pseudonyms of the plan and the number, child and strength of every landed note, in order."""
+    return duckdb.sql(
+        f"select plan_ref, upn_ref, child_key, match_strength from read_parquet('{settings.landed_dir}/{NOTES}/*/note.parquet')"
+        f" inner join read_parquet('{settings.child_link_path}') using (submission_id, row_person_ref)"
+        " order by noted_on"
+    ).fetchall()
+
+
+def test_numbers_land_as_pseudonyms_and_lead_to_the_child_whom_others_name(held: Settings, tmp_path: Path) -> None:
+    first, second, other = notes(held)
+    [(upn_ref, ada)] = duckdb.sql(
+        f"select upn_ref, child_key from read_parquet('{held.landed_dir}/sen2/*/sen2_person.parquet')"
+        f" inner join read_parquet('{held.child_link_path}') using (submission_id, row_person_ref)"
+        " where birth_month = '2014-08'"
+    ).fetchall()
+    assert (first[1], second[1], other[1]) == (upn_ref, None, None)
+    assert first[0] == second[0] != other[0]
+    assert [row[2:] for row in (first, second)] == [(ada, "upn")] * 2
+    assert other[2] != ada and other[3] == "first_seen"
+    landed = b"".join(path.read_bytes() for path in held.landed_dir.rglob("*") if path.is_file())
+    assert UPN.encode() not in landed and b"plan-1" not in landed.lower()
+
+
+def test_who_is_known_by_a_number_alone_is_forgotten_with_the_plan(
+    held: Settings, tmp_path: Path, catalogue: Catalogue
+) -> None:
+    asked = parse_asked(f"upn: {UPN}")
+    seen = erasure.preview(held, asked)
+    assert seen.is_clear and seen.rows == {"sen2": 1, NOTES: 2}
+    done = erasure.forget(held, asked, **WHO)
+    assert done.rows_removed >= 3 and done.files_cut == 2
+    assert len(notes(held)) == 1
+    assert names_found(held, tmp_path / "copy", [UPN, "ZZPLAN-1", "zzplan-1", "ZZPLAN-2"]) == {"ZZPLAN-2"}
+    drop_notes(held.inbox_dir / NOTES, version=2)
+    land_return(held, NOTES, catalogue, now=WHO["now"])
+    assert names_found(held, tmp_path / "copy", [UPN, "ZZPLAN-1", "zzplan-1"]) == set()
+
+
+def test_a_place_is_told_with_the_number_that_the_file_gives(
+    settings: Settings, catalogue: Catalogue, tmp_path: Path
+) -> None:
+    paths = drop_notes(tmp_path / "sent", [("ZZPLAN-1", UPN, "soon")])
+    report = check_files(settings, paths, NOTES, show_identifiers=True)
+    assert [location.identifiers for file in report.files for location in file.locations() if location.identifiers] == [
+        {"upn": UPN}
+    ]
+
+
+@pytest.mark.parametrize(
+    ("person", "message"),
+    [
+        ({"table": "note", "surname": "plan_reference", "upn": "upn"}, "or none of them"),
+        ({"table": "note", "one_by": "plan_reference"}, "has a number that other returns give"),
+    ],
+)
+def test_half_a_name_or_nobodys_number_is_refused(person: dict[str, str], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        spec.ReturnSpec.model_validate(yaml.safe_load(RETURN) | {"person": person})
+
+
+def test_an_age_of_somebody_without_a_birth_date_is_refused() -> None:
+    made = yaml.safe_load(RETURN)
+    made["tables"]["note"]["columns"]["age"] = {"type": "INTEGER", "age_at": "noted_on", "description": "Age."}
+    with pytest.raises(ValueError, match="there is no age"):
+        spec.ReturnSpec.model_validate(made)
