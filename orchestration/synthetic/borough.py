@@ -154,7 +154,9 @@ def synthesise(
         reported = write_quarters(out, series, faults=faults == "standard")
         mark("safety valve returns")
     files += taken.files + written.files + reported.files
-    files += write_local_returns(out, Borough(la, seed, scale, tuple(held), register, plans, cases)) if local else 0
+    files += (
+        write_local_returns(out, Borough(la, seed, scale, tuple(held), register, plans, cases, people)) if local else 0
+    )
     files += write_identities(out, made, people, schooling if censuses else None, lists)
     files += len(write_registers(out, register, la, targets.la_name, targets.ons_code))
     if truth:

@@ -21,7 +21,7 @@ class Borough:
     """What recipes can draw on.
 
     `years`: those of the EHC plans returns. `register`: the schools register. `plans` and `cases`: as those returns tell of
-    them, by position.
+    them, by position, each with its `person`, who stands in `people`.
     """
 
     la: str
@@ -31,6 +31,7 @@ class Borough:
     register: pd.DataFrame
     plans: pd.DataFrame
     cases: pd.DataFrame
+    people: pd.DataFrame
 
     def rng(self, return_id: str) -> np.random.Generator:
         """The return's own stream of random numbers."""
