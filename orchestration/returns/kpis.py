@@ -74,6 +74,7 @@ class LocalKpi(_Strict):
 
     Of each breakdown it is the count of `counts`, or 100 times that `out_of` another measure of the same item. Where the
     items of `whole_of` are set against the whole, whatever the item, it has these items, and their total where that is a cell.
+    A ratio's numerator can be the difference of two measures, `counts` and `less`, and fall below nought; no cell does.
     """
 
     title: str
@@ -81,6 +82,7 @@ class LocalKpi(_Strict):
     numerator: str
     denominator: str | None = None
     counts: str
+    less: str | None = None
     out_of: str | None = None
     whole_of: str | None = None
     unit: Literal["count", "percent", "ratio"]
@@ -107,6 +109,8 @@ class LocalKpi(_Strict):
             )
         if any(target.applies_from is None for target in rated):
             raise ValueError("a target that values are rated against says from when on: applies_from")
+        if self.less is not None and self.unit != "ratio":
+            raise ValueError("only the numerator of a ratio is a difference")
         return self
 
 
@@ -218,7 +222,7 @@ def seed_rows(return_ids: Iterable[str]) -> dict[str, list[Row]]:
 
 def _definition(return_id: str, kpi_id: str, kpi: LocalKpi) -> Row:
     title = specs.load_spec(return_id).title
-    words = kpi.model_dump(exclude={"counts", "out_of", "whole_of", "targets"})
+    words = kpi.model_dump(exclude={"counts", "less", "out_of", "whole_of", "targets"})
     return {
         "kpi_id": kpi_id,
         "family": FAMILY,
@@ -232,8 +236,10 @@ def _definition(return_id: str, kpi_id: str, kpi: LocalKpi) -> Row:
 
 def _recipe(return_id: str, kpi_id: str, kpi: LocalKpi) -> Iterator[Row]:
     """Its components in the columns of the seed `kpi_source`."""
-    parts = {"numerator": kpi.counts} | ({"denominator": kpi.out_of} if kpi.out_of else {})
-    for part, measure in parts.items():
+    parts = [("numerator", kpi.counts, 1), ("numerator", kpi.less, -1), ("denominator", kpi.out_of, 1)]
+    for part, measure, weight in parts:
+        if measure is None:
+            continue
         is_whole = part == "denominator" and kpi.whole_of is not None
         yield {
             "kpi_id": kpi_id,
@@ -244,7 +250,7 @@ def _recipe(return_id: str, kpi_id: str, kpi: LocalKpi) -> Iterator[Row]:
             "part": part,
             "series_code": return_id,
             "measure_code": measure,
-            "weight": 1,
+            "weight": weight,
             "is_split_by_person": True,
             "is_january_stock": False,
             "is_january_base": False,

@@ -102,6 +102,18 @@ def test_a_kpi_becomes_a_definition_and_a_recipe_of_the_returns_own_series(folde
         ("visits_in_time_pct", "share", "denominator", "visits", "visit_count", "School"),
     ]
     assert rows["kpi_breakdown_topic"] == [{"breakdown_topic": "School", "is_withheld": True}]
+    assert {row["weight"] for row in rows["kpi_source"]} == {1}
+
+
+def test_the_numerator_of_a_ratio_can_be_a_difference(folder: Path) -> None:
+    ratio = KPIS.replace("whole_of: School\n    unit: percent", "less: late_count\n    unit: ratio")
+    (folder / "visits" / "kpis.yaml").write_text(ratio)
+    told = [(row["part"], row["measure_code"], row["weight"]) for row in seed_rows(["visits"])["kpi_source"]]
+    assert told[1:] == [
+        ("numerator", "in_time_count", 1),
+        ("numerator", "late_count", -1),
+        ("denominator", "visit_count", 1),
+    ]
 
 
 def test_targets_become_rows_in_the_unit_of_their_kpi_and_a_planning_figure_is_not_rated(folder: Path) -> None:
@@ -168,6 +180,7 @@ def test_two_returns_agree_on_who_may_see_a_breakdown(folder: Path) -> None:
         ("polarity: higher", "polarity: neutral"),
         ("tolerance: 5", "tolerance: -5"),
         ("parts: [asked_count, planned_count]", "parts: []"),
+        ("    whole_of: School\n", "    less: late_count\n"),
     ],
 )
 def test_kpis_that_do_not_fit_are_refused_by_the_name_of_their_return(folder: Path, right: str, wrong: str) -> None:
