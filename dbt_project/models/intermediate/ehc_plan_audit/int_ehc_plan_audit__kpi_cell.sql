@@ -22,7 +22,7 @@ first_audit as (
     select *
     from audit
     where audit_stage_code = 'FIRST'
-    qualify row_number() over (partition by submission_id, plan_ref order by audited_on, row_person_ref) = 1
+    qualify row_number() over (partition by submission_id, plan_ref order by audited_on, source_row) = 1
 ),
 
 second_audit as (
@@ -42,7 +42,7 @@ second_audit as (
     qualify
         row_number() over (
             partition by second_audit.submission_id, second_audit.plan_ref
-            order by second_audit.audited_on, second_audit.row_person_ref
+            order by second_audit.audited_on, second_audit.source_row
         ) = 1
 ),
 

@@ -1,5 +1,6 @@
 select
     landed.submission_id,
+    landed.source_row,
     landed.row_person_ref,
     landed.plan_ref,
     landed.plan_stage as plan_stage_code,
