@@ -619,6 +619,23 @@ def test_a_difference_the_other_way_round_is_protected_too(warehouse: duckdb.Duc
     assert hidden_now(warehouse) == set()
 
 
+def test_agreement_below_chance_is_shown_and_of_few_plans_it_is_not(warehouse: duckdb.DuckDBPyConnection) -> None:
+    add_census_value(warehouse, "most", "most", "Spring term", "Total", "Total", (98, 12), unit="ratio")
+    warehouse.execute("delete from kpi.kpi_value where kpi_value_key = 'most'")
+    warehouse.execute("delete from intermediate.int_kpi__local_component where kpi_value_key = 'most'")
+    for key, cell in (("kappa", (60, 5)), ("chance", (78, 5))):
+        add_census_value(warehouse, key, key, "Spring term", "Total", "Total", cell, unit="ratio", base="most")
+    warehouse.execute("delete from kpi.kpi_value where kpi_value_key = 'chance'")
+    warehouse.execute("delete from intermediate.int_kpi__local_component where kpi_value_key = 'chance'")
+    warehouse.execute("insert into intermediate.int_kpi__local_component values ('kappa', 'numerator', -1, 'chance')")
+    assert hidden_now(warehouse) == set()
+    # Products of counts are large; three plans on which auditors agreed are few.
+    warehouse.execute(
+        "update intermediate.int_kpi__local_cell set people_count = 3 where cell_key in ('kappa', 'chance')"
+    )
+    assert hidden_now(warehouse) == {"kappa"}
+
+
 def test_local_figures_below_the_authority_have_no_row_and_undeclared_topics_neither(
     warehouse: duckdb.DuckDBPyConnection,
 ) -> None:
