@@ -73,7 +73,8 @@ class LocalKpi(_Strict):
     """One KPI: what people read of it, and which measures of the return's cells make it.
 
     Of each breakdown it is the count of `counts`, or 100 times that `out_of` another measure of the same item. Where the
-    items of `whole_of` are set against the whole, whatever the item, it has these items, and their total where that is a cell.
+    items of `whole_of` are set against the whole, whatever the item, it has these items, and their total where that is a cell;
+    without `has_total` the items alone, as where a person is in several and the total is above the whole.
     A ratio's numerator can be the difference of two measures, `counts` and `less`, and fall below nought; no cell does.
     """
 
@@ -85,6 +86,7 @@ class LocalKpi(_Strict):
     less: str | None = None
     out_of: str | None = None
     whole_of: str | None = None
+    has_total: bool = True
     unit: Literal["count", "percent", "ratio"]
     breakdowns: str | None = None
     frequency: str
@@ -111,6 +113,8 @@ class LocalKpi(_Strict):
             raise ValueError("a target that values are rated against says from when on: applies_from")
         if self.less is not None and self.unit != "ratio":
             raise ValueError("only the numerator of a ratio is a difference")
+        if self.whole_of is None and not self.has_total:
+            raise ValueError("only a share of a whole can go without its total")
         return self
 
 
@@ -222,7 +226,7 @@ def seed_rows(return_ids: Iterable[str]) -> dict[str, list[Row]]:
 
 def _definition(return_id: str, kpi_id: str, kpi: LocalKpi) -> Row:
     title = specs.load_spec(return_id).title
-    words = kpi.model_dump(exclude={"counts", "less", "out_of", "whole_of", "targets"})
+    words = kpi.model_dump(exclude={"counts", "less", "out_of", "whole_of", "has_total", "targets"})
     return {
         "kpi_id": kpi_id,
         "family": FAMILY,
@@ -251,7 +255,7 @@ def _recipe(return_id: str, kpi_id: str, kpi: LocalKpi) -> Iterator[Row]:
             "series_code": return_id,
             "measure_code": measure,
             "weight": weight,
-            "is_split_by_person": True,
+            "is_split_by_person": kpi.has_total or not is_whole,
             "is_january_stock": False,
             "is_january_base": False,
             "whole_topic": kpi.whole_of if is_whole else None,

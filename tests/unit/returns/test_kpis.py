@@ -157,6 +157,18 @@ def test_what_a_return_brings_joins_the_seeds_in_their_columns(folder: Path, tmp
         ]  # fmt: skip
 
 
+def test_a_share_whose_items_are_more_than_the_whole_goes_without_a_total(folder: Path) -> None:
+    (folder / "visits" / "kpis.yaml").write_text(
+        KPIS.replace("whole_of: School", "whole_of: School\n    has_total: false")
+    )
+    told = [(row["kpi_id"], row["part"], row["is_split_by_person"]) for row in seed_rows(["visits"])["kpi_source"]]
+    assert told == [
+        ("visits", "numerator", True),
+        ("visits_in_time_pct", "numerator", True),
+        ("visits_in_time_pct", "denominator", False),
+    ]
+
+
 def test_two_returns_agree_on_who_may_see_a_breakdown(folder: Path) -> None:
     (folder / "registers" / "kpis.yaml").write_text(KPIS)
     assert len(seed_rows(local_return_ids())["kpi_breakdown_topic"]) == 1
@@ -174,6 +186,7 @@ def test_two_returns_agree_on_who_may_see_a_breakdown(folder: Path) -> None:
         ("polarity: neutral", "polarity: better"),
         ("    caveats: None known.\n  visits_in", "    caveat: None known.\n  visits_in"),
         ("    unit: count\n", "    unit: count\n    whole_of: School\n"),
+        ("    unit: count\n", "    unit: count\n    has_total: false\n"),
         ("quality: amber", "quality: good"),
         ("kind: agreement", "kind: hope"),
         ("applies_from: 2024-09-01, label", "label"),

@@ -1,6 +1,6 @@
--- What the KPIs of the survey count: members asked and answered, and those who named a theme. A member puts one theme first, so that
--- those who put any first are a total, by which a theme that few put first could be worked out: disclosure control has to know of
--- it. Otherwise members name several themes, and those of a question make no total.
+-- What the KPIs of the survey count: members asked and answered, and those who named a theme. A member puts one theme first, and most
+-- name three priorities, so that of both a theme of few could be worked out from all others: disclosure control has to know of their
+-- totals. Of what went well and what stood in the way members name any number of themes, and those of a question make no total.
 with survey as (
     select *
     from {{ ref('stg_parent_carer_survey__survey') }}
@@ -84,7 +84,7 @@ counted as (
         'Total' as cell_breakdown,
         cast(sum(cell_count) as bigint) as cell_count
     from themed
-    where measure_code = 'named_first'
+    where measure_code in ('named_first', 'named_priority')
     group by submission_id, measure_code
 )
 
