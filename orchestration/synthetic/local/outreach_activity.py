@@ -1,4 +1,5 @@
-"""Some years of visits of the outreach teams: schools ask at random, some more often than others, and wait some weeks."""
+"""Some years of visits of the outreach teams: schools ask at random, some more often and from an earlier year on than others,
+and wait some weeks."""
 
 from pathlib import Path
 
@@ -12,6 +13,8 @@ VISITS, MORE_A_YEAR = 420, 40
 """Visits of the first year in an authority of the borough's size, and by how many they grow."""
 PHASES = ("Nursery", "Primary", "Secondary")
 NOT_ASKED_FOR = 0.12
+FROM_THE_FIRST_YEAR = 0.55
+"""Share of the schools that the teams visit from the first year on; the others begin in a later one."""
 WEEKS_WAITED = {"INCLUSION": 3.0, "AUTISM": 4.5}
 
 TEAMS = {"INCLUSION": 0.6, "AUTISM": 0.4}
@@ -30,6 +33,9 @@ def write(out: Path, borough: Borough) -> None:
     is_visited = (register["LA (code)"] == borough.la) & register["PhaseOfEducation (name)"].isin(PHASES)
     schools = register.loc[is_visited & (register["EstablishmentStatus (name)"] == "Open"), "URN"].to_numpy()
     liking = rng.gamma(0.8, size=len(schools))
+    is_early = rng.random(len(schools)) < FROM_THE_FIRST_YEAR
+    begins = np.where(is_early, 0, rng.integers(0, len(borough.years), len(schools)))
+    begins -= begins.min()
     for number, year in enumerate(borough.years):
         cover = {
             "return_name": RETURN.upper(),
@@ -38,7 +44,8 @@ def write(out: Path, borough: Borough) -> None:
             "version": 1,
             "prepared_by_role": "Invented outreach officer",
         }
-        visits = _visits(rng.poisson((VISITS + MORE_A_YEAR * number) * borough.scale), year, schools, liking, rng)
+        begun = np.where(begins <= number, liking, 0)
+        visits = _visits(rng.poisson((VISITS + MORE_A_YEAR * number) * borough.scale), year, schools, begun, rng)
         pd.DataFrame(cover.items(), columns=["key", "value"]).to_csv(out / f"outreach_{year}_cover.csv", index=False)
         visits.to_csv(out / f"outreach_{year}_visits.csv", index=False)
 
