@@ -1,7 +1,5 @@
 """One run of the whole journey from the command line: Dagster's `refresh` job in this process, told step by step."""
 
-import hashlib
-import json
 import logging
 import re
 import time
@@ -16,12 +14,9 @@ from typing import TYPE_CHECKING, Any, Literal
 from expectations.catalogue import load_catalogue
 from orchestration.alerts.ended import WHOLE_JOB, FailedRule, RunEnd
 from orchestration.alerts.notify import notify
-from orchestration.code_version import code_version
 from orchestration.dagster_home import SHOWN_WITH_JOBS, fast_history, prepare_dagster_home
 from orchestration.dbt_manifest import ensure_manifest
-from orchestration.durable import write_json_durably
 from orchestration.errors import DISK_FULL, CornerstoneError, room_wanted, says_disk_full
-from orchestration.linkage.decisions import read_decisions
 from orchestration.privacy.keys import load_keys
 from orchestration.rebuild import finish_rebuild
 from orchestration.release.comparison import Reproduction, read_reproduction
@@ -34,20 +29,18 @@ from orchestration.release.held import (
     read_grant,
     read_waiting_lists,
 )
-from orchestration.release.ledger import is_overtaken, waiting_release
-from orchestration.release.portal.maps import boundary_inputs
+from orchestration.release.ledger import waiting_release
 from orchestration.returns.again import read_periods
 from orchestration.returns.inbox import bundled_files
 from orchestration.returns.land import has_received_nothing, has_work, to_read_again
 from orchestration.returns.spec import load_spec, return_ids
 from orchestration.returns.submission import (
     People,
-    current_submissions,
     people_in_store,
-    read_submissions,
     read_waiting,
 )
 from orchestration.settings import Settings
+from orchestration.standing import is_built, keep_built
 from orchestration.store_lock import store_lock
 from orchestration.warehouse import prepare_store
 
@@ -56,7 +49,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("cornerstone.run")
 
-STATE_FILE = "last_run.json"
 Spans = dict[str, tuple[float, float]]
 # How a message begins in a traceback: an error of ours is a sentence that needs no class before it.
 _OWN_CLASS = re.compile(r"^(?:orchestration|expectations)\.[\w.]+: ")
@@ -119,45 +111,8 @@ class RunOutcome:
         return 1 if self.status == "blocked" or self.refused or self.left or self.waiting else 0
 
 
-def _fingerprint(settings: Settings) -> str:
-    """What decides the content of a release: submissions that count, code, rules, settings, boundaries and reviewers' decisions."""
-    counting = [
-        submission.submission_id
-        for return_id in return_ids()
-        for submission in current_submissions(read_submissions(settings, return_id)).values()
-    ]
-    content = [
-        sorted(counting),
-        code_version(),
-        load_catalogue(settings.rules_dir).digest,
-        settings.la_code,
-        settings.la_ons_code,
-        [settings.link_join_weight, settings.link_review_weight],
-        [one.sha256 for one in boundary_inputs(settings)],
-        sorted((*pair, one.decision) for pair, one in read_decisions(settings).items()),
-        sorted(path.name for path in settings.linkage_dir.glob("*")),  # deleted, it is made again
-    ]
-    return hashlib.sha256(json.dumps(content).encode()).hexdigest()
-
-
 def _is_nothing_new(settings: Settings) -> bool:
-    state = settings.store / STATE_FILE
-    # A working database that was moved away is rebuilt.
-    if not (state.is_file() and settings.warehouse_path.is_file()):
-        return False
-    if any(has_work(settings, return_id) for return_id in return_ids()):
-        return False
-    try:
-        last = json.loads(state.read_text(encoding="utf-8"))
-        release_id, fingerprint = last["release_id"], last["fingerprint"]
-    except (ValueError, KeyError, TypeError):
-        log.warning("%s is damaged: all is built again", state)
-        return False
-    made = {manifest.release_id: manifest for manifest in complete_releases(settings)}
-    release = made.get(release_id)
-    # One that waits and was never compared with what was published since is built again.
-    has_to_be_built = release is None or (release.approval.status == "pending" and is_overtaken(settings, release))
-    return fingerprint == _fingerprint(settings) and not has_to_be_built
+    return not any(has_work(settings, return_id) for return_id in return_ids()) and is_built(settings)
 
 
 def run_journey(settings: Settings, return_id: str | None = None, periods: str = "all") -> RunOutcome:
@@ -284,18 +239,22 @@ def _read_again(settings: Settings, return_id: str, periods: str) -> RunOutcome:
 def _nothing_new(settings: Settings) -> RunOutcome:
     began = time.time()
     release = current_release(settings)
-    stands = "the current release stands." if release else "nothing has been released yet."
-    if waiting := waiting_release(settings):
-        stands += (
-            f" Release {waiting.release_id} waits for approval: `cornerstone release approve {waiting.release_id}`."
-        )
     return RunOutcome(
         "nothing_new",
-        f"Nothing new in the inbox, and nothing changed since the last run: {stands}",
+        f"Nothing new in the inbox, and nothing changed since the last run: {_what_stands(settings)}",
         release.release_id if release else None,
         waiting=[one.message for return_id in return_ids() for one in read_waiting(settings, return_id)],
         spans={"looking for new files": (began, time.time())},
     )
+
+
+def _what_stands(settings: Settings) -> str:
+    stands = "the current release stands." if current_release(settings) else "nothing has been released yet."
+    if waiting := waiting_release(settings):
+        stands += (
+            f" Release {waiting.release_id} waits for approval: `cornerstone release approve {waiting.release_id}`."
+        )
+    return stands
 
 
 def _execute(
@@ -340,9 +299,7 @@ def _outcome_kept(settings: Settings, result: "ExecuteInProcessResult", spans: S
     """What a whole run came to, kept for the next one to compare with."""
     outcome = _outcome(settings, result, spans)
     if outcome.status in ("released", "unchanged", "pending"):
-        write_json_durably(
-            settings.store / STATE_FILE, {"fingerprint": _fingerprint(settings), "release_id": outcome.release_id}
-        )
+        keep_built(settings, str(outcome.release_id))
     return outcome
 
 
@@ -400,10 +357,16 @@ def _outcome(
         return RunOutcome("unchanged", "Landed.", **common)
     if result.success:
         told = next(
-            _metadata(e)
-            for e in result.get_asset_materialization_events()
-            if e.asset_key and e.asset_key.path == ["release"]
+            (
+                _metadata(e)
+                for e in result.get_asset_materialization_events()
+                if e.asset_key and e.asset_key.path == ["release"]
+            ),
+            None,
         )
+        if told is None:  # the control tables would be as they are, and so would all that is made of them
+            said = f"Nothing that arrived changes what is released: {_what_stands(settings)}"
+            return RunOutcome("nothing_new", said, **common)
         status: Literal["released", "pending", "unchanged"] = {
             "published": "released", "pending": "pending", "unchanged": "unchanged"
         }[told["status"]]  # type: ignore[assignment]  # fmt: skip

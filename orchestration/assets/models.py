@@ -73,18 +73,23 @@ def control_asset(settings: Settings) -> dg.AssetsDefinition:
         owners=[OWNER],
         kinds={"python", "duckdb"},
         pool="warehouse",
+        output_required=False,  # nothing that is made of what would be the same is made again
     )
-    def control(warehouse: WarehouseResource) -> dg.MaterializeResult[None]:
+    def control(warehouse: WarehouseResource) -> Iterator[dg.MaterializeResult[None]]:
         from orchestration.linkage.child_key import link_children
         from orchestration.linkage.quality import measure_links
+        from orchestration.standing import is_built
         from orchestration.store_lock import clear_copies
         from orchestration.warehouse import write_control_tables
 
         clear_copies(settings)  # a run of the service holds no lock of the whole store
+        if is_built(settings):
+            log.info("nothing that arrived changes what is released: nothing is built again")
+            return
         link_children(settings)
         measure_links(settings)
         with retried(), warehouse.get_connection() as connection:
-            return dg.MaterializeResult(metadata={"dagster/row_count": write_control_tables(connection, settings)})
+            yield dg.MaterializeResult(metadata={"dagster/row_count": write_control_tables(connection, settings)})
 
     return control
 

@@ -160,14 +160,3 @@ def test_a_key_that_is_missing_is_told_at_once(
     with pytest.raises(CornerstoneError, match=r"^The secret key of this store is missing: put back"):
         run_journey(settings, *asked)
     assert standing(settings) == ([] if asked else ["run of refresh failed"])
-
-
-@pytest.mark.parametrize("content", ["{", "{}", "[]", '"a"'])
-def test_what_is_kept_of_the_last_run_is_made_again_where_it_is_damaged(
-    settings: Settings, caplog: pytest.LogCaptureFixture, content: str
-) -> None:
-    settings.store.mkdir()
-    settings.warehouse_path.touch()
-    (settings.store / run.STATE_FILE).write_text(content)
-    assert not run._is_nothing_new(settings)
-    assert "last_run.json is damaged" in caplog.text
