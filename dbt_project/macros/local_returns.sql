@@ -18,3 +18,8 @@ from control.{{ this.identifier }}
 where {{ key }} not in (select {{ key }} from {{ this }})
 {%- endif %}
 {%- endmacro %}
+
+{#- Of these, the returns that say which KPIs what they tell of is meant to move (model int_<return>__aim). -#}
+{% macro aiming_returns() -%}
+{{ return(env_var('CORNERSTONE_AIMING_RETURNS').split()) }}
+{%- endmacro %}

@@ -1,19 +1,13 @@
-{#-
-    Statistical process control of single monthly values (XmR). Limits lie 2.66 mean moving ranges from the mean: three
-    standard deviations, by the constant 1.128 for ranges of two values (Shewhart). Signals: beyond the limits, and eight in
-    a row on one side of the mean (Western Electric, Statistical Quality Control Handbook, 1956); six in a row rising or
-    falling (Nelson, Journal of Quality Technology, 1984).
--#}
+{#- Statistical process control of single monthly values (XmR); macros/control_chart.sql has the constants and who set them. -#}
 {{ config(materialized='view') }}
 {#-
     A view of kpi_value alone: beside the open tables it is made from what they show, so that no mean or limit tells of a
     month that is withheld.
 -#}
-{% set limit_width = 2.66 %}
-{% set run_length = 8 %}
-{% set trend_length = 6 %}
-{# A mean of fewer points is no baseline. #}
-{% set fewest_points = 10 %}
+{% set limit_width = control_limit_width() %}
+{% set run_length = control_run_length() %}
+{% set trend_length = control_trend_length() %}
+{% set fewest_points = control_fewest_points() %}
 {# A month in which a waiting list changes by more than half, seen from a list of 20 or more (RTW-105). #}
 {% set largest_change = 0.5 %}
 {% set smallest_base = 20 %}
@@ -189,7 +183,7 @@ lengths as (
         -- Six points are five steps.
         coalesce(direction <> 0 and count(*) over (
             partition by {{ series }}, step_date, direction, direction_stretch
-        ) >= {{ trend_length - 1 }}, false) as is_trend_step
+        ) >= {{ trend_length | int - 1 }}, false) as is_trend_step
     from stretches
 ),
 

@@ -14,8 +14,8 @@ ACTIONS_OF_A_QUARTER, ACTIONS_AT_FIRST = 7, 34
 """Actions taken up in a quarter, and those of the plan that the first return tells of, of an authority of any size."""
 DAYS_TO_DO, DAYS_LATE = 330, 110
 """Days from beginning to due date, and by how much an action is late, on average."""
-IN_TIME, GIVEN_UP, MOVED = 0.55, 0.07, 0.4
-"""Shares done by the due date, given up, and, of those late, with the date moved."""
+IN_TIME, GIVEN_UP, MOVED, AIMED = 0.55, 0.07, 0.4, 0.3
+"""Shares done by the due date, given up, of those late with the date moved, and of those that could aim at a KPI that do."""
 PREFIXES = {"PEER_CHALLENGE": "PC", "INSPECTION": "AI", "STRATEGY": "ST"}
 # What is done, by which post, and the KPI that it is meant to move.
 AIMS = [
@@ -77,7 +77,9 @@ def _plan(ends: list[date], rng: np.random.Generator) -> pd.DataFrame:
             "source": source,
             "title": [f"{AIMS[one][0]} (phase {1 + number // len(AIMS)})" for number, one in enumerate(chosen)],
             "owner_role": [AIMS[one][1] for one in chosen],
-            "kpi_id": [AIMS[one][2] for one in chosen],
+            "kpi_id": [
+                AIMS[one][2] if aims else None for one, aims in zip(chosen, rng.random(count) < AIMED, strict=True)
+            ],
             "known_on": first + pd.to_timedelta(known, unit="D"),
             "start_date": first + pd.to_timedelta(begins, unit="D"),
             "due_date": first + pd.to_timedelta(due, unit="D"),

@@ -39,7 +39,7 @@ PREFIXES = {
     "intermediate": ("int_",),
     "marts": ("dim_", "fct_", "bridge_"),
     "kpi": ("kpi_",),
-    "kpi_internal": ("safety_valve_", "sen2_"),
+    "kpi_internal": ("kpi_", "safety_valve_", "sen2_"),
 }
 FACTS = ("fct_", "bridge_")
 # Columns named like the key of a conformed dimension that mean something else.

@@ -1,0 +1,340 @@
+{#-
+    What a figure did before and after something began that is meant to move it, by statistical process control (XmR): mean and limits
+    are those of the periods that had ended before, and hold on after. It says what was seen, never why.
+
+    A view of kpi_value and of the aims alone: the portal makes it of what the open tables show (orchestration/release/portal/impact.py),
+    so that no mean or limit tells of a figure that is withheld.
+-#}
+{% set limit_width = control_limit_width() %}
+{% set run_length = control_run_length() %}
+{% set trend_steps = control_trend_length() | int - 1 %}
+{% set fewest_points = control_fewest_points() %}
+
+with periods as (
+    select
+        kpi_id,
+        value_basis,
+        case
+            when lower(time_identifier) = 'autumn and spring term' then 'autumn and spring term'
+            else {{ period_kind('time_identifier') }}
+        end as period_kind,
+        period_start,
+        period_end,
+        12 * year(period_start) + month(period_start) as month_number,
+        value,
+        value_status,
+        series_break_note,
+        unit
+    from {{ ref('kpi_value') }}
+    where
+        area_role = 'own_authority'
+        and area_level = 'local_authority'
+        and breakdown_topic = 'Total'
+        and period_start is not null
+        and kpi_id in (select aim.kpi_id from {{ ref('fct_kpi_aim') }} as aim)
+),
+
+-- Of a KPI that is told by month and by year, or by the returns and by a publisher, the series with most figures; of equals the own one.
+chosen as (
+    select
+        kpi_id,
+        value_basis,
+        period_kind
+    from periods
+    group by kpi_id, value_basis, period_kind
+    qualify row_number() over (partition by kpi_id order by count(value) desc, value_basis asc, period_kind asc) = 1
+),
+
+-- Periods are numbered as calendars have them, so that a missing one leaves a hole; mean and limits are of one stretch between two
+-- declared changes of counting.
+series as (
+    select
+        periods.*,
+        case periods.period_kind
+            when 'month' then periods.month_number
+            when 'financial quarter' then periods.month_number // 3
+            -- Terms begin in August, January and April.
+            when 'term' then 3 * year(periods.period_start) + case month(periods.period_start) when 1 then 0 when 4 then 1 else 2 end
+            else year(periods.period_start)
+        end as period_number,
+        count(periods.series_break_note) over (
+            partition by periods.kpi_id
+            order by periods.period_start
+        ) as stretch_number
+    from periods
+    inner join chosen -- exactly one
+        on
+            periods.kpi_id = chosen.kpi_id
+            and periods.value_basis = chosen.value_basis
+            and periods.period_kind = chosen.period_kind
+),
+
+reported as (
+    select
+        *,
+        lag(value) over in_order as previous_value,
+        lag(period_number) over in_order as previous_number
+    from series
+    where value is not null
+    window in_order as (partition by kpi_id, stretch_number order by period_number)
+),
+
+-- Every quarter, or every fourth: a figure of fourth quarters alone has no hole.
+told as (
+    select
+        kpi_id,
+        any_value(value_basis) as value_basis,
+        any_value(period_kind) as period_kind,
+        any_value(unit) as unit,
+        coalesce(min(period_number - previous_number), 1) as step,
+        min(value) as lowest_value,
+        max(value) as highest_value,
+        max(period_end) as last_period_end
+    from reported
+    group by kpi_id
+),
+
+beside as (
+    select
+        aim.kpi_aim_key,
+        aim.begun_on,
+        reported.*,
+        told.step,
+        case
+            when reported.period_end < aim.begun_on then 'before'
+            when reported.period_start >= aim.begun_on then 'after'
+            else 'during'
+        end as side_in_time
+    from {{ ref('fct_kpi_aim') }} as aim
+    inner join reported -- one aim to the periods of its KPI
+        on aim.kpi_id = reported.kpi_id
+    inner join told -- exactly one
+        on aim.kpi_id = told.kpi_id
+    where aim.begun_on is not null
+),
+
+placed as (
+    select
+        *,
+        -- Without a period before, those after are of the stretch that they begin with.
+        coalesce(
+            max(stretch_number) filter (where side_in_time = 'before') over (partition by kpi_aim_key),
+            min(stretch_number) over (partition by kpi_aim_key)
+        ) as stretch_of_start
+    from beside
+),
+
+marked as (
+    select
+        *,
+        stretch_number = stretch_of_start as is_of_stretch
+    from placed
+),
+
+before_and_after as (
+    select
+        kpi_aim_key,
+        kpi_id,
+        stretch_of_start,
+        count(*) filter (where side_in_time = 'before' and is_of_stretch) as before_count,
+        min(period_start) filter (where side_in_time = 'before' and is_of_stretch) as before_first_start,
+        max(period_end) filter (where side_in_time = 'before' and is_of_stretch) as before_last_end,
+        avg(value) filter (where side_in_time = 'before' and is_of_stretch) as before_mean,
+        avg(abs(value - previous_value)) filter (where side_in_time = 'before' and is_of_stretch) as before_range,
+        coalesce(
+            bool_or(period_number - previous_number > step) filter (where side_in_time = 'before' and is_of_stretch), false
+        ) as has_hole_before,
+        count(*) filter (where side_in_time = 'after' and is_of_stretch) as after_count,
+        min(period_number) filter (where side_in_time = 'after' and is_of_stretch) as after_first_number,
+        avg(value) filter (where side_in_time = 'after' and is_of_stretch) as after_mean,
+        count(*) filter (where side_in_time = 'after' and not is_of_stretch) as after_break_count
+    from marked
+    group by kpi_aim_key, kpi_id, stretch_of_start
+),
+
+-- Periods that somebody withholds: disclosure control beside the open tables, the publisher of a published figure.
+withheld as (
+    select
+        before_and_after.kpi_aim_key,
+        count(*) filter (
+            where series.period_start between before_and_after.before_first_start and before_and_after.before_last_end
+        ) as before_withheld_count,
+        count(*) filter (where series.period_start >= aim.begun_on) as after_withheld_count
+    from before_and_after
+    inner join {{ ref('fct_kpi_aim') }} as aim -- exactly one
+        on before_and_after.kpi_aim_key = aim.kpi_aim_key
+    inner join series -- one aim to the periods of its KPI
+        on
+            before_and_after.kpi_id = series.kpi_id
+            and before_and_after.stretch_of_start = series.stretch_number
+    where series.value_status = 'confidential'
+    group by before_and_after.kpi_aim_key
+),
+
+limits as (
+    select
+        before_and_after.kpi_aim_key,
+        before_and_after.after_first_number,
+        cast(before_and_after.before_mean as decimal(18, 4)) as centre,
+        -- A figure that never was below nought, or above 100 in a hundred, is shown no such limit.
+        cast(
+            if(
+                told.lowest_value >= 0,
+                greatest(before_and_after.before_mean - {{ limit_width }} * before_and_after.before_range, 0),
+                before_and_after.before_mean - {{ limit_width }} * before_and_after.before_range
+            ) as decimal(18, 4)
+        ) as lower_limit,
+        cast(
+            if(
+                told.unit = 'percent' and told.highest_value <= 100,
+                least(before_and_after.before_mean + {{ limit_width }} * before_and_after.before_range, 100),
+                before_and_after.before_mean + {{ limit_width }} * before_and_after.before_range
+            ) as decimal(18, 4)
+        ) as upper_limit
+    from before_and_after
+    inner join told -- exactly one
+        on before_and_after.kpi_id = told.kpi_id
+    where before_and_after.before_count >= {{ fewest_points }} and not before_and_after.has_hole_before
+),
+
+sides as (
+    select
+        placed.kpi_aim_key,
+        placed.period_number // placed.step as step_number,
+        placed.value > limits.upper_limit as is_above_limits,
+        placed.value < limits.lower_limit as is_below_limits,
+        sign(placed.value - limits.centre) as side,
+        -- A step from a period after the start to the next one, none between.
+        case
+            when placed.previous_number >= limits.after_first_number and placed.period_number - placed.previous_number = placed.step
+                then sign(placed.value - placed.previous_value)
+        end as direction
+    from marked as placed
+    inner join limits -- exactly one
+        on placed.kpi_aim_key = limits.kpi_aim_key
+    where placed.side_in_time = 'after' and placed.is_of_stretch
+),
+
+-- Neighbours that share a side, or a direction, share a number.
+stretches as (
+    select
+        *,
+        step_number - row_number() over (partition by kpi_aim_key, side order by step_number) as side_stretch,
+        step_number - row_number() over (partition by kpi_aim_key, direction order by step_number) as direction_stretch
+    from sides
+),
+
+lengths as (
+    select
+        *,
+        count(*) over (partition by kpi_aim_key, side, side_stretch) as side_length,
+        count(*) over (partition by kpi_aim_key, direction, direction_stretch) as direction_length
+    from stretches
+),
+
+signals as (
+    select
+        kpi_aim_key,
+        count(*) filter (where is_above_limits) as above_limits_count,
+        count(*) filter (where is_below_limits) as below_limits_count,
+        bool_or(side > 0 and side_length >= {{ run_length }}) as is_run_above,
+        bool_or(side < 0 and side_length >= {{ run_length }}) as is_run_below,
+        coalesce(bool_or(direction > 0 and direction_length >= {{ trend_steps }}), false) as is_rising,
+        coalesce(bool_or(direction < 0 and direction_length >= {{ trend_steps }}), false) as is_falling
+    from lengths
+    group by kpi_aim_key
+),
+
+directions as (
+    select
+        *,
+        above_limits_count > 0 or is_run_above or is_rising as is_up,
+        below_limits_count > 0 or is_run_below or is_falling as is_down
+    from signals
+),
+
+-- What else aims at the same KPI and was under way between the start and the latest figure.
+others as (
+    select
+        aim.kpi_aim_key,
+        count(*) as other_count,
+        string_agg(
+            other.aim_label || ' (since ' || strftime(other.begun_on, '%-d %B %Y') || ')', '; ' order by other.begun_on, other.aim_label
+        ) as other_labels
+    from {{ ref('fct_kpi_aim') }} as aim
+    inner join told -- exactly one
+        on aim.kpi_id = told.kpi_id
+    inner join {{ ref('fct_kpi_aim') }} as other -- one to many
+        on
+            aim.kpi_id = other.kpi_id
+            and aim.kpi_aim_key <> other.kpi_aim_key
+            and told.last_period_end >= other.begun_on
+            and coalesce(aim.begun_on <= other.ended_on, true)
+    where aim.begun_on is not null
+    group by aim.kpi_aim_key
+)
+
+select
+    aim.kpi_aim_key,
+    aim.la_code,
+    aim.return_id,
+    aim.aim_id,
+    aim.aim_kind,
+    aim.aim_label,
+    aim.begun_on,
+    aim.ended_on,
+    aim.kpi_id,
+    told.value_basis,
+    told.period_kind,
+    told.unit,
+    cast(coalesce(before_and_after.before_count, 0) as integer) as before_count,
+    cast(before_and_after.before_mean as decimal(18, 4)) as before_mean,
+    limits.lower_limit,
+    limits.upper_limit,
+    cast(coalesce(before_and_after.after_count, 0) as integer) as after_count,
+    cast(before_and_after.after_mean as decimal(18, 4)) as after_mean,
+    cast(coalesce(withheld.after_withheld_count, 0) as integer) as after_withheld_count,
+    cast(coalesce(before_and_after.after_break_count, 0) as integer) as after_break_count,
+    cast(directions.above_limits_count as integer) as above_limits_count,
+    cast(directions.below_limits_count as integer) as below_limits_count,
+    directions.is_run_above,
+    directions.is_run_below,
+    directions.is_rising,
+    directions.is_falling,
+    case
+        when not aim.is_known_kpi then 'unknown_kpi'
+        when aim.begun_on is null then 'not_begun'
+        when told.kpi_id is null then 'no_series'
+        when coalesce(before_and_after.after_count, 0) = 0
+            then if(coalesce(before_and_after.after_break_count, 0) > 0, 'counting_changed', 'no_period_after')
+        when before_and_after.before_count + coalesce(withheld.before_withheld_count, 0) < {{ fewest_points }} then 'too_few_before'
+        when before_and_after.has_hole_before
+            then if(coalesce(withheld.before_withheld_count, 0) > 0, 'withheld_before', 'missing_before')
+        when directions.is_up and directions.is_down then 'signals_both_ways'
+        when directions.is_up then 'signal_up'
+        when directions.is_down then 'signal_down'
+        else 'no_signal'
+    end as outcome_code,
+    case
+        when catalogue.polarity = 'neutral' or catalogue.is_judged_by_size then null
+        when directions.is_up is not distinct from directions.is_down then null
+        when directions.is_up = (catalogue.polarity = 'higher') then 'better'
+        else 'worse'
+    end as signal_is,
+    cast(coalesce(others.other_count, 0) as integer) as other_count,
+    others.other_labels
+from {{ ref('fct_kpi_aim') }} as aim
+left join {{ ref('kpi_catalogue') }} as catalogue -- at most one
+    on aim.kpi_id = catalogue.kpi_id
+left join told -- at most one
+    on aim.kpi_id = told.kpi_id
+left join before_and_after -- at most one
+    on aim.kpi_aim_key = before_and_after.kpi_aim_key
+left join withheld -- at most one
+    on aim.kpi_aim_key = withheld.kpi_aim_key
+left join limits -- at most one
+    on aim.kpi_aim_key = limits.kpi_aim_key
+left join directions -- at most one
+    on aim.kpi_aim_key = directions.kpi_aim_key
+left join others -- at most one
+    on aim.kpi_aim_key = others.kpi_aim_key

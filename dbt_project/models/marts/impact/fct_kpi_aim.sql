@@ -1,0 +1,48 @@
+-- What local returns say that an action or a service is meant to move: those of the models int_<return>__aim, with the authority.
+with aims as (
+    -- Without any such return there are none.
+    select
+        cast(null as varchar) as return_id,
+        cast(null as varchar) as aim_id,
+        cast(null as varchar) as aim_kind,
+        cast(null as varchar) as aim_label,
+        cast(null as date) as begun_on,
+        cast(null as date) as ended_on,
+        cast(null as varchar) as kpi_id,
+        cast(null as varchar) as submission_id
+    where false
+
+    {%- for return_id in aiming_returns() %}
+
+        union all by name
+
+        select
+            '{{ return_id }}' as return_id,
+            aim_id,
+            aim_kind,
+            aim_label,
+            begun_on,
+            ended_on,
+            kpi_id,
+            submission_id
+        from {{ ref('int_' ~ return_id ~ '__aim') }}
+    {%- endfor %}
+)
+
+select
+    {{ surrogate_key(['own_authority.setting_value', 'aims.return_id', 'aims.aim_id', 'aims.kpi_id']) }} as kpi_aim_key,
+    own_authority.setting_value as la_code,
+    aims.return_id,
+    aims.aim_id,
+    aims.aim_kind,
+    aims.aim_label,
+    aims.begun_on,
+    aims.ended_on,
+    aims.kpi_id,
+    known.kpi_id is not null as is_known_kpi,
+    aims.submission_id
+from aims
+inner join {{ ref('stg_control__setting') }} as own_authority -- exactly one
+    on own_authority.setting_name = 'la_code'
+left join {{ ref('kpi_definition') }} as known -- at most one
+    on aims.kpi_id = known.kpi_id
