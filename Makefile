@@ -4,8 +4,9 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
+PORTABLE := .venv-portable
 
-.PHONY: run test chaos lint lint-types lint-sql format dev docs demo-failure clean-store lock portal-css
+.PHONY: run test portable chaos lint lint-types lint-sql format dev docs demo-failure clean-store lock portal-css
 .DELETE_ON_ERROR:
 
 run: $(READY)
@@ -13,6 +14,10 @@ run: $(READY)
 
 test: $(READY) lint
 	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
+
+# The models tagged `portable` on Spark, compared with the tables of the store (CORNERSTONE_STORE). Needs Java 17.
+portable: $(READY) $(PORTABLE)/.ready
+	@$(BIN)/python -m tests.portable
 
 # Fifty runs killed, starved of disk or crossed by seed; the report is store/chaos/chaos.md. Another: make chaos SEED=2
 chaos: $(READY)
@@ -60,10 +65,18 @@ $(READY): requirements.lock pyproject.toml
 	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
-# Re-resolve the lock file after editing pyproject.toml. It names no package index.
+$(PORTABLE)/.ready: requirements-portable.lock $(READY)
+	@echo "Setting up $(PORTABLE) from requirements-portable.lock (about a minute, once) ..."
+	@test -x $(PORTABLE)/bin/python || $(PYTHON) -m venv $(PORTABLE)
+	@VIRTUAL_ENV=$(PORTABLE) $(BIN)/uv pip sync --quiet --require-hashes requirements-portable.lock
+	@touch $@
+
+# Re-resolve the lock files after editing pyproject.toml. They name no package index.
 lock: $(READY)
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--group dev --custom-compile-command "make lock" --output-file requirements.lock pyproject.toml
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--group portable --custom-compile-command "make lock" --output-file requirements-portable.lock
 
 # Compile the portal's style sheet after editing orchestration/release/portal/styles; needs Node.js. The result is committed, so
 # that nothing else does.

@@ -46,7 +46,7 @@ case
 
 {#- A label in letters and digits alone: releases differ in case and punctuation. -#}
 {% macro plain_label(label) -%}
-trim(regexp_replace(lower({{ label }}), '[^a-z0-9]+', ' ', 'g'))
+trim({{ replace_matches('lower(' ~ label ~ ')', '[^a-z0-9]+', ' ') }})
 {%- endmacro %}
 
 {#- The single age of a label: an open end ("under 3", "20 and over") stands for the age next to it. -#}
@@ -60,7 +60,7 @@ case when regexp_matches(lower({{ breakdown }}), '(^under [0-9]+)|(and under$)')
 {% macro bounded_item(item, lowest, highest) -%}
 case
         when {{ lowest }} is not null and try_cast({{ item }} as integer) is not null
-            then cast(least(greatest(try_cast({{ item }} as integer), {{ lowest }}), {{ highest }}) as varchar)
+            then cast(least(greatest(try_cast({{ item }} as integer), {{ lowest }}), {{ highest }}) as string)
         else {{ item }}
     end
 {%- endmacro %}

@@ -8,7 +8,7 @@ coalesce({{ end_date }} {{ '>=' if var('in_force_includes_last_day') else '>' }}
 
 {#- Days from one date to another; NULL where either is missing or they are the wrong way round: no clock can be read. -#}
 {% macro clock_days(start_date, end_date) -%}
-case when {{ end_date }} >= {{ start_date }} then datediff('day', {{ start_date }}, {{ end_date }}) end
+case when {{ end_date }} >= {{ start_date }} then {{ days_between(start_date, end_date) }} end
 {%- endmacro %}
 
 {#- Key of a calendar year in dim_period. -#}
@@ -18,7 +18,7 @@ case when {{ end_date }} >= {{ start_date }} then datediff('day', {{ start_date 
 
 {#- Key in dim_period of the academic year that holds the January of a census. -#}
 {% macro census_period_key(census_year) -%}
-{{ surrogate_key(["'academic year'", academic_year_of_january('cast(' ~ census_year ~ ' as varchar)')]) }}
+{{ surrogate_key(["'academic year'", academic_year_of_january('cast(' ~ census_year ~ ' as string)')]) }}
 {%- endmacro %}
 
 {#- Whether any of the columns is true; blank counts as not. -#}

@@ -7,12 +7,12 @@
     {%- set items = {
         'sex': [('standard', "case when record.sex_code in ('F', 'M') then record.sex_code else 'U' end")],
         'ethnicity': [('standard', "coalesce(ethnicity.ethnicity_group_code, 'NOBT')")],
-        'age': [('standard', "coalesce(cast(record.age as varchar), 'unknown')")],
+        'age': [('standard', "coalesce(cast(record.age as string), 'unknown')")],
         'start_age': [
-            ('standard', "coalesce(cast(record.age_at_start as varchar), 'unknown')"),
-            ('calendar_year_difference', "coalesce(cast(record.calendar_age_at_start as varchar), 'unknown')"),
+            ('standard', "coalesce(cast(record.age_at_start as string), 'unknown')"),
+            ('calendar_year_difference', "coalesce(cast(record.calendar_age_at_start as string), 'unknown')"),
         ],
-        'years': [('standard', "coalesce(cast(record.years_held as varchar), 'unknown')")],
+        'years': [('standard', "coalesce(cast(record.years_held as string), 'unknown')")],
         'need': [('standard', 'record.primary_need_code')],
         'placement': [
             ('standard', 'line.placement_line_code'),
@@ -155,8 +155,7 @@ measured as (
         topic_code,
         item_code,
         definition_code,
-        unnest([{{ measures.values() | join(', ') }}]) as measure_code,
-        unnest([{{ measures.keys() | join(', ') }}]) as measure_count
+        {{ row_each_pair(measures.values() | list, measures.keys() | list, 'measure_code', 'measure_count') }}
     from grouped
 )
 {% endif %}

@@ -4,8 +4,9 @@
     each item of the topic whose items are set against the whole. `area`: the column of the cells that says whose they are.
 -#}
 {% macro kpi_component_cells(recipes, cells, area) -%}
+{%- set recipe_columns = ['series_code', 'measure_code', 'time_identifier', 'time_period', 'age_from', 'age_to'] -%}
 select
-        * exclude (recipe_time_identifiers, time_identifier, cell_time_period),
+        {{ all_but(['recipe_time_identifiers', 'time_identifier', 'cell_time_period']) }},
         time_identifier,
         -- January stock published under its calendar year belongs to the academic year that holds the January.
         case
@@ -16,11 +17,11 @@ select
     from (
         select
             *,
-            unnest(recipe_time_identifiers) as time_identifier
+            {{ row_each('recipe_time_identifiers') }} as time_identifier
         from (
             select
                 recipe.*,
-                cell.* exclude (series_code, measure_code, time_identifier, time_period, age_from, age_to),
+                {{ all_but(recipe_columns, 'cell') }},
                 case
                     when recipe.age_from is not null or cell.cell_topic = 'Total' then recipe.breakdown_topic
                     else cell.cell_topic
@@ -34,16 +35,16 @@ select
                 -- The periods a cell stands for: January's is the academic year's, or the base of each of its periods.
                 case
                     when recipe.is_january_base and cell.time_identifier = 'Spring term'
-                        then [
-                            'Autumn term', 'Spring term', 'Summer term', 'Autumn and spring term', 'Academic year'
-                        ]
+                        then {{ array_of([
+                            "'Autumn term'", "'Spring term'", "'Summer term'", "'Autumn and spring term'", "'Academic year'"
+                        ]) }}
                     when recipe.is_january_stock and cell.time_identifier in ('Calendar year', 'Spring term')
-                        then ['Academic year']
+                        then {{ array_of(["'Academic year'"]) }}
                     when
                         recipe.is_january_base
                         or recipe.is_january_stock and cell.time_identifier in ('Autumn term', 'Summer term')
-                        then []
-                    else [cell.time_identifier]
+                        then {{ array_of([]) }}
+                    else {{ array_of(['cell.time_identifier']) }}
                 end as recipe_time_identifiers
             from {{ recipes }} as recipe
             inner join {{ cells }} as cell -- one component to many cells
@@ -66,19 +67,19 @@ select
                 and not (recipe.part = 'published' and cell.cell_topic = 'Age group')
                 and cell.cell_topic is distinct from recipe.whole_topic
 
-            union all by name
+            union all
 
             select
                 recipe.*,
-                whole.* exclude (series_code, measure_code, time_identifier, time_period, age_from, age_to),
+                {{ all_but(recipe_columns, 'whole') }},
                 item.cell_topic as kpi_topic,
                 item.cell_breakdown as kpi_breakdown,
                 whole.time_identifier as cell_time_identifier,
                 whole.time_period as cell_time_period,
                 case
-                    when not recipe.is_january_stock then [whole.time_identifier]
-                    when whole.time_identifier in ('Calendar year', 'Spring term') then ['Academic year']
-                    else []
+                    when not recipe.is_january_stock then {{ array_of(['whole.time_identifier']) }}
+                    when whole.time_identifier in ('Calendar year', 'Spring term') then {{ array_of(["'Academic year'"]) }}
+                    else {{ array_of([]) }}
                 end as recipe_time_identifiers
             from {{ recipes }} as recipe
             inner join {{ recipes }} as numerator -- exactly one

@@ -10,20 +10,21 @@ try_cast(left({{ time_period }}, 4) as integer)
 
 {% macro is_consecutive_years(time_period) -%}
 (
-    regexp_full_match({{ time_period }}, '[0-9]{6}')
+    {{ matches_whole(time_period, '[0-9]{6}') }}
     and (try_cast(left({{ time_period }}, 4) as integer) + 1) % 100 = try_cast(right({{ time_period }}, 2) as integer)
 )
 {%- endmacro %}
 
 {#- Number of the month an identifier names, NULL where it is not a month. -#}
 {% macro month_number(time_identifier) -%}
-list_position(
-    [
-        'january', 'february', 'march', 'april', 'may', 'june',
-        'july', 'august', 'september', 'october', 'november', 'december'
-    ],
-    lower({{ time_identifier }})
-)
+case lower({{ time_identifier }})
+        {%- for month in [
+            'january', 'february', 'march', 'april', 'may', 'june',
+            'july', 'august', 'september', 'october', 'november', 'december'
+        ] %}
+        when '{{ month }}' then {{ loop.index }}
+        {%- endfor %}
+    end
 {%- endmacro %}
 
 {#- Name of the month of a YYYY-MM text, as Explore Education Statistics spells the identifier. -#}
@@ -36,7 +37,7 @@ case
         when lower({{ time_identifier }}) = 'academic year' then 'academic year'
         when lower({{ time_identifier }}) = 'financial year' then 'financial year'
         when lower({{ time_identifier }}) = 'tax year' then 'tax year'
-        when regexp_full_match(lower({{ time_identifier }}), 'financial year q[1-4]') then 'financial quarter'
+        when {{ matches_whole('lower(' ~ time_identifier ~ ')', 'financial year q[1-4]') }} then 'financial quarter'
         when lower({{ time_identifier }}) in ('calendar year', 'reporting year') then 'calendar year'
         when lower({{ time_identifier }}) in ('autumn term', 'spring term', 'summer term', 'autumn and spring term')
             then 'term'
@@ -48,7 +49,7 @@ case
 {% macro is_period_consistent(time_identifier, time_period) -%}
 case
         when {{ period_kind(time_identifier) }} is null then null
-        when not regexp_full_match({{ time_period }}, '[0-9]{4}([0-9]{2})?') then null
+        when not {{ matches_whole(time_period, '[0-9]{4}([0-9]{2})?') }} then null
         when {{ period_kind(time_identifier) }} in ('calendar year', 'month') then length({{ time_period }}) = 4
         else {{ is_consecutive_years(time_period) }}
     end
@@ -64,10 +65,10 @@ case
         when {{ period_kind(time_identifier) }} = 'tax year'
             then make_date({{ period_first_year(time_period) }}, 4, 6)
         when {{ period_kind(time_identifier) }} = 'financial quarter'
-            then cast(
-                make_date({{ period_first_year(time_period) }}, 4, 1)
-                + to_months(3 * (cast(right({{ time_identifier }}, 1) as integer) - 1)) as date
-            )
+            then {{ months_later(
+                'make_date(' ~ period_first_year(time_period) ~ ', 4, 1)',
+                '3 * (cast(right(' ~ time_identifier ~ ', 1) as integer) - 1)'
+            ) }}
         when {{ period_kind(time_identifier) }} = 'calendar year'
             then make_date({{ period_first_year(time_period) }}, 1, 1)
         when lower({{ time_identifier }}) in ('autumn term', 'autumn and spring term')
@@ -79,9 +80,7 @@ case
 {%- endmacro %}
 
 {% macro period_end(time_identifier, time_period) -%}
-cast(
-        {{ period_start(time_identifier, time_period) }}
-        + to_months(
+{%- set months -%}
             case
                 when {{ period_kind(time_identifier) }} = 'month' then 1
                 when {{ period_kind(time_identifier) }} = 'financial quarter' then 3
@@ -91,12 +90,11 @@ cast(
                 when lower({{ time_identifier }}) = 'summer term' then 4
                 else 12
             end
-        )
-        - to_days(1) as date
-    )
+{%- endset -%}
+({{ months_later(period_start(time_identifier, time_period), months) }} - 1)
 {%- endmacro %}
 
 {#- The academic year (202425) that holds the January of a calendar year (2025): EHC plans are counted each January. -#}
 {% macro academic_year_of_january(calendar_year) -%}
-cast(try_cast({{ calendar_year }} as integer) - 1 as varchar) || right({{ calendar_year }}, 2)
+cast(try_cast({{ calendar_year }} as integer) - 1 as string) || right({{ calendar_year }}, 2)
 {%- endmacro %}

@@ -35,3 +35,8 @@ case {{ column }}
 unnest(map_keys({{ column }})) as measure_code,
         unnest(map_values({{ column }})) as value_text
 {%- endmacro %}
+
+{#- A part of a whole in percent, in floating point; NULL of nothing. -#}
+{% macro percentage(part, whole) -%}
+cast(100 * ({{ part }}) as double) / nullif(cast({{ whole }} as double), 0)
+{%- endmacro %}

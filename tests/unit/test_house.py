@@ -60,8 +60,9 @@ def test_nothing_delivered_is_tracked() -> None:
     assert [name for name in TRACKED if name.startswith("raw/inbox/")] == []
 
 
-def test_the_lock_file_carries_hashes_and_no_index_address() -> None:
-    lock = (PROJECT_DIR / "requirements.lock").read_text(encoding="utf-8")
+@pytest.mark.parametrize("name", ["requirements.lock", "requirements-portable.lock"])
+def test_a_lock_file_carries_hashes_and_no_index_address(name: str) -> None:
+    lock = (PROJECT_DIR / name).read_text(encoding="utf-8")
     assert "://" not in lock
     assert "index-url" not in lock
     pinned = re.findall(r"^[a-z0-9][^\s=]*==", lock, re.MULTILINE | re.IGNORECASE)

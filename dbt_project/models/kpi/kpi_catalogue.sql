@@ -1,12 +1,18 @@
-with targets as (
+with told as (
     select
         kpi_id,
-        string_agg(
-            if(target_kind = 'planning_figure', 'Planning figure, not a target: ', '') || target_label || ' ('
-            || if(target_kind = 'planning_figure', '', replace(target_kind, '_', ' ') || '; ') || source || ')',
-            '. ' order by target_value, target_label
-        ) as target -- noqa: RF04
+        target_value,
+        target_label,
+        if(target_kind = 'planning_figure', 'Planning figure, not a target: ', '') || target_label || ' ('
+        || if(target_kind = 'planning_figure', '', replace(target_kind, '_', ' ') || '; ') || source || ')' as target_text
     from {{ ref('kpi_target') }}
+),
+
+targets as (
+    select
+        kpi_id,
+        {{ joined_text('target_text', '. ', 'target_value asc nulls last, target_label asc nulls last') }} as target -- noqa: RF04
+    from told
     group by kpi_id
 )
 

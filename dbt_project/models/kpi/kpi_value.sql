@@ -14,7 +14,7 @@ with kpi_values as (
         computed.numerator,
         computed.denominator,
         computed.value,
-        cast(null as varchar) as value_label,
+        cast(null as string) as value_label,
         computed.value_status,
         computed.method,
         computed.fault_rule_id,
@@ -49,13 +49,13 @@ with kpi_values as (
         wait.fault_rule_id,
         wait.publisher,
         wait.release_name,
-        cast(null as varchar) as coverage_note,
+        null as coverage_note,
         wait.submission_id
     from {{ ref('int_kpi__community_wait') }} as wait
     inner join {{ ref('dim_provider') }} as provider -- exactly one
         on wait.provider_key = provider.provider_key
 
-    union all by name
+    union all
 
     select
         'local' as value_basis,
@@ -72,14 +72,17 @@ with kpi_values as (
         therapy.numerator,
         therapy.denominator,
         therapy.value,
+        null as value_label,
         therapy.value_status,
         therapy.method,
+        null as fault_rule_id,
         'Local calculation' as publisher,
+        null as release_name,
         therapy.coverage_note,
         therapy.submission_id
     from {{ ref('int_kpi__therapy_value') }} as therapy
 
-    union all by name
+    union all
 
     select
         'local' as value_basis,
@@ -99,7 +102,9 @@ with kpi_values as (
         safety_valve.value_label,
         safety_valve.value_status,
         safety_valve.method,
+        null as fault_rule_id,
         'Local calculation' as publisher,
+        null as release_name,
         safety_valve.coverage_note,
         safety_valve.submission_id
     from {{ ref('int_kpi__safety_valve_value') }} as safety_valve
@@ -110,69 +115,74 @@ dated_values as (
         *,
         {{ period_start('time_identifier', 'time_period') }} as period_start,
         {{ period_end('time_identifier', 'time_period') }} as period_end,
+        {{ period_kind('time_identifier') }} as period_kind
+    from kpi_values
+),
+
+followed as (
+    select
+        *,
         lag(period_end) over (
-            partition by
-                value_basis, kpi_id, area_level, area_code, {{ period_kind('time_identifier') }}, breakdown_topic, breakdown
+            partition by value_basis, kpi_id, area_level, area_code, period_kind, breakdown_topic, breakdown
             order by period_end
         ) as previous_period_end
-    from kpi_values
+    from dated_values
 )
 
 select
     {{ surrogate_key([
-        'dated_values.kpi_id', 'dated_values.area_level', 'dated_values.area_code', 'dated_values.time_identifier',
-        'dated_values.time_period', 'dated_values.breakdown_topic', 'dated_values.breakdown', 'dated_values.value_basis'
+        'followed.kpi_id', 'followed.area_level', 'followed.area_code', 'followed.time_identifier',
+        'followed.time_period', 'followed.breakdown_topic', 'followed.breakdown', 'followed.value_basis'
     ]) }} as kpi_value_key,
-    dated_values.kpi_id,
-    dated_values.area_level,
-    dated_values.area_code,
-    dated_values.area_name,
-    dated_values.area_role,
-    dated_values.la_code,
-    dated_values.time_identifier,
-    dated_values.time_period,
-    dated_values.period_start,
-    dated_values.period_end,
-    dated_values.breakdown_topic,
-    dated_values.breakdown,
-    dated_values.numerator,
-    dated_values.denominator,
-    dated_values.value,
+    followed.kpi_id,
+    followed.area_level,
+    followed.area_code,
+    followed.area_name,
+    followed.area_role,
+    followed.la_code,
+    followed.time_identifier,
+    followed.time_period,
+    followed.period_start,
+    followed.period_end,
+    followed.breakdown_topic,
+    followed.breakdown,
+    followed.numerator,
+    followed.denominator,
+    followed.value,
     kpi.unit,
-    dated_values.value_label,
-    dated_values.value_status,
+    followed.value_label,
+    followed.value_status,
     case
-        when dated_values.value_status = 'reported' and dated_values.method = 'estimated from bands' then 'u'
-        when dated_values.value_status = 'reported' and dated_values.coverage_note is not null then 'u'
-        when dated_values.value_status = 'small_base' then 'u'
-        else {{ symbol_of_status('dated_values.value_status') }}
+        when followed.value_status = 'reported' and followed.method = 'estimated from bands' then 'u'
+        when followed.value_status = 'reported' and followed.coverage_note is not null then 'u'
+        when followed.value_status = 'small_base' then 'u'
+        else {{ symbol_of_status('followed.value_status') }}
     end as symbol,
-    dated_values.value_basis,
-    dated_values.method,
-    dated_values.coverage_note,
-    dated_values.fault_rule_id,
+    followed.value_basis,
+    followed.method,
+    followed.coverage_note,
+    followed.fault_rule_id,
     -- A break can fall between the periods held: months of 2023 are followed by October 2025.
     (
-        select string_agg(series_break.reason, ' ' order by series_break.break_date)
+        select {{ joined_text('series_break.reason', ' ', 'series_break.break_date') }}
         from {{ ref('series_break') }} as series_break
         where
-            series_break.kpi_id = dated_values.kpi_id
-            and series_break.value_basis = dated_values.value_basis
+            series_break.kpi_id = followed.kpi_id
+            and series_break.value_basis = followed.value_basis
             -- Blank is every one.
-            and coalesce(series_break.area_level = dated_values.area_level, true)
-            and coalesce(series_break.area_code = dated_values.area_code, true)
-            and coalesce(series_break.breakdown = dated_values.breakdown, true)
-            and series_break.break_date > dated_values.previous_period_end
-            and series_break.break_date <= dated_values.period_end
+            and coalesce(series_break.area_level = followed.area_level, true)
+            and coalesce(series_break.area_code = followed.area_code, true)
+            and coalesce(series_break.breakdown = followed.breakdown, true)
+            and series_break.break_date > followed.previous_period_end
+            and series_break.break_date <= followed.period_end
     ) as series_break_note,
-    dated_values.publisher,
-    dated_values.release_name,
-    dated_values.period_start = max(dated_values.period_start) over (
+    followed.publisher,
+    followed.release_name,
+    followed.period_start = max(followed.period_start) over (
         partition by
-            dated_values.value_basis, dated_values.kpi_id, dated_values.area_level, dated_values.area_code,
-            {{ period_kind('dated_values.time_identifier') }}
+            followed.value_basis, followed.kpi_id, followed.area_level, followed.area_code, followed.period_kind
     ) as is_latest_period,
-    dated_values.submission_id
-from dated_values
+    followed.submission_id
+from followed
 inner join {{ ref('kpi_catalogue') }} as kpi -- exactly one
-    on dated_values.kpi_id = kpi.kpi_id
+    on followed.kpi_id = kpi.kpi_id

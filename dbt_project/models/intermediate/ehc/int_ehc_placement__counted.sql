@@ -14,12 +14,12 @@ select
     active_plan_key,
     view_code,
     count(*) as placement_count,
-    first(setting_row_key order by placement_order) as setting_row_key,
-    first(placement_rank order by placement_order) as placement_rank,
-    first(placement_line_code order by placement_order) as placement_line_code,
-    first(register_urn order by placement_order) as register_urn,
+    {{ value_of_first('setting_row_key', 'placement_order') }} as setting_row_key,
+    {{ value_of_first('placement_rank', 'placement_order') }} as placement_rank,
+    {{ value_of_first('placement_line_code', 'placement_order') }} as placement_line_code,
+    {{ value_of_first('register_urn', 'placement_order') }} as register_urn,
     -- A residential or work-based placement can be the second one: the first that has the code tells.
-    arg_min(residential_code, placement_order) as residential_code,
-    arg_min(work_based_code, placement_order) as work_based_code
+    {{ first_known('residential_code', 'placement_order') }} as residential_code,
+    {{ first_known('work_based_code', 'placement_order') }} as work_based_code
 from ranked
 group by active_plan_key, view_code

@@ -10,7 +10,7 @@ plans as (
     select *
     from {{ ref('stg_sen2__plan') }}
     where is_current
-    qualify row_number() over (partition by assessment_key order by start_date, source_row, plan_key) = 1
+    qualify row_number() over (partition by assessment_key order by start_date asc nulls last, source_row asc, plan_key asc) = 1
 ),
 
 active_plans as (

@@ -4,7 +4,7 @@ select
     submission_id,
     ehc_request_key,
     'Calendar year' as time_identifier,
-    cast(activity_year as varchar) as time_period,
+    cast(activity_year as string) as time_period,
     sex_code,
     ethnicity_code,
     age_at_received as age,

@@ -4,7 +4,7 @@
     Some names of measures carry the last two digits of a year: of the activity year, or of the census year after it.
 -#}
 {%- set activity_year = "right(time_period, 2)" -%}
-{%- set census_year = "right(cast(cast(time_period as integer) + 1 as varchar), 2)" -%}
+{%- set census_year = "right(cast(cast(time_period as integer) + 1 as string), 2)" -%}
 {%- set tables = {
     'caseload': {
         'topics': ['sex', 'ethnicity', 'age', 'start_age', 'years'],

@@ -4,7 +4,7 @@ with line_measures as (
         'placement' as line_kind,
         placement_line_code as line_code,
         'standard' as definition_code,
-        unnest([placement_line_code, comparable_line_code, placement_group_code]) as measure_code
+        {{ row_each(array_of(['placement_line_code', 'comparable_line_code', 'placement_group_code'])) }} as measure_code
     from {{ ref('dim_placement_group') }}
 
     union all

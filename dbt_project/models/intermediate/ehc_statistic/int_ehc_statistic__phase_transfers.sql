@@ -5,7 +5,7 @@ select
     submission_id,
     ehc_plan_key,
     'Calendar year' as time_identifier,
-    cast(census_year - 1 as varchar) as time_period,
+    cast(census_year - 1 as string) as time_period,
     true as is_in_force,
     if(census_year >= 2025, coalesce(year(phase_transfer_due_date) = census_year - 1, false), null) as is_due_in_activity_year,
     if(census_year >= 2025, coalesce(year(phase_transfer_due_date) = census_year, false), null) as is_due_in_census_year,

@@ -5,7 +5,7 @@ select
     submission_id,
     ehc_plan_key,
     'Calendar year' as time_identifier,
-    cast(census_year - 1 as varchar) as time_period,
+    cast(census_year - 1 as string) as time_period,
     sex_code,
     ethnicity_code,
     placement_line_code,

@@ -6,7 +6,7 @@ with covered as (
         la_code,
         submission_id,
         'academic year' as period_kind,
-        {{ academic_year_of_january('cast(census_year as varchar)') }} as time_period
+        {{ academic_year_of_january('cast(census_year as string)') }} as time_period
     from {{ ref('int_ehc_census_view__described') }}
     where view_code = 'own_return'
 
@@ -16,7 +16,7 @@ with covered as (
         la_code,
         submission_id,
         'calendar year' as period_kind,
-        cast(census_year - 1 as varchar) as time_period
+        cast(census_year - 1 as string) as time_period
     from {{ ref('int_ehc_census_view__described') }}
     where view_code = 'own_return'
 ),
@@ -97,7 +97,7 @@ select
             then cast(
                 least(
                     greatest({{ single_age('chosen.breakdown') }}, bounds.lowest_item), bounds.highest_item
-                ) as varchar
+                ) as string
             )
         else item.item_code
     end as item_code,

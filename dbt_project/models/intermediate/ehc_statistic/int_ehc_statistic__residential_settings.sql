@@ -4,7 +4,7 @@ select
     submission_id,
     ehc_plan_key,
     'Academic year' as time_identifier,
-    {{ academic_year_of_january('cast(census_year as varchar)') }} as time_period,
+    {{ academic_year_of_january('cast(census_year as string)') }} as time_period,
     sex_code,
     ethnicity_code,
     age_at_31_august as age,

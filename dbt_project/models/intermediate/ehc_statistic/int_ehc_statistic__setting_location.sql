@@ -5,7 +5,7 @@ select
     plan.submission_id,
     plan.ehc_plan_key,
     'Academic year' as time_identifier,
-    {{ academic_year_of_january('cast(plan.census_year as varchar)') }} as time_period,
+    {{ academic_year_of_january('cast(plan.census_year as string)') }} as time_period,
     plan.sex_code,
     plan.ethnicity_code,
     plan.age_at_31_august as age,

@@ -6,9 +6,9 @@ with establishments as (
         la_code || establishment_number as la_estab,
         urn,
         la_code,
-        regexp_replace(
-            regexp_replace(lower(establishment_name), '\b(the|school|academy)\b', '', 'g'), '[^a-z0-9]', '', 'g'
-        ) as name_text,
+        {{ replace_matches(
+            replace_matches('lower(establishment_name)', '\\b(the|school|academy)\\b', ''), '[^a-z0-9]', ''
+        ) }} as name_text,
         replace(upper(postcode), ' ', '') as postcode_text,
         open_date,
         close_date,
@@ -26,7 +26,7 @@ schools as (
 
 select
     school.la_estab,
-    coalesce(arg_max(successor.la_estab, (successor.open_date, successor.urn)), school.la_estab) as site_estab
+    coalesce({{ last_known('successor.la_estab', '(successor.open_date, successor.urn)') }}, school.la_estab) as site_estab
 from schools as school
 left join schools as successor
     on

@@ -112,7 +112,7 @@ placed as (
         cast(null as integer) as age_to
     from counts
 
-    union all by name
+    union all
 
     select
         counts.*,
@@ -155,26 +155,25 @@ cells as (
 
 compared as (
     select
-        cells.* replace (
-            case
-                when
-                    not exists (
-                        select 1
-                        from published_alone
-                        where
-                            published_alone.series_code = cells.series_code
-                            and published_alone.measure_code = cells.measure_code
-                            and published_alone.time_period = cells.time_period
-                            and published_alone.topic_code = cells.topic_code
-                            and case
-                                when cells.age_from is not null
-                                    then published_alone.age between cells.age_from and cells.age_to
-                                else {{ age_group('published_alone.age', 'published_alone.age') }} = cells.cell_breakdown
-                            end
-                    )
-                    then cells.published_count
-            end as published_count
-        )
+        {{ all_but(['published_count'], 'cells') }},
+        case
+            when
+                not exists (
+                    select 1
+                    from published_alone
+                    where
+                        published_alone.series_code = cells.series_code
+                        and published_alone.measure_code = cells.measure_code
+                        and published_alone.time_period = cells.time_period
+                        and published_alone.topic_code = cells.topic_code
+                        and case
+                            when cells.age_from is not null
+                                then published_alone.age between cells.age_from and cells.age_to
+                            else {{ age_group('published_alone.age', 'published_alone.age') }} = cells.cell_breakdown
+                        end
+                )
+                then cells.published_count
+        end as published_count
     from cells
 ),
 
@@ -203,34 +202,34 @@ census_cells as (
 ),
 
 local_cells as (
-    select
-        *,
-        cell_count as people_count
-    from compared
+    {%- for cells, told in [
+        ('compared', {'age_from': 'age_from', 'age_to': 'age_to', 'people_count': 'cell_count', 'published_count': 'published_count'}),
+        ('census_cells', {'people_count': 'people_count', 'coverage_note': 'coverage_note'}),
+        (ref('int_kpi__therapy_cell'), {'people_count': 'people_count', 'published_whole_count': 'published_whole_count'}),
+        (ref('int_kpi__safety_valve_cell'), {'people_count': 'people_count'}),
+        (ref('int_kpi__return_cell'), {'people_count': 'people_count', 'coverage_note': 'coverage_note'}),
+        (ref('int_kpi__local_return_cell'), {'people_count': 'people_count', 'coverage_note': 'coverage_note'}),
+    ] %}
+        select
+            la_code,
+            series_code,
+            measure_code,
+            time_identifier,
+            time_period,
+            cell_topic,
+            cell_breakdown,
+            {{ told.age_from or 'null' }} as age_from,
+            {{ told.age_to or 'null' }} as age_to,
+            cell_count,
+            {{ told.people_count }} as people_count,
+            {{ told.published_count or 'null' }} as published_count,
+            {{ told.published_whole_count or 'null' }} as published_whole_count,
+            {{ told.coverage_note or 'null' }} as coverage_note,
+            submission_id
+        from {{ cells }}
 
-    union all by name
-
-    from census_cells
-
-    union all by name
-
-    select * exclude (cell_key)
-    from {{ ref('int_kpi__therapy_cell') }}
-
-    union all by name
-
-    select * exclude (cell_key)
-    from {{ ref('int_kpi__safety_valve_cell') }}
-
-    union all by name
-
-    select *
-    from {{ ref('int_kpi__return_cell') }}
-
-    union all by name
-
-    select *
-    from {{ ref('int_kpi__local_return_cell') }}
+        {{ 'union all' if not loop.last }}
+    {%- endfor %}
 )
 
 select

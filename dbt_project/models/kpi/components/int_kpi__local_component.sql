@@ -30,7 +30,7 @@ used as (
         kpi_topic,
         kpi_breakdown,
         time_identifier,
-        cast(period_start + to_years(1) as date) as period_start,
+        {{ months_later('period_start', 12) }} as period_start,
         'numerator' as part,
         -weight as weight,
         cell_key
@@ -44,7 +44,7 @@ used as (
         kpi_topic,
         kpi_breakdown,
         time_identifier,
-        cast(period_start + to_years(1) as date) as period_start,
+        {{ months_later('period_start', 12) }} as period_start,
         'denominator' as part,
         weight,
         cell_key

@@ -1,3 +1,8 @@
+{%- set carried = [
+    'value_basis', 'kpi_id', 'calculation', 'area_key', 'comparator_role', 'time_identifier', 'time_period', 'kpi_topic',
+    'kpi_breakdown', 'is_derived', 'is_published_percentage', 'is_sum_of_percentages', 'publisher', 'release_name',
+    'coverage_note', 'submission_id'
+] -%}
 -- One row a KPI, area, period, breakdown and basis, by the one recipe of kpi_source for published and local cells alike.
 with recipes as (
     select
@@ -88,8 +93,8 @@ parts as (
         bool_or(is_derived) or count(*) > 1 as is_derived,
         count(distinct component_id) = max(component_count) as has_every_component,
         max(publisher) as publisher,
-        arg_max(release_name, (release_year, release_revision, release_name)) as release_name,
-        arg_max(submission_id, (release_year, release_revision, release_name, submission_id)) as submission_id,
+        {{ last_known('release_name', '(release_year, release_revision, release_name)') }} as release_name,
+        {{ last_known('submission_id', '(release_year, release_revision, release_name, submission_id)') }} as submission_id,
         max(coverage_note) as coverage_note
     from component_cells
     group by all
@@ -144,9 +149,9 @@ valued as (
             when 'published' then published
             else
                 case
-                    when published is null then 100 * numerator / nullif(denominator, 0)
-                    when abs(100 * numerator / nullif(denominator, 0) - published) <= 0.051
-                        then 100 * numerator / nullif(denominator, 0)
+                    when published is null then {{ percentage('numerator', 'denominator') }}
+                    when abs({{ percentage('numerator', 'denominator') }} - published) <= 0.051
+                        then {{ percentage('numerator', 'denominator') }}
                     else published
                 end
         end as value,
@@ -154,7 +159,7 @@ valued as (
         or (
             calculation in ('share', 'gap')
             and published is not null
-            and coalesce(abs(100 * numerator / nullif(denominator, 0) - published) > 0.051, true)
+            and coalesce(abs({{ percentage('numerator', 'denominator') }} - published) > 0.051, true)
         ) as is_published_percentage
     from measured
     where calculation in ('count', 'growth') or has_both_counts or has_published
@@ -179,13 +184,12 @@ dated as (
 
 grown as (
     select
-        this_year.* replace (
-            this_year.numerator - year_before.numerator as numerator,
-            year_before.numerator as denominator,
-            100 * (this_year.numerator - year_before.numerator) / nullif(year_before.numerator, 0) as value,
-            coalesce(this_year.fault_rule_id, year_before.fault_rule_id) as fault_rule_id,
-            coalesce(this_year.marker, year_before.marker) as marker
-        )
+        this_year.{{ carried | join(',\n        this_year.') }},
+        this_year.numerator - year_before.numerator as numerator,
+        year_before.numerator as denominator,
+        {{ percentage('this_year.numerator - year_before.numerator', 'year_before.numerator') }} as value,
+        coalesce(this_year.fault_rule_id, year_before.fault_rule_id) as fault_rule_id,
+        coalesce(this_year.marker, year_before.marker) as marker
     from dated as this_year
     inner join dated as year_before -- at most one
         on
@@ -195,19 +199,18 @@ grown as (
             and this_year.time_identifier = year_before.time_identifier
             and this_year.kpi_topic = year_before.kpi_topic
             and this_year.kpi_breakdown = year_before.kpi_breakdown
-            and this_year.period_start = year_before.period_start + to_years(1)
+            and this_year.period_start = {{ months_later('year_before.period_start', 12) }}
     where this_year.calculation = 'growth'
 ),
 
 gaps as (
     select
-        area.* replace (
-            area.value as numerator,
-            england.value as denominator,
-            area.value - england.value as value,
-            coalesce(area.fault_rule_id, england.fault_rule_id) as fault_rule_id,
-            coalesce(area.marker, england.marker) as marker
-        )
+        area.{{ carried | join(',\n        area.') }},
+        area.value as numerator,
+        england.value as denominator,
+        area.value - england.value as value,
+        coalesce(area.fault_rule_id, england.fault_rule_id) as fault_rule_id,
+        coalesce(area.marker, england.marker) as marker
     from dated as area
     inner join dated as england -- at most one
         on
@@ -223,43 +226,41 @@ gaps as (
         and england.comparator_role = 'england'
 ),
 
+alike as (
+    select
+        {{ carried | join(',\n        ') }},
+        numerator,
+        denominator,
+        value,
+        fault_rule_id,
+        marker
+    from dated
+    where calculation in ('count', 'share', 'published')
+
+    union all
+
+    select *
+    from grown
+
+    union all
+
+    select *
+    from gaps
+),
+
 computed as (
     select
         *,
         case
             when value_basis = 'local' then 'computed from local counts'
+            when calculation = 'count' then if(is_derived, 'computed from published counts', 'published figure')
+            when calculation = 'growth' then 'computed from published counts'
+            when calculation = 'gap' then 'computed from published percentages'
             when is_published_percentage and is_sum_of_percentages then 'computed from published percentages'
             when is_published_percentage then 'published figure'
             else 'computed from published counts'
         end as method
-    from dated
-    where calculation in ('share', 'published')
-
-    union all by name
-
-    select
-        *,
-        case
-            when value_basis = 'local' then 'computed from local counts'
-            when is_derived then 'computed from published counts'
-            else 'published figure'
-        end as method
-    from dated
-    where calculation = 'count'
-
-    union all by name
-
-    select
-        *,
-        if(value_basis = 'local', 'computed from local counts', 'computed from published counts') as method
-    from grown
-
-    union all by name
-
-    select
-        *,
-        if(value_basis = 'local', 'computed from local counts', 'computed from published percentages') as method
-    from gaps
+    from alike
 )
 
 select

@@ -1,7 +1,7 @@
 with named_settings as (
     select
         plan_key,
-        arg_min(placement_line_code, (coalesce(placement_rank, 9), source_row)) as placement_line_code
+        {{ first_known('placement_line_code', '(coalesce(placement_rank, 9), source_row)') }} as placement_line_code
     from {{ ref('int_ehc_setting__classified') }}
     where setting_source = 'plan'
     group by plan_key
@@ -69,7 +69,7 @@ select
     plan.age_at_cease,
     plan.cease_reason_code,
     coalesce(year(plan.cease_date) = plan.activity_year, false) as is_ceased_in_year,
-    cast(datesub('year', plan.start_date, plan.cease_date) as integer) as whole_years_held,
+    cast({{ years_between('plan.start_date', 'plan.cease_date') }} as integer) as whole_years_held,
     cast(year(plan.cease_date) - year(plan.start_date) as integer) as calendar_years_held,
     plan.plan_residential_code,
     plan.plan_work_based_code,

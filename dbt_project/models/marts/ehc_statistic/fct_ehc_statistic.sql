@@ -42,8 +42,8 @@ select
         when bounded.topic_code = 'total' then 'Total'
         when item.published_label is not null then item.published_label
         when bounded.topic_code not in ('age', 'start_age') or bounded.item_code = 'unknown' then bounded.item_code
-        when bounded.item_code = cast(bounded.lowest_item as varchar) then 'age ' || bounded.item_code || ' and under'
-        when bounded.item_code = cast(bounded.highest_item as varchar) then 'age ' || bounded.item_code || ' and over'
+        when bounded.item_code = cast(bounded.lowest_item as string) then 'age ' || bounded.item_code || ' and under'
+        when bounded.item_code = cast(bounded.highest_item as string) then 'age ' || bounded.item_code || ' and over'
         else 'age ' || bounded.item_code
     end as breakdown,
     bounded.topic_code = 'total' as is_total,
