@@ -13,7 +13,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from orchestration.dbt_manifest import dbt_environment
+from orchestration.dbt_manifest import DBT_EVENTS, dbt_environment
 from orchestration.returns.spec import load_spec
 from orchestration.settings import PROJECT_DIR, Settings
 from orchestration.warehouse import open_warehouse, write_control_tables
@@ -109,24 +109,24 @@ def build(settings: Settings, *selected: str, variables: dict[str, Any] | None =
 
 
 def run_dbt(settings: Settings, *arguments: str) -> None:
-    """Run a command of dbt over a store; fails with the end of what it printed."""
+    """Run a command of dbt over a store, as a build does; fails with the end of what dbt said."""
+    logs = settings.store / "logs"
     done = subprocess.run(
-        [
-            *(str(Path(sys.executable).with_name("dbt")), *arguments),
-            *("--target-path", str(settings.store / "target"), "--log-path", str(settings.store / "logs")),
-        ],
+        [sys.executable, "-P", str(DBT_EVENTS), *arguments],
         cwd=PROJECT_DIR / "dbt_project",
         env=os.environ
         | dbt_environment(settings)
         | {
             "DBT_PROFILES_DIR": str(PROJECT_DIR / "dbt_project"),
             "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+            "DBT_TARGET_PATH": str(settings.store / "target"),
+            "DBT_LOG_PATH": str(logs),
         },
         capture_output=True,
         text=True,
         check=False,
     )
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-1000:]
+    assert done.returncode == 0, (logs / "dbt.log").read_text(encoding="utf-8")[-3000:] + done.stderr[-1000:]
 
 
 def new_store(path: Path) -> Landing:
