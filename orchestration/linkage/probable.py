@@ -11,6 +11,7 @@ for what the data do not show. It holds no name: how frequent each name is is co
 import hashlib
 import json
 import logging
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -31,6 +32,7 @@ log = logging.getLogger("cornerstone.linkage")
 TRAINING_FLOOR = 1_000  # children; from fewer no rates can be learnt, and nobody is linked by likeness
 TOLD_TWICE_FLOOR = 500  # children of two returns; from fewer it cannot be learnt how often one child's records agree
 TRAINING_PAIRS = 1e6  # random pairs looked at for u
+SCORED_AT_ONCE = 1_000_000  # children, each with the others that a block holds: some ten million pairs
 EM_PAIRS = 2e6  # pairs of a block looked at for m, at most
 SEED = 372
 HELD_TO = 0.1  # share of the starting values in m: what the data did not show can still happen
@@ -203,23 +205,37 @@ def score(connection: duckdb.DuckDBPyConnection, model: dict[str, Any]) -> None:
     """Table `pair` (left_key, right_key, match_weight, gamma_...): how alike children are, of every two that a block holds.
 
     Of the ways in which two children were told, the two most alike stand for them; of these first such as have something
-    in common in forename and birth date.
+    in common in forename and birth date. Pairs grow with the square of the children: those of many are scored a slice of them
+    after the other, which gives the same.
     """
+    [(told,)] = connection.execute("select count(*) from profile").fetchall()
+    slices = max(1, math.ceil((told / SCORED_AT_ONCE) ** 2))
     best = f"arg_max({{0}}, ({CAN_JOIN}, match_weight))"
-    with _linker(connection, model, "profile", BLOCKS) as linker:
-        scored = linker.inference.predict(threshold_match_weight=KEPT_WEIGHT, warning_mode="never").physical_name
-        connection.execute(
-            f"""
-            create or replace table pair as
-            select
-                least(child_key_l, child_key_r) as left_key, greatest(child_key_l, child_key_r) as right_key,
-                round({best.format("match_weight")}, 3) as match_weight,
-                {", ".join(f"{best.format(gamma)} as {gamma}" for gamma in GAMMAS)}
-            from {scored}
-            where child_key_l <> child_key_r
-            group by all
-            """
-        )
+    bests = ", ".join(f"{best.format(column)} as {column}" for column in ("match_weight", *GAMMAS))
+    for number in range(slices):
+        own = f" and hash(l.child_key) % {slices} = {number}" if slices > 1 else ""
+        with _linker(connection, model, "profile", tuple(f"{block}{own}" for block in BLOCKS)) as linker:
+            scored = linker.inference.predict(threshold_match_weight=KEPT_WEIGHT, warning_mode="never").physical_name
+            connection.execute(
+                f"""
+                {"insert into pair_scored by name" if number else "create or replace temp table pair_scored as"}
+                select
+                    least(child_key_l, child_key_r) as left_key, greatest(child_key_l, child_key_r) as right_key, {bests}
+                from {scored}
+                where child_key_l <> child_key_r
+                group by all
+                """
+            )
+        if slices > 1:
+            log.info("compared children for likeness: %s of %s parts", number + 1, slices)
+    connection.execute(
+        f"""
+        create or replace table pair as
+        select * replace (round(match_weight, 3) as match_weight)
+        from (select left_key, right_key, {bests} from pair_scored group by all)
+        """
+    )
+    connection.execute("drop table pair_scored")
 
 
 @contextmanager

@@ -1,9 +1,9 @@
 """Many authorities' returns, to measure with: the rows of one invented borough again and again, under other identifiers.
 
 Each authority sends the borough's spring census as a COLLECT export of its own, under its own code, of schools that do not exist.
-Its children have other names, taken round the borough's own, other UPNs and no ULN; they were born and live as the borough's, so
-that nothing is learned from their figures. Their plans stand in one return of the store's own authority, since a store takes the
-plans of no other. All is made by DuckDB from columns, one authority at a time.
+Its children have other names, taken round the borough's own, other UPNs and postcodes and no ULN; they were born when the
+borough's were and live in its neighbourhoods, so that nothing is learned from their figures. Their plans stand in one return of
+the store's own authority, since a store takes the plans of no other. All is made by DuckDB from columns, one authority at a time.
 """
 
 import logging
@@ -16,7 +16,7 @@ import duckdb
 from orchestration.durable import sync_dir
 from orchestration.returns.workspace import limit
 from orchestration.sql_text import literal, quoted
-from orchestration.synthetic.identity import UPN_LETTERS
+from orchestration.synthetic.identity import INWARD_LETTERS, POSTCODE_AREA, UPN_LETTERS
 
 log = logging.getLogger("cornerstone.synthetic")
 
@@ -33,12 +33,14 @@ AUTHORITIES = (
     "919", "921", "925", "926", "929", "931", "933", "935", "936", "937", "938", "940", "941", "942", "943",
 )  # fmt: skip
 """DfE codes of the 153 local authorities of England as of 2025, those of one region first. Source: DfE, Get Information about Schools."""
-CENSUS, PLANS, REGISTER = "school_census/2024-25/spring/collect_csv", "sen2/2025/collect_csv", "establishment_register"
+CENSUS, PLANS = "school_census/2024-25/spring/collect_csv", "sen2/2025/collect_csv"
+REGISTER, POSTCODES = "establishment_register", "postcode_directory"
 """What is taken of a borough: the newest spring census that is a COLLECT export, and the plans of the same January."""
 
 _SURNAMES, _FORENAMES = ("surname", "preferredsurname", "formersurname"), ("forename",)
 _NUMBERED_APART = 1_000_000  # records of one authority in the return of plans
-_SCHOOLS_APART = 500
+_SCHOOLS_APART = 200
+_FIRST_URN, _FIRST_UKPRN = 910_000, 11_000_000
 
 
 def codes_from(own: str, count: int) -> list[str]:
@@ -60,7 +62,8 @@ def write_authorities(borough: Path, out: Path, codes: Sequence[str], limits: Ma
         census = {path.name: path for path in sorted((borough / CENSUS).glob("*.csv"))}
         plans = {path.name: path for path in sorted((borough / PLANS).glob("*.csv"))}
         [register] = (borough / REGISTER).glob("*.csv")
-        for path in (*census.values(), *plans.values(), register):
+        [postcodes] = (borough / POSTCODES).glob("*.csv")
+        for path in (*census.values(), *plans.values(), register, postcodes):
             source = f"read_csv({literal(str(path))}, all_varchar = true, header = true)"
             connection.execute(f"create table {_held(path)} as from {source}")
         _prepare(connection, [*census.values(), *plans.values()], register, codes)
@@ -92,9 +95,19 @@ def write_authorities(borough: Path, out: Path, codes: Sequence[str], limits: Ma
             )
         (out / REGISTER).mkdir()
         _write_register(connection, register, out / REGISTER / register.name, own)
+        (out / POSTCODES).mkdir()
+        columns = _columns(connection, postcodes)
+        _write(
+            connection,
+            postcodes,
+            columns,
+            {"pcds": _postcode("pcds")},
+            out / POSTCODES / postcodes.name,
+            numbered,
+            is_once=True,
+        )
     shutil.rmtree(spill, ignore_errors=True)
-    for name in ("postcode_directory", "deprivation"):
-        shutil.copytree(borough / name, out / name)
+    shutil.copytree(borough / "deprivation", out / "deprivation")
     sync_dir(out)
 
 
@@ -115,7 +128,9 @@ def _prepare(
         {"codes": list(codes)},
     )
     connection.execute(
-        f'create table own_school as select "URN" as urn from {_held(register)} where "LA (code)" = ?', [codes[0]]
+        f'create table own_school as select "URN" as urn, row_number() over (order by "URN") as place from {_held(register)}'
+        ' where "LA (code)" = ?',
+        [codes[0]],
     )
     for kind, names in (("surname", _SURNAMES), ("forename", _FORENAMES)):
         held = [
@@ -142,6 +157,17 @@ def _prepare(
         inner join forename_pool as new on new.place = (old.place + number * 11) % old.size
         """
     )
+    # Districts 1 to 12 are the borough's and those from 90 its neighbour's: seven authorities fit beside each other, and as many more
+    # as there are letters to move the last one by, twice over.
+    connection.execute(
+        f"""
+        create macro postcode_of(given, number) as
+            if(number = 0 or not regexp_full_match(given, '{POSTCODE_AREA}([1-9]|1[0-2]) [1-9][A-Z][A-Z]'), given,
+                '{POSTCODE_AREA}' || (cast(given[3:-5] as integer) + 12 * (number % 7)) || ' '
+                || if(number >= 140, '0', given[-3]) || given[-2]
+                || '{INWARD_LETTERS}'[(instr('{INWARD_LETTERS}', given[-1]) - 1 + number // 7) % {len(INWARD_LETTERS)} + 1])
+        """
+    )
     weighted = " + ".join(
         f"{place + 1} * if({_character(place)} between '0' and '9', cast(ascii({_character(place)}) - 48 as integer),"
         f" instr('{UPN_LETTERS}', {_character(place)}) - 1)"
@@ -165,8 +191,13 @@ def _write(
     changed: Mapping[str, str],
     target: Path,
     numbers: Sequence[int],
+    *,
+    is_once: bool = False,
 ) -> None:
-    """Write a file of the borough for authorities, one after the other, with what is `changed` and every identifier as theirs."""
+    """Write a file of the borough for authorities, one after the other, with what is `changed` and every identifier as theirs.
+
+    `is_once`: rows that are the same for all are written for the first alone.
+    """
     joins, selected = [], []
     for column in columns:
         name = f'"{column}"'
@@ -184,20 +215,30 @@ def _write(
         elif column == "uniquelearnernumber":
             name = f"if(authority.number = 0, {column}, null)"
         elif column in ("urn", "prevurn"):
-            name = _moved(column, f"{column} in (select urn from own_school)")
+            name = _school(column, _FIRST_URN, column)
+        elif column == "postcode":
+            name = _postcode(column)
         selected.append(f'{name} as "{column}"')
+    once = f" and (authority.number = 0 or {changed['pcds']} <> pcds)" if is_once else ""
     connection.execute(
         f"copy (select {', '.join(selected)} from {_held(path)} as given cross join authority {' '.join(joins)}"
-        f" where authority.number in ({', '.join(map(str, numbers))}) order by authority.number, given.rowid)"
+        f" where authority.number in ({', '.join(map(str, numbers))}){once} order by authority.number, given.rowid)"
         f" to {literal(str(target))} (format csv, header)"
     )
 
 
-def _moved(column: str, is_own: str) -> str:
-    """A number of a school of the borough, as that of the school in its place in another authority."""
+def _school(urn: str, first: int, number: str) -> str:
+    """A number of a school of the borough, whose `urn` it is, as that of the school in its place in another authority."""
+    place = f"(select place from own_school where own_school.urn = given.{quoted(urn)})"
     return (
-        f'if({is_own}, cast(cast("{column}" as bigint) + authority.number * {_SCHOOLS_APART} as varchar), "{column}")'
+        f"case when authority.number = 0 or given.{quoted(number)} is null then given.{quoted(number)}"
+        f" else coalesce(cast({first} + authority.number * {_SCHOOLS_APART} + {place} as varchar), given.{quoted(number)}) end"
     )
+
+
+def _postcode(column: str) -> str:
+    """A postcode of the borough, in a district of another authority's own: those that the borough and its neighbour leave free."""
+    return f"postcode_of({quoted(column)}, authority.number)"
 
 
 def _write_register(connection: duckdb.DuckDBPyConnection, register: Path, target: Path, own: str) -> None:
@@ -207,8 +248,8 @@ def _write_register(connection: duckdb.DuckDBPyConnection, register: Path, targe
         f"""
         copy (
             select given.* replace (
-                {_moved("URN", is_own)} as "URN",
-                {_moved("UKPRN", f'{is_own} and "UKPRN" is not null')} as "UKPRN",
+                {_school("URN", _FIRST_URN, "URN")} as "URN",
+                {_school("URN", _FIRST_UKPRN, "UKPRN")} as "UKPRN",
                 if({is_own}, code, "LA (code)") as "LA (code)",
                 if({is_own} and authority.number > 0, 'Authority ' || code, "LA (name)") as "LA (name)"
             )

@@ -25,7 +25,7 @@ from orchestration.bench.report import (
 from orchestration.bench.whole_run import OUTSIDE, Run
 
 GIB = 2**30
-MACHINE = {"processors": 2, "memory_bytes": 8 * GIB, "python": "3.11", "duckdb": "1.5"}
+MACHINE: dict[str, str | int] = {"processors": 2, "memory_bytes": 8 * GIB, "python": "3.11", "duckdb": "1.5"}
 
 
 def measured(scale: float, *, rows: int, cold: float, late: float) -> Measured:

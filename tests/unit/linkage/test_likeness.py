@@ -15,7 +15,7 @@ import duckdb
 import pytest
 
 from orchestration.errors import CornerstoneError
-from orchestration.linkage import index, profiles
+from orchestration.linkage import index, probable, profiles
 from orchestration.linkage.child_key import LINK_COLUMNS
 from orchestration.linkage.decisions import Decision, record_decisions
 from orchestration.linkage.index import Likeness, join_likely, joins_path, journal_path, read_state
@@ -24,6 +24,7 @@ from orchestration.linkage.probable import (
     can_teach,
     model_path,
     read_model,
+    score,
     starting_model,
     train,
     write_model,
@@ -503,3 +504,16 @@ def test_a_model_is_learnt_from_the_data_alike_every_time() -> None:
     assert learnt["surname"][0][0] == pytest.approx(0.9 * 0.9 + 0.1 * 0.95, abs=0.03)
     assert learnt["surname"][1][0] == pytest.approx(0.9 * 0.1 + 0.1 * 0.02, abs=0.03)
     assert all(0 < m < 1 and 0 < u < 1 for levels in learnt.values() for m, u in levels)
+
+
+def test_many_children_compared_in_parts_come_out_as_all_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = []
+    with duckdb.connect(":memory:") as connection:
+        tell_many(connection, 3000, "census", "lists")
+        for at_once in (1_000_000, 2_500):  # all of them, and in parts
+            monkeypatch.setattr(probable, "SCORED_AT_ONCE", at_once)
+            score(connection, starting_model(3000))
+            found.append(connection.execute("from pair order by all").fetchall())
+    whole, parts = found
+    assert len(whole) > 50
+    assert parts == whole

@@ -20,9 +20,9 @@ FILES = {
     ],
     f"{PLANS}/Export_sen2.csv": ["sen2tableid,NativeId,sen2orderseqcolumn,lea,year", "1,1,1,372,2025"],
     f"{PLANS}/Export_person.csv": [
-        "persontableid,NativeId,personorderseqcolumn,sen2tableid,surname,forename,upn",
-        f"1,1,1,1,Ashdown,Una,{UPN}",
-        "2,2,2,1,Cresswick,Una,",
+        "persontableid,NativeId,personorderseqcolumn,sen2tableid,surname,forename,upn,postcode",
+        f"1,1,1,1,Ashdown,Una,{UPN},YR1 1AB",
+        "2,2,2,1,Cresswick,Una,,",
     ],
     f"{PLANS}/Export_placementdetail.csv": [
         "placementdetailtableid,NativeId,placementdetailorderseqcolumn,activeplanstableid,urn",
@@ -34,7 +34,7 @@ FILES = {
         "900001,9000,372,Rotherham,10990001",
         "900777,9001,371,Doncaster,",
     ],
-    "postcode_directory/postcodes.csv": ["pcds", "YR1 1AB"],
+    "postcode_directory/postcodes.csv": ["pcds,lsoa21cd", "YR1 1AB,E01999000", "YR90 1AB,E01999500"],
     "deprivation/deprivation.csv": ["lsoa", "E01999000"],
 }
 
@@ -61,7 +61,7 @@ def test_the_own_authority_keeps_what_it_had(out: Path) -> None:
 
 def test_another_authority_has_the_rows_under_its_own_code_numbers_and_names(out: Path) -> None:
     assert rows(out / "school_census/370/Census_schoolcensus.csv") == [
-        {"schoolcensustableid": "1", "NativeId": "3709000", "estab": "9000", "lea": "370", "urn": "900501"}
+        {"schoolcensustableid": "1", "NativeId": "3709000", "estab": "9000", "lea": "370", "urn": "910201"}
     ]
     first, second = rows(out / "school_census/370/Census_pupilonroll.csv")
     assert (first["NativeId"], first["uniquelearnernumber"], first["dob"]) == ("3709000", "", "2014-Jun-20 00:00:00")
@@ -88,7 +88,7 @@ def test_plans_stand_in_one_return_and_go_with_the_children_of_the_censuses(out:
         ]
         assert people[str(number * 1_000_000 + 2)]["upn"] == ""
     placed = {row["placementdetailtableid"]: row for row in rows(out / "sen2/Export_placementdetail.csv")}
-    assert (placed["2000001"]["urn"], placed["2000001"]["activeplanstableid"]) == ("901001", "2000001")
+    assert (placed["2000001"]["urn"], placed["2000001"]["activeplanstableid"]) == ("910401", "2000001")
     assert placed["2000002"]["urn"] == "900777"  # of a neighbour: there is one of it
 
 
@@ -96,11 +96,18 @@ def test_every_authority_has_the_schools_and_neighbours_have_theirs_once(out: Pa
     found = [tuple(row.values()) for row in rows(out / "establishment_register/register.csv")]
     assert sorted(found) == [
         ("900001", "9000", "372", "Rotherham", "10990001"),
-        ("900501", "9000", "370", "Authority 370", "10990501"),
         ("900777", "9001", "371", "Doncaster", ""),
-        ("901001", "9000", "815", "Authority 815", "10991001"),
+        ("910201", "9000", "370", "Authority 370", "11000201"),
+        ("910401", "9000", "815", "Authority 815", "11000401"),
     ]
-    assert (out / "postcode_directory/postcodes.csv").is_file()
+
+
+def test_every_authority_has_postcodes_of_its_own_in_the_boroughs_neighbourhoods(out: Path) -> None:
+    assert [tuple(row.values()) for row in rows(out / "postcode_directory/postcodes.csv")] == [
+        ("YR1 1AB", "E01999000"), ("YR90 1AB", "E01999500"), ("YR13 1AB", "E01999000"), ("YR25 1AB", "E01999000")
+    ]  # fmt: skip
+    people = {row["persontableid"]: row["postcode"] for row in rows(out / "sen2/Export_person.csv")}
+    assert [people[key] for key in ("1", "1000001", "2000001", "2000002")] == ["YR1 1AB", "YR13 1AB", "YR25 1AB", ""]
 
 
 def test_the_authorities_are_those_of_england_with_the_own_region_first() -> None:
