@@ -70,6 +70,7 @@ def _is_json(path: Path) -> bool:
 def check_landed(settings: Settings, keys: Keys | None) -> Iterator[Finding]:
     """Every landing holds what its record says, and the vault whom it is about."""
     with duckdb.connect(":memory:") as connection:
+        connection.execute("set temp_directory = ''")  # it would be the working directory, in clear
         if keys is not None:
             load_encryption(connection)
             open_vault(connection, keys)

@@ -183,6 +183,7 @@ def _knowing_all(settings: Settings, keys: Keys) -> Iterator[duckdb.DuckDBPyConn
         duckdb.connect(":memory:") as connection,
         knowing(connection, tombstone_key(settings, keys), read_tombstones(settings)) as own,
     ):
+        connection.execute("set temp_directory = ''")  # it would be the working directory, in clear
         yield own
 
 

@@ -1,6 +1,7 @@
 """What was measured is told as it was measured, and targets are judged by it."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,12 @@ from orchestration.bench.floors import Floor
 from orchestration.bench.landing import Landed
 from orchestration.bench.measure import Usage
 from orchestration.bench.report import (
+    GROWTH_PICTURE,
     HISTORY,
     LATEST,
+    PAGE,
     as_json,
+    growing,
     growth_picture,
     history_lines,
     history_picture,
@@ -107,3 +111,22 @@ def test_a_history_grows_and_its_picture_shows_every_measurement_of_one_size(ben
 
 def test_growth_is_drawn_by_stage(bench: Bench) -> None:
     assert ">build_marts<" in growth_picture(bench.measured)
+
+
+def test_several_authorities_are_set_beside_each_other_and_not_beside_boroughs(bench: Bench, tmp_path: Path) -> None:
+    one, five = (
+        replace(measured(1.33, rows=rows, cold=cold, late=1.0), authorities=count, landings=[])
+        for count, rows, cold in ((1, 60_000, 100.0), (5, 300_000, 200.0))
+    )
+    both = replace(bench, measured=[*bench.measured, one, five])
+    assert [[of.size for of in growth] for growth in growing(both)] == [
+        ["size 0.02", "size 1"],
+        ["1 authority", "5 authorities"],
+    ]
+    assert targets(both) == targets(bench)
+    keep(both, tmp_path)
+    page = (tmp_path / PAGE).read_text()
+    assert "| stage | 1 authority | 5 authorities | slope at the end |\n| --- | ---: | ---: | ---: |\n" in page
+    assert "| build_marts | 50.0 | 100.0 | 0.43 |" in page  # log 2 / log 5
+    assert f"]({GROWTH_PICTURE})" in page
+    assert 'fill="white"' in (tmp_path / GROWTH_PICTURE).read_text()
