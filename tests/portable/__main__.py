@@ -26,7 +26,7 @@ def main() -> int:
                 raise CornerstoneError(
                     f"{settings.store} holds no warehouse to compare with: cornerstone run makes one"
                 )
-            print("building the portable models on Spark (one to three minutes) ...", file=sys.stderr, flush=True)
+            print("building the portable models on Spark (some minutes) ...", file=sys.stderr, flush=True)
             seconds = build_on_spark(settings, work)
             tables = compare(settings, work)
         except CornerstoneError as error:
