@@ -19,7 +19,7 @@ from orchestration.rights.asked import parse_asked
 from orchestration.settings import Settings
 from orchestration.warehouse import prepare_store
 from tests.unit.rights.conftest import NOON, UPN, drop_sen2, names_found
-from tests.unit.rights.test_forget import WHO
+from tests.unit.rights.test_forget import LATER
 
 NOTES = "plan_notes"
 RETURN = """
@@ -173,12 +173,12 @@ def test_who_is_known_by_a_number_alone_is_forgotten_with_the_plan(
     asked = parse_asked(f"upn: {UPN}")
     seen = erasure.preview(held, asked)
     assert seen.is_clear and seen.rows == {"sen2": 1, NOTES: 2}
-    done = erasure.forget(held, asked, **WHO)
+    done = erasure.forget(held, asked, by="A. Lead", reason="request 12 of 2026", now=LATER)
     assert done.rows_removed >= 3 and done.files_cut == 2
     assert len(notes(held)) == 1
     assert names_found(held, tmp_path / "copy", [UPN, "ZZPLAN-1", "zzplan-1", "ZZPLAN-2"]) == {"ZZPLAN-2"}
     drop_notes(held.inbox_dir / NOTES, version=2)
-    land_return(held, NOTES, catalogue, now=WHO["now"])
+    land_return(held, NOTES, catalogue, now=LATER)
     assert names_found(held, tmp_path / "copy", [UPN, "ZZPLAN-1", "zzplan-1"]) == set()
 
 
