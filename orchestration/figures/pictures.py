@@ -98,6 +98,7 @@ def trend(
     withheld: Sequence[str] = (),
     bands: Sequence[Band] = (),
     ringed: Sequence[tuple[str, Decimal]] = (),
+    marked: Sequence[tuple[str, str]] = (),
     from_nought: bool = True,
     size: Size = WIDE,
 ) -> str:
@@ -112,6 +113,7 @@ def trend(
         withheld: places where a figure is withheld.
         bands: mean and limits of a control chart.
         ringed: points outside the limits.
+        marked: places at which something happened, each with a number or word of what.
         from_nought: whether the upright axis begins at nought.
         size: how large it is.
     """
@@ -165,6 +167,17 @@ def trend(
                 **data,
                 "mark": {"type": "text", "text": "series breaks", "align": "left", "dx": 4, "y": 8, **half},
                 "encoding": {"x": x},
+            },
+        ]
+    if marked:
+        data = {"data": {"values": [{"place": place, "said": said} for place, said in marked]}}
+        said = {"field": "said", "type": "nominal"}
+        layers += [
+            {**data, "mark": {"type": "rule", "strokeDash": [2, 3], "color": _DARK_PINK}, "encoding": {"x": x}},
+            {
+                **data,
+                "mark": {"type": "text", "align": "left", "dx": 3, "y": 6, "color": _DARK_PINK},
+                "encoding": {"x": x, "text": said},
             },
         ]
     if withheld:

@@ -146,7 +146,7 @@ def _draw(teller: Teller, cell: Cell) -> None:
     ]
     statement.table = _period_table(teller, periods, {name: values for name, values, _ in series if values})
     lines = [
-        line for name, values, style in series if (line := pictures.Line(name, _joined(values, step), style)).points
+        line for name, values, style in series if (line := pictures.Line(name, joined(values, step), style)).points
     ]
     if len(periods) < 2 or not lines:
         statement.chart_notes.append("There are too few figures for a chart.")
@@ -200,7 +200,7 @@ def _begins_at_nought(numbers: list[Decimal]) -> bool:
     return low <= high / 2 or high - low < high * _WORTH_A_LOOK
 
 
-def _joined(values: dict[Period, Value], step: int) -> list[tuple[str, Decimal, int]]:
+def joined(values: dict[Period, Value], step: int) -> list[tuple[str, Decimal, int]]:
     """Points of a line: a segment ends where a period is missing or has no number, where the series breaks, and where a forecast
     is of another year."""
     points: list[tuple[str, Decimal, int]] = []

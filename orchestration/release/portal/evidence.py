@@ -10,6 +10,7 @@ from orchestration.dbt_manifest import built_manifest
 from orchestration.release.exports import PLACES_COUNTS
 from orchestration.release.inventory import Inventory
 from orchestration.release.manifest import BoundaryFile
+from orchestration.release.portal.impact import impact_page
 from orchestration.release.portal.kpis import figure_pages, tell_kpis
 from orchestration.release.portal.lineage import lineage_pages
 from orchestration.release.portal.maps import boundary_files
@@ -60,6 +61,7 @@ def write_evidence(
         this_release_page(connection, folder, database, inventory, boundaries, left_out, checks, told),
         *validation_pages(connection, database, settings.quality_dir, inventory, checks, earlier),
         *figure_pages(told),
+        impact_page(connection, database),
         *places_pages(connection, database, boundary_files(settings), earlier),
         *lineage_pages(connection, database, inventory, built_manifest(settings)),
         *reference_pages(connection, database, inventory),

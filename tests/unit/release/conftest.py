@@ -188,6 +188,9 @@ select kpi_value.kpi_id, kpi_value.value, area.area_name
 from "warehouse"."kpi"."kpi_value" as kpi_value
 inner join "warehouse"."marts"."dim_area" as area using (area_code);
 comment on view kpi_internal.safety_valve_dashboard is 'To paste from.';
+create table marts.fct_kpi_aim (kpi_aim_key varchar, kpi_id varchar, aim_label varchar, begun_on date);
+create view "warehouse"."kpi_internal"."kpi_impact" as
+select aim.* from "warehouse"."marts"."fct_kpi_aim" as aim inner join "warehouse"."kpi"."kpi_catalogue" using (kpi_id);
 
 create schema intermediate;
 create table intermediate.int_kpi__local_cell (

@@ -127,6 +127,7 @@ def test_the_restricted_database_holds_the_marts_and_the_kpis_apart(released: Pa
         ("kpi_internal", "kpi_comparison"),
         ("kpi_internal", "kpi_control_chart"),
         ("kpi_internal", "kpi_ehcp_process"),
+        ("kpi_internal", "kpi_impact"),
         ("kpi_internal", "kpi_value"),
         ("kpi_internal", "safety_valve_dashboard"),
         ("marts", "dim_area"),
@@ -143,6 +144,7 @@ def test_the_restricted_database_holds_the_marts_and_the_kpis_apart(released: Pa
         ("marts", "fct_ehc_statistic_comparison"),
         ("marts", "fct_forecast_back_test"),
         ("marts", "fct_high_needs_line"),
+        ("marts", "fct_kpi_aim"),
         ("marts", "fct_place_gap"),
         ("marts", "fct_placement_cost_forecast"),
         ("marts", "fct_plan_forecast"),
@@ -201,7 +203,7 @@ def test_descriptions_travel_with_the_tables(released: Path) -> None:
     assert query(
         released / "restricted/send_marts.duckdb",
         "select comment from duckdb_tables() where schema_name = 'marts' order by 1",
-    ) == [("One published figure.",), *[(None,)] * 18]
+    ) == [("One published figure.",), *[(None,)] * 19]
 
 
 def test_meta_says_which_release_files_rules_words_and_sources(released: Path) -> None:

@@ -1,0 +1,290 @@
+"""Impact: what figures did before and after something began that is meant to move them, and what else began in that time.
+
+Everything is told of the figures that the open tables show: the view `kpi_internal.kpi_impact` is asked of these, so that no mean,
+limit or signal tells of a figure that is withheld. The words say what was seen and never why.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from functools import partial
+from typing import Any
+
+import duckdb
+
+from orchestration.charts import Chart
+from orchestration.figures import words
+from orchestration.figures.boards import TOTAL
+from orchestration.figures.periods import Kind, Period, step_of
+from orchestration.figures.pictures import NARROW, OWN, Line, trend
+from orchestration.figures.released import Figures, Kpi, Value, read_figures
+from orchestration.figures.through_time import joined
+from orchestration.release.inventory import read_view, relocated_select
+from orchestration.release.portal.site import Page
+from orchestration.rows import named_rows
+
+FEWEST_BEFORE, RUN, TREND = 10, 8, 6
+"""As macros/control_chart.sql has them: periods before a start from which limits are drawn; how many in a row on one side of the mean,
+and rising or falling, are a signal."""
+NO_CAUSE = (
+    "A figure that moved after something began did not necessarily move because of it. Other things began in the same time, and"
+    " figures move by themselves: one that was rising or falling before leaves its usual limits in any case. What stands here is what was"
+    " seen, and nothing of why."
+)
+_NOTHING_SAID = {
+    "unknown_kpi": "Nothing can be said: the catalogue has no KPI of this name.",
+    "not_begun": "Nothing can be said: it has not begun.",
+    "no_series": "Nothing can be said: no figure of the authority as a whole is told.",
+    "no_period_after": "Nothing can be said yet: none of the {many} since the start has a figure.",
+    "counting_changed": "Nothing can be said: counting has changed since the start.",
+    "too_few_before": "Too few {many} to say: {count} with a figure had ended before the start, and {fewest} are needed.",
+    "withheld_before": "Nothing can be said: some of the {many} before the start are withheld.",
+    "missing_before": "Nothing can be said: some of the {many} before the start are missing.",
+}
+_SIGNALS = {"signal_up", "signal_down", "signals_both_ways"}
+_KINDS = {"financial quarter": Kind.quarter}
+_PERIODS = {
+    Kind.month: "months",
+    Kind.quarter: "quarters",
+    Kind.term: "terms",
+    Kind.autumn_and_spring: "autumns and springs",
+}
+
+
+@dataclass(frozen=True)
+class Aim:
+    """An action or service that is meant to move a KPI, in words; `number` marks its start in the chart."""
+
+    number: int
+    label: str
+    kind: str
+    began: str
+    ended: str
+    before: str
+    limits: str
+    after: str
+    seen: str
+    beside: str
+
+
+@dataclass(frozen=True)
+class Aimed:
+    """A KPI that something is meant to move. `told`: of which periods and by whom; empty without any figure."""
+
+    kpi_id: str
+    title: str
+    better: str
+    told: str
+    aims: list[Aim]
+    chart: Chart | None
+    notes: list[str]
+
+
+def impact_page(connection: duckdb.DuckDBPyConnection, database: str) -> Page:
+    """The page.
+
+    Args:
+        connection: the warehouse, with the open tables built and the open database attached as `database`.
+        database: its alias.
+    """
+    rows = read_impact(connection)
+    figures = read_figures(connection, {row["kpi_id"] for row in rows}, [TOTAL], database=database)
+    by_kpi: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        by_kpi.setdefault(row["kpi_id"], []).append(row)
+    aimed = [tell_aimed(kpi_id, of, figures) for kpi_id, of in by_kpi.items()]
+    aimed.sort(key=lambda one: (not one.told, one.title))
+    facts = {
+        "aimed": aimed,
+        "summary": summary(rows),
+        "no_cause": NO_CAUSE,
+        "fewest": FEWEST_BEFORE,
+        "symbols": words.SYMBOLS,
+    }
+    return Page("impact", "Impact", "kpis", "impact.html.j2", facts)
+
+
+def read_impact(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
+    """The rows of kpi_impact as they are of the open tables, the first to begin first."""
+    view = read_view(connection, "kpi_internal", "kpi_impact")
+    select = relocated_select(connection, view, schema_names={"kpi": "kpi_open", "marts": "marts"})
+    return named_rows(
+        connection.execute(f"from ({select}) order by kpi_id, begun_on nulls last, aim_label, kpi_aim_key")
+    )
+
+
+def summary(rows: Sequence[dict[str, Any]]) -> str:
+    """How many aims there are, of how many something can be said, and of how many a figure moved."""
+    if not rows:
+        return "No return says yet of an action or a service which figure it is meant to move."
+    count = Counter(row["outcome_code"] for row in rows)
+    moved = sum(count[code] for code in _SIGNALS)
+    judged = moved + count["no_signal"]
+    kpis = len({row["kpi_id"] for row in rows})
+    first = f"{_many(len(rows), 'action or service aims', 'actions and services aim')} at {_many(kpis, 'figure', 'figures')}."
+    if not judged:
+        return f"{first} Of none are there periods enough before and after its start to say anything."
+    since = "it moved" if judged == 1 else "the figure moved"
+    return (
+        f"{first} Of {judged} there are periods enough to say something: since {moved} of these began, {since} more than it"
+        " usually did before."
+    )
+
+
+def tell_aimed(kpi_id: str, rows: Sequence[dict[str, Any]], figures: Figures) -> Aimed:
+    """One KPI, what aims at it, and the chart of its figure with the days on which these began."""
+    kpi = figures.kpis.get(kpi_id)
+    numbered = list(enumerate(rows, 1))
+    series = _series(kpi_id, rows[0], figures)
+    many = _periods(rows[0])
+    told = ""
+    if series:
+        whose = "own returns" if rows[0]["value_basis"] == "local" else "published"
+        first, last = min(series), max(series)
+        told = f"{many.capitalize()} from {first.words} to {last.words} ({whose})."
+    notes = []
+    if withheld := [period for period, value in series.items() if value.symbol == "c"]:
+        notes.append(f"[c]: {_many(len(withheld), 'period', 'periods')} whose figure is withheld.")
+    notes += [
+        f"The series breaks before {period.short}. {value.break_note}"
+        for period, value in series.items()
+        if value.break_note
+    ]
+    return Aimed(
+        kpi_id=kpi_id,
+        title=kpi.title if kpi else kpi_id,
+        better=words.better(kpi.polarity, by_size=kpi.is_judged_by_size) if kpi else "",
+        told=told,
+        aims=[tell_aim(number, row, many) for number, row in numbered],
+        chart=_chart(kpi, series, [(number, row["begun_on"]) for number, row in numbered]) if kpi else None,
+        notes=notes,
+    )
+
+
+def tell_aim(number: int, row: dict[str, Any], many: str) -> Aim:
+    """One action or service in words; `many` is what the periods are called."""
+    unit = row["unit"]
+
+    def mean(side: str) -> str:
+        value, count = row[f"{side}_mean"], row[f"{side}_count"]
+        return f"{words.amount(value, unit)} (mean of {count})" if count else "no figure"
+
+    limits = ""
+    if row["lower_limit"] is not None:
+        limits = f"{words.amount(row['lower_limit'], unit)} to {words.amount(row['upper_limit'], unit)}"
+    is_told = row["begun_on"] is not None and unit is not None
+    return Aim(
+        number=number,
+        label=row["aim_label"],
+        kind=row["aim_kind"],
+        began=_day(row["begun_on"]) or "not begun",
+        ended=_day(row["ended_on"]),
+        before=mean("before") if is_told else "",
+        limits=limits if row["outcome_code"] in _SIGNALS | {"no_signal"} else "",
+        after=mean("after") if is_told else "",
+        seen=seen(row, many),
+        beside=row["other_labels"] or ("Nothing else that a return tells of." if row["begun_on"] else ""),
+    )
+
+
+def seen(row: dict[str, Any], many: str) -> str:
+    """What was seen since the start, or why nothing can be said."""
+    if row["outcome_code"] in _NOTHING_SAID:
+        return _NOTHING_SAID[row["outcome_code"]].format(many=many, count=row["before_count"], fewest=FEWEST_BEFORE)
+    text = _signals(row, many)
+    if row["after_withheld_count"]:
+        text += f" Withheld since the start: {row['after_withheld_count']}."
+    if row["after_break_count"]:
+        text += f" Left out because counting has changed: {row['after_break_count']}."
+    return text
+
+
+def _signals(row: dict[str, Any], many: str) -> str:
+    if row["outcome_code"] == "no_signal":
+        text = f"Nothing beyond what is usual in {row['after_count']} of the {many} since the start."
+        return (
+            text if row["after_count"] >= RUN else f"{text} A lasting change shows in {RUN} in a row at the earliest."
+        )
+    since = f"of {row['after_count']} {many} since the start"
+    parts = [
+        (row["above_limits_count"], f"{row['above_limits_count']} {since} above the usual limits"),
+        (row["below_limits_count"], f"{row['below_limits_count']} {since} below the usual limits"),
+        (row["is_run_above"], f"{RUN} {many} in a row or more above the mean of before"),
+        (row["is_run_below"], f"{RUN} {many} in a row or more below the mean of before"),
+        (row["is_rising"], f"{TREND} {many} in a row or more rising"),
+        (row["is_falling"], f"{TREND} {many} in a row or more falling"),
+    ]
+    text = f"More than is usual: {words.listed([said for is_so, said in parts if is_so])}."
+    if row["outcome_code"] == "signals_both_ways":
+        return f"{text} These point both ways."
+    return f"{text} That is {row['signal_is']} than before." if row["signal_is"] else text
+
+
+def _series(kpi_id: str, row: dict[str, Any], figures: Figures) -> dict[Period, Value]:
+    """The figures that the view chose, by period."""
+    if row["value_basis"] is None:
+        return {}
+    kind = _kind(row)
+    values = figures.values((kpi_id, TOTAL, TOTAL), row["value_basis"])
+    return {period: value for period, value in sorted(values.items()) if period.kind is kind}
+
+
+def _kind(row: dict[str, Any]) -> Kind:
+    return _KINDS.get(row["period_kind"]) or Kind(row["period_kind"])
+
+
+def _periods(row: dict[str, Any]) -> str:
+    return "periods" if row["period_kind"] is None else _PERIODS.get(_kind(row), "years")
+
+
+def _chart(kpi: Kpi, series: dict[Period, Value], starts: Sequence[tuple[int, date | None]]) -> Chart | None:
+    """The figure through time, with a line where something began; None of fewer than two figures."""
+    told = [value for value in series.values() if value.number is not None]
+    if len(told) < 2:
+        return None
+    step = step_of(series)
+    periods = min(series).through(max(series), step)
+    marks: dict[str, list[str]] = {}
+    for number, day in starts:
+        if day is not None and (at := next((one for one in periods if one.start <= day <= one.end), None)):
+            marks.setdefault(at.short, []).append(str(number))
+    draw = partial(
+        trend,
+        [period.short for period in periods],
+        [Line("The authority's figure", joined(series, step), OWN)],
+        unit=kpi.unit,
+        title=kpi.title,
+        withheld=[period.short for period, value in series.items() if value.symbol == "c"],
+        marked=[(place, ", ".join(numbers)) for place, numbers in marks.items()],
+        from_nought=False,
+    )
+    first, last = told[0], told[-1]
+    began = (
+        f"Upright lines mark the start of {words.listed([of for at in marks.values() for of in at])} in the table."
+        if marks
+        else ""
+    )
+    return Chart(
+        name=f"impact-{kpi.kpi_id.replace('_', '-')}",
+        title=kpi.title,
+        alt=f"Line chart: {kpi.title}, {_shown(first, kpi.unit)} in {first.period.short}, {_shown(last, kpi.unit)} in"
+        f" {last.period.short}. {began}".strip(),
+        columns=[],
+        rows=[],
+        svg=draw(),
+        narrow=partial(draw, size=NARROW),
+    )
+
+
+def _shown(value: Value, unit: str) -> str:
+    return words.amount(value.number or Decimal(0), unit)
+
+
+def _day(day: date | None) -> str:
+    return f"{day:%-d %B %Y}" if day else ""
+
+
+def _many(count: int, one: str, several: str) -> str:
+    return f"{count} {one if count == 1 else several}"
