@@ -320,6 +320,7 @@ def test_the_manifest_accounts_for_inputs_tables_gates_and_every_file(
             ("marts", "fct_ehc_statistic_comparison", 2),
             ("marts", "fct_forecast_back_test", 0),
             ("marts", "fct_high_needs_line", 0),
+            ("marts", "fct_kpi_aim", 0),
             ("marts", "fct_place_gap", 0),
             ("marts", "fct_placement_cost_forecast", 0),
             ("marts", "fct_plan_forecast", 0),
