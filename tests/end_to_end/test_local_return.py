@@ -22,6 +22,7 @@ PAGE = Path("docs/local_return/README.md")
 NAME = "toy_loans"
 ROOMS = (
     f"dbt_project/models/intermediate/{NAME}/",
+    f"dbt_project/models/marts/{NAME}/",
     f"dbt_project/models/staging/{NAME}/",
     f"expectations/rules/{NAME}.yaml",
     f"orchestration/returns/specs/{NAME}/",
@@ -44,9 +45,9 @@ class Added:
         )
         return [name for name in told.stdout.split("\0") if name]
 
-    def query(self, sql: str) -> list[tuple[Any, ...]]:
-        """The open tables of its release."""
-        path = self.project / "store" / "current" / "open" / "send_kpis.duckdb"
+    def query(self, sql: str, part: str = "open/send_kpis.duckdb") -> list[tuple[Any, ...]]:
+        """The tables of its release, the open ones unless another part is named."""
+        path = self.project / "store" / "current" / part
         with duckdb.connect(str(path), read_only=True) as connection:
             return connection.execute(sql).fetchall()
 
@@ -128,6 +129,18 @@ def test_its_kpis_are_released_as_its_file_counts_them(added: Added) -> None:
         " group by kpi_id order by kpi_id"
     )
     assert parts == [(f"{NAME}_met_pct", 3), (f"{NAME}_requests", 3)]
+
+
+def test_its_marts_are_released_to_analysts_alone_after_its_own_rule_passed(added: Added) -> None:
+    marts = added.query(
+        f"select count(*), sum(made_count)::int from marts.fct_{NAME}_line where return_year = 2025",
+        part="restricted/send_marts.duckdb",
+    )
+    made = added.query(
+        f"select value::int from kpi.kpi_value where kpi_id = '{NAME}_requests' and time_period = '2025' and breakdown = 'Total'"
+    )
+    assert marts == [(3, made[0][0])]
+    assert added.query("select gate, outcome from meta.rule_result where rule_id = 'TOY-201'") == [("mart", "passed")]
 
 
 def test_readers_find_it_and_no_other_return_about_the_borough_was_needed(added: Added) -> None:
