@@ -21,6 +21,7 @@ HISTORY_PICTURE, GROWTH_PICTURE = "history.svg", "growth.svg"
 IMPORTS = "imports and definitions"
 MB, GIB = 1e6, 2**30
 _MOST_STAGES = 10
+_SLIGHT = 0.005  # of the run: a stage that read nothing and took less has no line of its own
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,14 @@ def _stage_table(measured: Measured) -> Table:
         f"{_titled(measured)}, stages of the first run",
         "stage", "seconds", "processor s", "memory, MB", "share", "rows", "rows/s", "MB/s", "floor s", "times the floor",
     )  # fmt: skip
+    slight = {
+        stage: used
+        for stage, used in cold.stages.items()
+        if used.seconds < cold.whole.seconds * _SLIGHT and not getattr(measured.read.get(stage), "rows", 0)
+    }
     for stage, used in cold.stages.items():
+        if stage in slight:
+            continue
         read = measured.read.get(stage)
         beside = ["", "", "", "", ""]
         if read and read.rows:
@@ -119,6 +127,12 @@ def _stage_table(measured: Measured) -> Table:
             if read.floor:
                 beside[3:] = f"{read.floor.seconds:.2f}", f"{used.seconds / read.floor.seconds:,.1f}"
         table.add_row(stage, *_used(used), f"{used.seconds / cold.whole.seconds:.0%}", *beside)
+    if slight:
+        together = Usage(
+            sum(used.seconds for used in slight.values()), sum(used.cpu_seconds for used in slight.values())
+        )
+        share = f"{together.seconds / cold.whole.seconds:.0%}"
+        table.add_row(f"{len(slight)} that had next to nothing to do", *_used(together), share, *[""] * 5)
     return table
 
 
@@ -271,8 +285,14 @@ def history_picture(lines: Sequence[dict[str, Any]]) -> str:
     size = max(times, key=lambda one: (times[one], one))
     shown = [line for line in cold if _size_of(line) == size]
     longest = _longest(shown[-1]["stages"])
+    ranks = {stage: rank for rank, stage in enumerate([*longest, _OTHERS])}
     values = [
-        {"measured": f"{line['made_at'][:16].replace('T', ' ')}", "stage": stage, "seconds": seconds}
+        {
+            "measured": f"{line['made_at'][:16].replace('T', ' ')}",
+            "stage": stage,
+            "seconds": seconds,
+            "rank": ranks[stage],
+        }
         for line in shown
         for stage, seconds in _gathered(line["stages"], longest).items()
     ]
@@ -292,11 +312,11 @@ def history_picture(lines: Sequence[dict[str, Any]]) -> str:
                     "sort": [*longest, _OTHERS],
                     "scale": {"scheme": "tableau20"},
                 },
-                "order": {"field": "stage", "sort": "ascending"},
+                "order": {"field": "rank", "sort": "ascending"},
             },
             "background": "white",  # legible on a dark page too
             "padding": 12,
-            "config": {"font": "Arial", "view": {"stroke": None}},
+            "config": {"font": "Arial, Helvetica, sans-serif", "view": {"stroke": None}},
         }
     )
 
@@ -324,7 +344,7 @@ def growth_picture(measured: Sequence[Measured]) -> str:
             },
             "background": "white",  # legible on a dark page too
             "padding": 12,
-            "config": {"font": "Arial", "view": {"stroke": None}},
+            "config": {"font": "Arial, Helvetica, sans-serif", "view": {"stroke": None}},
         }
     )
 
