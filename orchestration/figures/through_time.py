@@ -156,7 +156,7 @@ def _draw(teller: Teller, cell: Cell) -> None:
     withheld = sorted({value.period for value in own if value.symbol == "c"})
     bands, ringed = _control(teller, cell, local)
     numbers = [number for line in lines for _, number, _ in line.points]
-    from_nought = not bands and _begins_at_nought(numbers)
+    from_nought = not bands and begins_at_nought(numbers)
     title = teller.axis_title(max(abs(number) for number in numbers))
     draw = partial(
         pictures.trend,
@@ -194,7 +194,7 @@ def _draw(teller: Teller, cell: Cell) -> None:
         notes.append("The upright axis does not begin at nought.")
 
 
-def _begins_at_nought(numbers: list[Decimal]) -> bool:
+def begins_at_nought(numbers: list[Decimal]) -> bool:
     """Whether the upright axis begins at nought: unless all figures lie in its upper half, and differ enough to be worth a closer look."""
     low, high = min(numbers), max(numbers)
     return low <= high / 2 or high - low < high * _WORTH_A_LOOK

@@ -20,7 +20,7 @@ from orchestration.figures.boards import TOTAL
 from orchestration.figures.periods import Kind, Period, step_of
 from orchestration.figures.pictures import NARROW, OWN, Line, trend
 from orchestration.figures.released import Figures, Kpi, Value, read_figures
-from orchestration.figures.through_time import joined
+from orchestration.figures.through_time import begins_at_nought, joined
 from orchestration.release.inventory import read_view, relocated_select
 from orchestration.release.portal.site import Page
 from orchestration.rows import named_rows
@@ -258,7 +258,7 @@ def _chart(kpi: Kpi, series: dict[Period, Value], starts: Sequence[tuple[int, da
         title=kpi.title,
         withheld=[period.short for period, value in series.items() if value.symbol == "c"],
         marked=[(place, ", ".join(numbers)) for place, numbers in marks.items()],
-        from_nought=False,
+        from_nought=begins_at_nought([value.number for value in told if value.number is not None]),
     )
     first, last = told[0], told[-1]
     began = (
