@@ -317,7 +317,7 @@ select
     end as outcome_code,
     case
         when catalogue.polarity = 'neutral' or catalogue.is_judged_by_size then null
-        when directions.is_up is not distinct from directions.is_down then null
+        when coalesce(directions.is_up = directions.is_down, true) then null
         when directions.is_up = (catalogue.polarity = 'higher') then 'better'
         else 'worse'
     end as signal_is,
