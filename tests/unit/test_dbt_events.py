@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.dbt_manifest import DBT_EVENTS
-from orchestration.settings import PROJECT_DIR
+from orchestration.dbt_manifest import DBT_EVENTS, dbt_environment
+from orchestration.settings import PROJECT_DIR, Settings
 
 
 @pytest.mark.parametrize(("arguments", "status", "told"), [(["debug"], 0, "All checks passed!"), (["wish"], 2, "wish")])
@@ -19,8 +19,7 @@ def test_it_ends_as_dbt_does_and_logs_what_dbt_says(
     variables = {
         "DBT_LOG_PATH": str(tmp_path / "log"),
         "DBT_PROFILES_DIR": str(PROJECT_DIR / "dbt_project"),
-        "CORNERSTONE_STORE": str(tmp_path),
-        "CORNERSTONE_LOCAL_RETURNS": "",
+        **dbt_environment(Settings(store=tmp_path, raw=tmp_path / "raw")),
     }
     done = subprocess.run(
         [sys.executable, "-P", str(DBT_EVENTS), *arguments],

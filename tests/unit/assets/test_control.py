@@ -19,7 +19,7 @@ def test_what_is_built_is_left_as_it_is(settings: Settings, monkeypatch: pytest.
     settings.store.mkdir()
     result = dg.materialize(
         [control_asset(settings), built_of_it],
-        resources={"warehouse": WarehouseResource(database=str(settings.warehouse_path))},
+        resources={"warehouse": WarehouseResource(database=str(settings.warehouse_path), limits={})},
     )
     assert result.success
     assert result.get_asset_materialization_events() == []

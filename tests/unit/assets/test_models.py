@@ -29,7 +29,7 @@ BROKEN = {
 
 
 def told_of(target: Path, exit_status: int) -> dg.Failure | Busy:
-    return dbt_failure(target, exit_status, WarehouseResource(database=str(target / "warehouse.duckdb")))
+    return dbt_failure(target, exit_status, WarehouseResource(database=str(target / "warehouse.duckdb"), limits={}))
 
 
 def failure(target: Path, *nodes: dict[str, Any]) -> dg.Failure:

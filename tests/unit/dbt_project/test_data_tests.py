@@ -40,7 +40,7 @@ def test_what_does_not_hold_is_told_by_column_and_the_number_of_its_rows(store: 
     with pytest.raises(AssertionError):
         run_dbt(store, "test", "--select", *TESTS)
     target = store.store / "target"
-    told = dbt_failure(target, 1, WarehouseResource(database=str(store.warehouse_path)))
+    told = dbt_failure(target, 1, WarehouseResource(database=str(store.warehouse_path), limits={}))
     assert isinstance(told, dg.Failure)
     assert without_source > 0
     failed = [
