@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from expectations.catalogue import load_catalogue
 from orchestration.alerts.ended import WHOLE_JOB, FailedRule, RunEnd
 from orchestration.alerts.notify import notify
+from orchestration.built import is_built
 from orchestration.dagster_home import SHOWN_WITH_JOBS, fast_history, prepare_dagster_home
 from orchestration.dbt_manifest import ensure_manifest
 from orchestration.errors import DISK_FULL, CornerstoneError, room_wanted, says_disk_full
@@ -40,7 +41,6 @@ from orchestration.returns.submission import (
     read_waiting,
 )
 from orchestration.settings import Settings
-from orchestration.standing import is_built, keep_built
 from orchestration.store_lock import store_lock
 from orchestration.warehouse import prepare_store
 
@@ -209,7 +209,7 @@ def _invent_borough(settings: Settings) -> bool:
 def _whatever_is_new(settings: Settings) -> RunOutcome:
     if _is_nothing_new(settings):
         return _nothing_new(settings)
-    return _outcome_kept(settings, *_execute(settings, "refresh"))
+    return _outcome(settings, *_execute(settings, "refresh"))
 
 
 def _read_again(settings: Settings, return_id: str, periods: str) -> RunOutcome:
@@ -293,14 +293,6 @@ def _full_disk_told() -> Iterator[None]:
         if says_disk_full(str(error)):
             raise CornerstoneError(DISK_FULL) from None
         raise
-
-
-def _outcome_kept(settings: Settings, result: "ExecuteInProcessResult", spans: Spans) -> RunOutcome:
-    """What a whole run came to, kept for the next one to compare with."""
-    outcome = _outcome(settings, result, spans)
-    if outcome.status in ("released", "unchanged", "pending"):
-        keep_built(settings, str(outcome.release_id))
-    return outcome
 
 
 @contextmanager

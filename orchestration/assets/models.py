@@ -75,10 +75,12 @@ def control_asset(settings: Settings) -> dg.AssetsDefinition:
         pool="warehouse",
         output_required=False,  # nothing that is made of what would be the same is made again
     )
-    def control(warehouse: WarehouseResource) -> Iterator[dg.MaterializeResult[None]]:
+    def control(
+        context: dg.AssetExecutionContext, warehouse: WarehouseResource
+    ) -> Iterator[dg.MaterializeResult[None]]:
+        from orchestration.built import begin_build, is_built
         from orchestration.linkage.child_key import link_children
         from orchestration.linkage.quality import measure_links
-        from orchestration.standing import is_built
         from orchestration.store_lock import clear_copies
         from orchestration.warehouse import write_control_tables
 
@@ -86,6 +88,7 @@ def control_asset(settings: Settings) -> dg.AssetsDefinition:
         if is_built(settings):
             log.info("nothing that arrived changes what is released: nothing is built again")
             return
+        begin_build(settings, context.run.root_run_id or context.run.run_id)
         link_children(settings)
         measure_links(settings)
         with retried(), warehouse.get_connection() as connection:

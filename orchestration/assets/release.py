@@ -78,6 +78,7 @@ def release_asset(settings: Settings, catalogue: Catalogue, deps: list[dg.AssetK
     )
     def release(context: dg.AssetExecutionContext, warehouse: WarehouseResource) -> dg.MaterializeResult[None]:
         from expectations.data_docs import build_site
+        from orchestration.built import end_build
         from orchestration.figures.headline import read_headline
         from orchestration.release.build import publish
 
@@ -92,6 +93,7 @@ def release_asset(settings: Settings, catalogue: Catalogue, deps: list[dg.AssetK
                 run_id=context.run.run_id,
                 now=datetime.now(UTC),
             )
+        end_build(settings, context.run.root_run_id or context.run.run_id, outcome.release_id)
         return dg.MaterializeResult(
             metadata={
                 "status": outcome.status,

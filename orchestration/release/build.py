@@ -55,9 +55,11 @@ from orchestration.release.inventory import Inventory, PublishedCatalogue, take_
 from orchestration.release.ledger import (
     enter,
     is_overtaken,
+    newest_with,
     published_releases,
     read_ledger,
     read_releases,
+    settled_release,
     write_counts,
 )
 from orchestration.release.manifest import Approval, BoundaryFile, Manifest, combined_digest, write_manifest
@@ -180,49 +182,25 @@ def after_all_releases(settings: Settings, now: datetime) -> datetime:
 def same_content(settings: Settings, content: str, *, now: datetime) -> ReleaseOutcome | None:
     """What to do where exactly this content is released already; None where it has to be built.
 
-    Current: nothing. Rolled back from: stays rolled back, or every scheduled run would undo the rollback. Waiting for approval:
-    goes on waiting. Complete but never made current (the earlier run was killed): adopted if its files are what was built,
-    otherwise built again. So are these last two where another release was published since they were built.
+    Nothing where that is settled (`settled_release`). Complete but never made current (the earlier run was killed): adopted if
+    its files are what was built and it was compared with all that was published, otherwise built again.
     """
-    current = current_release(settings)
-    if current is not None and current.content_digest == content and not current.removals:
-        return ReleaseOutcome(
-            "unchanged",
-            current.release_id,
-            content,
-            settings.releases_dir / current.release_id,
-            f"Nothing has changed since release {current.release_id}; it stays current and no new release was made.",
+    settled = settled_release(settings, content)
+    if settled is None:
+        latest = newest_with(settings, content, current_release(settings))
+        if latest is None or is_overtaken(settings, latest) or not is_adoptable(settings, latest):
+            return None
+        return make_current(settings, latest, now=now)
+    if settled.withdrawal is None and settled.approval.status == "pending":
+        return pending_outcome(settings, settled)
+    said = f"Nothing has changed since release {settled.release_id}; it stays current and no new release was made."
+    if settled.withdrawal is not None:
+        said = (
+            f"This content is release {settled.release_id}, which {settled.withdrawal.by} rolled back from; no new "
+            f"release was made, and {settled.withdrawal.replaced_by} stays current."
         )
-    latest = newest_with(settings, content, current)
-    if latest is None:
-        return None
-    if latest.withdrawal is not None:
-        return ReleaseOutcome(
-            "unchanged",
-            latest.release_id,
-            content,
-            settings.releases_dir / latest.release_id,
-            f"This content is release {latest.release_id}, which {latest.withdrawal.by} rolled back from; no new "
-            f"release was made, and {latest.withdrawal.replaced_by} stays current.",
-        )
-    # It was never compared with what was published since.
-    if is_overtaken(settings, latest):
-        return None
-    if latest.approval.status == "pending":
-        return pending_outcome(settings, latest)
-    return make_current(settings, latest, now=now) if is_adoptable(settings, latest) else None
-
-
-def newest_with(settings: Settings, content: str, current: Manifest | None) -> Manifest | None:
-    """The newest complete release with this content that was made after the current one."""
-    newer = [
-        manifest
-        for manifest in complete_releases(settings)
-        if manifest.content_digest == content
-        and not manifest.removals
-        and (current is None or manifest.created_at > current.created_at)
-    ]
-    return newer[-1] if newer else None
+    folder = settings.releases_dir / settled.release_id
+    return ReleaseOutcome("unchanged", settled.release_id, content, folder, said)
 
 
 def is_adoptable(settings: Settings, manifest: Manifest) -> bool:

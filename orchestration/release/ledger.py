@@ -210,6 +210,33 @@ def waiting_release(settings: Settings) -> Manifest | None:
     return None if is_overtaken(settings, waiting[-1]) else waiting[-1]
 
 
+def settled_release(settings: Settings, content: str) -> Manifest | None:
+    """The release of exactly this content about which there is nothing to do; None where there is none.
+
+    Current; rolled back from, or every scheduled run would undo the rollback; or waiting for approval, and compared with all
+    that was published.
+    """
+    current = current_release(settings)
+    if current is not None and current.content_digest == content and not current.removals:
+        return current
+    latest = newest_with(settings, content, current)
+    if latest is None or latest.withdrawal is not None:
+        return latest
+    return latest if latest.approval.status == "pending" and not is_overtaken(settings, latest) else None
+
+
+def newest_with(settings: Settings, content: str, current: Manifest | None) -> Manifest | None:
+    """The newest complete release with this content that was made after the current one."""
+    newer = [
+        manifest
+        for manifest in complete_releases(settings)
+        if manifest.content_digest == content
+        and not manifest.removals
+        and (current is None or manifest.created_at > current.created_at)
+    ]
+    return newer[-1] if newer else None
+
+
 def read_ledger(settings: Settings) -> Ledger:
     """What has been published so far; an entry that was lost is made again while the release is there.
 

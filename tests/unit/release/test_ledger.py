@@ -14,6 +14,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from expectations.catalogue import load_catalogue
+from orchestration.built import begin_build, end_build, is_built
 from orchestration.durable import append_to_journal
 from orchestration.errors import CornerstoneError
 from orchestration.privacy.disclosure import load_policy, suppress
@@ -26,7 +27,6 @@ from orchestration.release.open_schema import build_open_schema
 from orchestration.release.remembered import compare_with_earlier, read_earlier
 from orchestration.release.revisions import revisions_of, small_differences_of
 from orchestration.settings import PROJECT_DIR, Settings
-from orchestration.standing import is_built, keep_built
 from tests.unit.release.conftest import every_table
 from tests.unit.release.test_open_schema import DECLARED, add_shares
 
@@ -527,8 +527,9 @@ def test_a_release_that_was_not_compared_with_one_published_meanwhile_is_not_app
     count_locally(warehouse, girls=30, boys=60, others=97)
     older = publish_at(MONDAY, settings=approval_settings)
     count_locally(warehouse, girls=24, boys=60, others=97)
+    begin_build(approval_settings, "run-03")
     newer = publish_at(TUESDAY, settings=approval_settings)
-    keep_built(approval_settings, newer.release_id)
+    end_build(approval_settings, "run-03", newer.release_id)
     assert is_built(approval_settings)
     approve_release(approval_settings, older.release_id, "A. Person", "fine", WEDNESDAY)
     assert not is_built(approval_settings)
