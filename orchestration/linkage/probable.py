@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from orchestration.durable import write_private
-from orchestration.errors import CornerstoneError
+from orchestration.errors import CornerstoneError, room_wanted
 from orchestration.linkage.profiles import NICKNAMES
 from orchestration.settings import Settings
 
@@ -262,6 +262,8 @@ def _linker(
             log_level=None,
         )
     except (SplinkException, duckdb.Error) as error:
+        if wanted := room_wanted(str(error)):
+            raise CornerstoneError(wanted) from None
         # Its messages quote what was run and the values that were met.
         raise CornerstoneError(
             f"Children could not be compared for likeness ({type(error).__name__}). Delete the folder linkage of the vault and"

@@ -13,6 +13,7 @@ from typing import Any
 
 import duckdb
 import pytest
+from splink.internals.exceptions import SplinkException
 
 from orchestration.errors import CornerstoneError
 from orchestration.linkage import index, probable, profiles
@@ -517,3 +518,20 @@ def test_many_children_compared_in_parts_come_out_as_all_at_once(monkeypatch: py
     whole, parts = found
     assert len(whole) > 50
     assert parts == whole
+
+
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [
+        (duckdb.OutOfMemoryException("Out of Memory Error: could not allocate block"), "CORNERSTONE_MEMORY_LIMIT_GIB"),
+        (SplinkException("Error executing sql. Out of Memory Error: max_temp_directory_size"), "SPILL_LIMIT_GIB"),
+        (duckdb.ConversionException("Could not convert 'Zzcurie'"), "Delete the folder linkage of the vault"),
+    ],
+)
+def test_what_comparing_wants_is_said_and_nothing_of_whom_it_met(fault: Exception, told: str) -> None:
+    with duckdb.connect(":memory:") as connection:
+        tell_many(connection, 10, "census")
+        linker = probable._linker(connection, starting_model(10), "profile", probable.BLOCKS)
+        with pytest.raises(CornerstoneError, match=told) as raised, linker:
+            raise fault
+    assert "Zzcurie" not in str(raised.value)
