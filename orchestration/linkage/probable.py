@@ -210,32 +210,25 @@ def score(connection: duckdb.DuckDBPyConnection, model: dict[str, Any]) -> None:
     """
     [(told,)] = connection.execute("select count(*) from profile").fetchall()
     slices = max(1, math.ceil((told / SCORED_AT_ONCE) ** 2))
-    best = f"arg_max({{0}}, ({CAN_JOIN}, match_weight))"
-    bests = ", ".join(f"{best.format(column)} as {column}" for column in ("match_weight", *GAMMAS))
+    best = f"arg_max({{}}, ({CAN_JOIN}, match_weight))"
+    gammas = ", ".join(f"{best.format(gamma)} as {gamma}" for gamma in GAMMAS)
     for number in range(slices):
         own = f" and hash(l.child_key) % {slices} = {number}" if slices > 1 else ""
         with _linker(connection, model, "profile", tuple(f"{block}{own}" for block in BLOCKS)) as linker:
             scored = linker.inference.predict(threshold_match_weight=KEPT_WEIGHT, warning_mode="never").physical_name
+            # Profiles are numbered by child, and the lower number is on the left: a pair lies in one slice, always this way round.
             connection.execute(
                 f"""
-                {"insert into pair_scored by name" if number else "create or replace temp table pair_scored as"}
+                {"insert into pair by name" if number else "create or replace table pair as"}
                 select
-                    least(child_key_l, child_key_r) as left_key, greatest(child_key_l, child_key_r) as right_key, {bests}
+                    child_key_l as left_key, child_key_r as right_key,
+                    round({best.format("match_weight")}, 3) as match_weight, {gammas}
                 from {scored}
-                where child_key_l <> child_key_r
                 group by all
                 """
             )
         if slices > 1:
             log.info("compared children for likeness: %s of %s parts", number + 1, slices)
-    connection.execute(
-        f"""
-        create or replace table pair as
-        select * replace (round(match_weight, 3) as match_weight)
-        from (select left_key, right_key, {bests} from pair_scored group by all)
-        """
-    )
-    connection.execute("drop table pair_scored")
 
 
 @contextmanager
