@@ -8,6 +8,7 @@ are kept. Dagster starts it by its path; it imports nothing of this project.
 import json
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,21 +23,26 @@ KEPT = {"info", "warn", "error"}
 
 def main() -> int:
     """Run dbt with the arguments of this program. Returns: 0 good, 1 nodes failed, 2 dbt could not do it."""
-    folder = Path(os.environ["DBT_LOG_PATH"])
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "dbt.log").open("w", encoding="utf-8") as log:
+    log = Path(os.environ["DBT_LOG_PATH"]) / "dbt.log"
+    with suppress(OSError):
+        log.parent.mkdir(parents=True, exist_ok=True)
+        log.open("w").close()
 
-        def tell(event: "EventMsg") -> None:
-            if event.info.level in KEPT:
-                told = msg_to_dict(event)
-                sys.stdout.write(f"{json.dumps(told)}\n")
-                log.write("{ts} [{level:<5}] {msg}\n".format(**told["info"]))
-                log.flush()
+    def write(line: str) -> None:
+        # A disk that is full ends what dbt does, not what tells of it: the same is told on standard output.
+        with suppress(OSError), log.open("a", encoding="utf-8") as stream:
+            stream.write(f"{line}\n")
 
-        done = dbtRunner(callbacks=[tell]).invoke(["--log-level", "none", "--log-level-file", "none", *sys.argv[1:]])
-        if done.exception is not None:
-            log.write(f"{done.exception}\n")
-            return 2
+    def tell(event: "EventMsg") -> None:
+        if event.info.level in KEPT:
+            told = msg_to_dict(event)
+            write("{ts} [{level:<5}] {msg}".format(**told["info"]))
+            sys.stdout.write(f"{json.dumps(told)}\n")
+
+    done = dbtRunner(callbacks=[tell]).invoke(["--log-level", "none", "--log-level-file", "none", *sys.argv[1:]])
+    if done.exception is not None:
+        write(str(done.exception) or repr(done.exception))
+        return 2
     return 0 if done.success else 1
 
 

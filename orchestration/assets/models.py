@@ -126,7 +126,7 @@ def model_assets(name: str, selector: str, project: DbtProject, settings: Settin
         events = [event for event in told if not isinstance(event, dg.AssetObservation)]
         if not invocation.is_successful():
             yield from events
-            failure = dbt_failure(target, invocation.process.returncode, warehouse)
+            failure = dbt_failure(target, invocation.process.returncode, warehouse, str(invocation.get_error()))
             with retried():
                 raise failure
         with retried(), warehouse.get_connection() as connection:
@@ -166,16 +166,18 @@ def keep_parsed(settings: Settings, target: Path) -> None:
         parsed.replace(settings.store / "dbt" / PARTIAL_PARSE)
 
 
-def dbt_failure(target: Path, exit_status: int, warehouse: WarehouseResource) -> dg.Failure | Busy:
+def dbt_failure(target: Path, exit_status: int, warehouse: WarehouseResource, said: str = "") -> dg.Failure | Busy:
     """Which models and tests failed, by name; dbt's messages can hold values and stay in its log.
 
-    Busy where another program had the working database open: that can pass.
+    Busy where another program had the working database open: that can pass. `said`: what dbt said of errors on standard output,
+    which is there where its log could not be written.
 
     Metadata `failed_tests`, where nothing but data tests failed: of each its name, its table and how many rows failed it.
     """
     results = target / "run_results.json"
     log_file = target / "dbt.log"
-    said = log_file.read_text(encoding="utf-8", errors="replace") if log_file.is_file() else ""
+    if log_file.is_file():
+        said += log_file.read_text(encoding="utf-8", errors="replace")
     if wanted := room_wanted(said):
         return dg.Failure(wanted, allow_retries=False)
     if says_locked(said):

@@ -78,6 +78,13 @@ def test_a_build_that_the_machine_stopped_says_so_and_is_not_tried_again(
     assert (words in str(told.description), told.allow_retries) == (True, False)
 
 
+def test_a_disk_too_full_for_the_log_is_told_by_what_dbt_said_beside(tmp_path: Path) -> None:
+    warehouse = WarehouseResource(database=str(tmp_path / "warehouse.duckdb"), limits={})
+    told = dbt_failure(tmp_path, 1, warehouse, "IO Error: No space left on device")
+    assert isinstance(told, dg.Failure)
+    assert str(told.description).startswith("The disk is full.")
+
+
 def test_a_database_that_is_open_elsewhere_can_be_tried_again(tmp_path: Path) -> None:
     (tmp_path / "dbt.log").write_text(
         'Could not set lock on file "warehouse.duckdb": Conflicting lock is held in python'
