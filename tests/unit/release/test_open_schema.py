@@ -636,6 +636,36 @@ def test_agreement_below_chance_is_shown_and_of_few_plans_it_is_not(warehouse: d
     assert hidden_now(warehouse) == {"kappa"}
 
 
+def test_a_small_count_of_nobody_is_shown_and_one_of_people_is_not(warehouse: duckdb.DuckDBPyConnection) -> None:
+    # Three of four actions are overdue, two of them of the inspection; and three of four plans are graded good.
+    for item, all_of_it, few in (("Total", 4, 3), ("Inspection", 2, 2), ("Strategy", 2, 1)):
+        topic = "Total" if item == "Total" else "Item"
+        for kind, people in (("actions", (0, 0)), ("plans", (all_of_it, few))):
+            add_census_value(
+                warehouse, f"{kind} {item}", kind, "Spring term", topic, item, (all_of_it, people[0]), unit="count"
+            )
+            add_census_value(
+                warehouse,
+                f"some {kind} {item}",
+                f"some_{kind}",
+                "Spring term",
+                topic,
+                item,
+                (few, people[1]),
+                base=f"{kind} {item}",
+            )
+    warehouse.execute(
+        "update intermediate.int_kpi__local_cell set is_already_published = true where measure_code like '%actions'"
+    )
+    assert hidden_now(warehouse) == {
+        f"{some}plans {item}" for some in ("", "some ") for item in ("Total", "Inspection", "Strategy")
+    }
+    outcomes = warehouse.execute(
+        "select distinct outcome from disclosure.attacked_cell where cell_key like '%actions%'"
+    ).fetchall()
+    assert outcomes == []
+
+
 def test_local_figures_below_the_authority_have_no_row_and_undeclared_topics_neither(
     warehouse: duckdb.DuckDBPyConnection,
 ) -> None:

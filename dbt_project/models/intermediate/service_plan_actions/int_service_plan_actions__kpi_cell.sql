@@ -36,8 +36,7 @@ select
             when 'slipping' then told.due_now > told.due_first
         end
     ) as cell_count,
-    -- Nobody is behind an action; counts of few are protected all the same, as every count is.
-    cell_count as people_count,
+    cast(null as bigint) as people_count, -- nobody is behind an action
     cast(null as varchar) as coverage_note,
     told.submission_id
 from told

@@ -208,7 +208,9 @@ local_cells as (
         (ref('int_kpi__therapy_cell'), {'people_count': 'people_count', 'published_whole_count': 'published_whole_count'}),
         (ref('int_kpi__safety_valve_cell'), {'people_count': 'people_count'}),
         (ref('int_kpi__return_cell'), {'people_count': 'people_count', 'coverage_note': 'coverage_note'}),
-        (ref('int_kpi__local_return_cell'), {'people_count': 'people_count', 'coverage_note': 'coverage_note'}),
+        (ref('int_kpi__local_return_cell'), {
+            'people_count': 'coalesce(people_count, 0)', 'is_of_nobody': 'people_count is null', 'coverage_note': 'coverage_note',
+        }),
     ] %}
         select
             la_code,
@@ -222,6 +224,7 @@ local_cells as (
             {{ told.age_to or 'null' }} as age_to,
             cell_count,
             {{ told.people_count }} as people_count,
+            {{ told.is_of_nobody or 'false' }} as is_of_nobody,
             {{ told.published_count or 'null' }} as published_count,
             {{ told.published_whole_count or 'null' }} as published_whole_count,
             {{ told.coverage_note or 'null' }} as coverage_note,
@@ -248,7 +251,7 @@ select
     cast(people_count as bigint) as people_count,
     cast(published_count as bigint) as published_count,
     cast(published_whole_count as bigint) as published_whole_count,
-    coalesce(published_count = cell_count, false) as is_already_published,
+    is_of_nobody or coalesce(published_count = cell_count, false) as is_already_published,
     coverage_note,
     submission_id
 from local_cells

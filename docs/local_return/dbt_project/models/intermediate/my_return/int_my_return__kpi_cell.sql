@@ -1,5 +1,7 @@
 -- What the KPIs of the return count. This model is found by its name, and has these columns: a count for each measure, year and item
--- of a breakdown, Total for the whole; `people_count` is how many people are behind it, by which small counts are withheld.
+-- of a breakdown, Total for the whole; `people_count` is how many people are behind it, by which small counts are withheld. A measure of
+-- which each count is about nobody, as of a plan's actions, has null there, and its small counts are shown: only then take it out of
+-- the columns that are never absent (_models.yml).
 with counted as (
     select
         cover.submission_id,
