@@ -108,7 +108,13 @@ counted as (
     cross join (
         values ('children'), ('children_inclusion'), ('hours_inclusion'), ('children_daf')
     ) as measure (measure_code)
-    where measure.measure_code in ('children', 'children_daf') or place.inclusion_level_code <> 'NONE'
+    where
+        case measure.measure_code
+            when 'children' then true
+            -- A blank beside a number is nobody; where all are blank nothing is told of the fund, and there is no cell.
+            when 'children_daf' then place.daf_child_count is not null
+            else place.inclusion_level_code <> 'NONE'
+        end
     group by all
 ),
 
