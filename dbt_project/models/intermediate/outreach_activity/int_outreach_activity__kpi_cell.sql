@@ -7,6 +7,7 @@
     'outreach_need': ('need_code', 'Need of the visit'),
     'outreach_outcome': ('outcome_code', 'Outcome of the visit'),
 } %}
+{% set few_schools = 5 %}
 
 with visit as (
     select
@@ -84,14 +85,16 @@ schools_counted as (
             '{{ topic }}' as cell_topic,
             {{ column }} as cell_breakdown,
             unnest(['schools', 'schools_visited']) as measure_code,
-            unnest([count(*), count_if(visit_count > 0)]) as cell_count
+            unnest([count(*), count_if(visit_count > 0)]) as cell_count,
+            unnest([count(*), count_if(visit_count > 0)]) as people_count
         from school
         where is_expected
         group by submission_id, academic_year, cell_breakdown
 
         union all
     {% endfor %}
-    -- Nursery schools are left out: their few pupils with SEN would be the rest of a sum.
+    -- Nursery schools are left out: their few pupils with SEN would be the rest of a sum. Of few schools the counts are about these
+    -- schools, however many pupils and visits they have: disclosure control judges them by the schools.
     {%- for topic, column in [('Total', "'Total'"), ('Phase of the school', 'phase_name')] %}
         select
             submission_id,
@@ -99,7 +102,14 @@ schools_counted as (
             '{{ topic }}' as cell_topic,
             {{ column }} as cell_breakdown,
             unnest(['visits_beside_pupils', 'pupils_with_sen']) as measure_code,
-            unnest([sum(visit_count), sum(sen_support_count + ehc_plan_count)]) as cell_count
+            unnest([sum(visit_count), sum(sen_support_count + ehc_plan_count)]) as cell_count,
+            unnest(
+                if(
+                    count(*) < {{ few_schools }},
+                    [count(*), count(*)],
+                    [sum(visit_count), sum(sen_support_count + ehc_plan_count)]
+                )
+            ) as people_count
         from school
         where is_expected and has_known_sen
         group by submission_id, academic_year, cell_breakdown
@@ -166,7 +176,7 @@ counted as (
         cell_breakdown,
         measure_code,
         cell_count,
-        -- A visit is about a pupil or more: of few visits few pupils can be behind the count.
+        -- Which pupils a visit is about is not told: each is judged as if it were about one more.
         cell_count as people_count,
         null as coverage_note
     from visits_counted
@@ -180,7 +190,7 @@ counted as (
         cell_breakdown,
         measure_code,
         cell_count,
-        cell_count as people_count,
+        people_count,
         null as coverage_note
     from schools_counted
     {%- for side in ['before', 'after'] %}
@@ -194,15 +204,17 @@ counted as (
             'Total' as cell_breakdown,
             compared_years.event_code || 's_{{ side }}' as measure_code,
             coalesce(events_counted.{{ side }}_count, 0) as cell_count,
-            coalesce(events_counted.{{ side }}_people_count, 0) as people_count,
-            case
-                when compared_years.whole_count < compared_years.school_count
-                    then format(
-                        'Of {} schools first visited in the year {} are left out: the twelve months before or after are not wholly known.',
-                        compared_years.school_count,
-                        compared_years.school_count - compared_years.whole_count
-                    )
-            end as coverage_note
+            -- Of few schools it is these schools that the count is about.
+            if(
+                compared_years.whole_count < {{ few_schools }},
+                compared_years.whole_count,
+                coalesce(events_counted.{{ side }}_people_count, 0)
+            ) as people_count,
+            if(
+                compared_years.whole_count < compared_years.school_count,
+                'Some schools first visited in the year are left out: the twelve months before or after are not wholly known.',
+                null
+            ) as coverage_note
         from compared_years
         inner join submission -- exactly one
             on compared_years.academic_year = submission.academic_year
