@@ -636,6 +636,24 @@ def test_agreement_below_chance_is_shown_and_of_few_plans_it_is_not(warehouse: d
     assert hidden_now(warehouse) == {"kappa"}
 
 
+def test_what_a_measure_leaves_of_one_that_it_is_part_of_cannot_be_subtracted(
+    warehouse: duckdb.DuckDBPyConnection,
+) -> None:
+    # Of 30 who named the theme 28 put it first: 2 did not. Of another 40 of 60 did.
+    for item, named, first in (("Total", 90, 68), ("Health", 30, 28), ("Transport", 60, 40)):
+        topic = "Total" if item == "Total" else "Item"
+        for measure, count in (("named", named), ("first", first)):
+            add_census_value(
+                warehouse, f"{measure} {item}", measure, "Spring term", topic, item, (count, count), unit="count"
+            )
+    assert hidden_now(warehouse) == set()
+    warehouse.execute("insert into seed.additive_measure values ('first', 'census', 'named', 'census', 'first')")
+    hidden = hidden_now(warehouse)
+    assert hidden & {"named Health", "first Health"}
+    # Nor from the totals less the other theme.
+    assert len(hidden) > 1
+
+
 def test_a_small_count_of_nobody_is_shown_and_one_of_people_is_not(warehouse: duckdb.DuckDBPyConnection) -> None:
     # Three of four actions are overdue, two of them of the inspection; and three of four plans are graded good.
     for item, all_of_it, few in (("Total", 4, 3), ("Inspection", 2, 2), ("Strategy", 2, 1)):
