@@ -23,7 +23,9 @@ standing as (
     inner join {{ ref('dim_setting') }} as setting
         on
             setting.is_in_own_authority
-            and setting.phase_name in ('Nursery', 'Primary', 'Secondary')
+            and setting.phase_name in (
+                'Nursery', 'Primary', 'Middle deemed primary', 'Secondary', 'Middle deemed secondary', 'All-through'
+            )
             and coalesce(years.last_day >= setting.valid_from, true)
             and coalesce(years.first_day <= setting.valid_to, setting.is_open)
     qualify row_number() over (
@@ -105,7 +107,12 @@ select
     years.academic_year,
     schools.site_key,
     schools.setting_key,
-    setting.phase_name,
+    case setting.phase_name
+        when 'Middle deemed primary' then 'Primary'
+        when 'Middle deemed secondary' then 'Secondary'
+        when 'All-through' then 'Secondary'
+        else setting.phase_name
+    end as phase_name,
     schools.is_expected,
     cast(schools.visit_count as integer) as visit_count,
     cast(schools.pupil_count as integer) as pupil_count,
