@@ -173,15 +173,27 @@ plan as (
             and plan.la_code = own_authority.setting_value
 ),
 
+-- A plan begins when the return of its year says so, by which it is counted as issued, whatever day a later return gives it; where no
+-- return of that year is held, when any other does.
+begun_plan as (
+    select
+        child_key,
+        start_date
+    from plan
+    where
+        year(start_date) = activity_year
+        or year(start_date) not in (select held.activity_year from plan as held)
+),
+
 audited_plan as (
     select
         first_audit.child_key,
-        max(plan.start_date) as start_date
+        max(begun_plan.start_date) as start_date
     from first_audit
-    inner join plan -- one to many
+    inner join begun_plan -- one to many
         on
-            first_audit.child_key = plan.child_key
-            and first_audit.audited_on >= plan.start_date
+            first_audit.child_key = begun_plan.child_key
+            and first_audit.audited_on >= begun_plan.start_date
     where first_audit.plan_stage_code = 'FIRST_ISSUE'
     group by first_audit.submission_id, first_audit.plan_ref, first_audit.child_key
 ),
