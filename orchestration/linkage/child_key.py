@@ -11,6 +11,9 @@ A row that gives a UPN with an NHS number can show that two children known by th
 the number. Where birth date and forename agree with both, they are joined under the key that was first. In these fixed
 steps nothing else that comes later changes the key of an earlier row, and the same receipts give the same keys.
 
+Returns that name nobody come last, whenever they were received: their rows find the child who has their number by then, and
+say nothing of who that is. Only where nobody has it, or two have, is such a row a child of its own, whom later ones find.
+
 Children that the fixed steps keep apart are joined where they are likely one, or a reviewer says so (`index`); a reviewer
 also keeps apart whom likeness, or name and birth date, would join. Every row of a child that was joined to one received
 before it has the strength of that join.
@@ -76,13 +79,15 @@ def link_children(settings: Settings) -> LinkReport:
     """
     keys = load_keys(settings)
     submissions = person_submissions(settings)
+    named = [pair for pair in submissions if pair[0].names_persons]
+    nameless = [pair for pair in submissions if not pair[0].names_persons]
     with private_database(settings.vault_dir / "link_spill", settings.database_limits) as connection:
         _prepare(connection, keys)
         is_kept_apart = _keep_apart(connection, settings)
-        for spec, group in _groups(submissions):
+        for spec, group in _groups(named):
             _link(connection, settings, spec, group, is_kept_apart=is_kept_apart)
         try:
-            join_likely(connection, settings, submissions)
+            join_likely(connection, settings, named)
         except duckdb.Error as error:  # its message can quote values
             if wanted := room_wanted(str(error)):
                 raise CornerstoneError(wanted) from None
@@ -90,7 +95,9 @@ def link_children(settings: Settings) -> LinkReport:
                 f"Children could not be joined by likeness ({type(error).__name__}). Delete the folder linkage of the vault"
                 " and run again: everything in it is made anew, under the decisions of reviewers."
             ) from None
-        _tell(connection, settings, submissions)
+        for spec, group in _groups(nameless):
+            _link(connection, settings, spec, group, is_kept_apart=is_kept_apart)
+        _tell(connection, settings, named)
         report = _report(connection)
         _write(connection, settings.child_link_path)
     return report
@@ -322,9 +329,11 @@ def _link_rows(connection: duckdb.DuckDBPyConnection, spec: ReturnSpec, *, is_ke
         [spec.return_id],
     )
     _find_one_child(connection)
+    # A number that a row without a name gives besides, or gives too, must not make others the child.
+    taught = "" if spec.names_persons else " where match_strength = 'first_seen'"
     connection.execute(
         "insert into known select distinct child_key, upn, nhs_number, uln, name, birth_date"
-        " from person inner join matched using (row_id) except select * from known"
+        f" from person inner join matched using (row_id){taught} except select * from known"
     )
     _join_children(connection)
 

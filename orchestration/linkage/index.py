@@ -537,7 +537,7 @@ def _record(connection: duckdb.DuckDBPyConnection, settings: Settings, at: str, 
 
 
 def _name_children(connection: duckdb.DuckDBPyConnection) -> None:
-    """Give the rows of children that were joined to another the key of that one, and how it came."""
+    """Give the rows and numbers of children that were joined to another the key of that one, the rows how it came too."""
     connection.execute(
         """
         update child_link set
@@ -552,6 +552,9 @@ def _name_children(connection: duckdb.DuckDBPyConnection) -> None:
         from cluster
         where child_link.child_key = cluster.child_key and cluster.cluster_key <> cluster.child_key
         """
+    )
+    connection.execute(
+        "update known set child_key = cluster.cluster_key from cluster where known.child_key = cluster.child_key"
     )
 
 

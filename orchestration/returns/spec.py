@@ -711,6 +711,11 @@ class ReturnSpec(_Strict):
         """Tables whose records hang from a record of this one."""
         return [name for name, other in self.tables.items() if other.parent == table]
 
+    @property
+    def names_persons(self) -> bool:
+        """Whether it is about persons, and names them."""
+        return self.person is not None and self.person.is_named
+
     def is_in_person(self, table: str) -> bool:
         """Whether the table's records belong to a person."""
         current: str | None = table
