@@ -226,10 +226,12 @@ def _link(
         [[submission.submission_id, place] for place, submission in enumerate(submissions, start=linked)],
     )
     connection.execute("insert into linked_submission from submission_order")
+    # Where nobody is named there is no list of people: a child can have any number of plans there, or one typed in two ways.
+    person = "person.*" if spec.names_persons else "person.* replace (row_person_ref as part)"
     connection.execute(
         f"""
         create or replace temp table arrived as
-        select row_number() over () as row_id, person.*, place
+        select row_number() over () as row_id, {person}, place
         from ({_person_rows(spec, spec.person, paths)}) as person inner join submission_order using (submission_id)
         """
     )
@@ -237,7 +239,7 @@ def _link(
     connection.execute(
         """
         create or replace temp table round as
-        -- A child can have a row of each part, as a pupil who left a school and came back.
+        -- A child can have a row of each part, as a pupil who left a school and came back, and of each plan.
         select row_id, dense_rank() over (partition by label order by place, part desc) as number
         from arrived inner join related using (row_id)
         """

@@ -121,3 +121,22 @@ def test_two_whom_a_reviewer_joins_are_found_by_the_numbers_of_both(store: Store
     same = Decision(NOON.isoformat(), "A. Lead", first, second, "same", "0" * 64)
     record_decisions(store.settings, [same])
     assert store.linked() == [[(first, "first_seen")], [(first, "reviewed")], [(first, "upn"), (first, "upn")]]
+
+
+def test_a_plan_written_in_two_ways_is_one_childs(store: Store) -> None:
+    store.people(2023, ada())
+    store.audits(2023, ("EHC-123", U1, ""), ("EHC123", U1, ""))
+    store.people(2024, ada())
+    store.audits(2024, ("EHC123", U1, ""))
+    links = store.linked()
+    assert {key for rows in links for key, _ in rows} == {links[0][0][0]}
+    assert [step for _, step in links[2]] == ["upn"]
+
+
+def test_a_child_of_whom_audits_alone_tell_is_one_too(store: Store) -> None:
+    store.audits(2023, ("EHC-123", U1, ""), ("EHC123", U1, ""), ("P-9", U2, ""))
+    store.audits(2024, ("EHC-123", U1, ""), ("P-9", "", ""))
+    [(one, first), (again, second), (other, _)], [later, (numberless, _)] = store.linked()
+    assert one == again and {first, second} == {"first_seen", "upn"} and later == (one, "upn")
+    assert len({one, other, numberless}) == 3
+    assert link_children(store.settings) == LinkReport({"first_seen": 3, "upn": 2}, children=3)
