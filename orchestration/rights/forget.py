@@ -455,12 +455,15 @@ def _known_rows(
     )
     if spec.person.one_by is not None:
         number = f'"{spec.person.one_by}"'
-        patient = f"(submission_id, {normalised_number(number)})"
+        patient = normalised_number(number)
         own.execute(
             f"""
             insert into known_place
             select place, '{spec.person.one_by}' from {relation}
-            where {patient} in (select {patient} from {relation} semi join known_place using (place))
+            where {patient} is not null
+                and (submission_id, {patient}) in (
+                    select (submission_id, {patient}) from {relation} semi join known_place using (place)
+                )
                 and place not in (select place from known_place)
             """
         )
@@ -898,7 +901,7 @@ def _is_gone(spec: ReturnSpec, table: str, key: str, folder: Path) -> str:
             if made.scheme is not None and made.scheme == held.scheme:
                 [own], [other] = made.lands, held.lands
                 tests.append(
-                    f'(submission_id, "{own}") in (select (submission_id, "{other}") from read_parquet({landed})'
+                    f'"{own}" is not null and (submission_id, "{own}") in (select (submission_id, "{other}") from read_parquet({landed})'
                     f' where (submission_id, "{key}") in (select (submission_id, row_person_ref) from gone))'
                 )
     return " or ".join(tests)

@@ -229,7 +229,7 @@ def _find_rows(own: duckdb.DuckDBPyConnection, spec: ReturnSpec, found_in: dict[
             f"""
             insert into gone
             select record from "{persons}"
-            where (submission_id, {patient}) in (
+            where {patient} is not null and (submission_id, {patient}) in (
                 select (submission_id, {patient}) from "{persons}" semi join gone using (record)
             ) and record not in (select record from gone)
             """
@@ -265,7 +265,7 @@ def _shared_numbers(spec: ReturnSpec, name: str) -> list[str]:
             if spec.is_in_person(other) and same:
                 number, numbers = (normalised_number(f'"{given}"') for given in (column, same[0]))
                 tests.append(
-                    f"(submission_id, {number}) in (select (submission_id, {numbers})"
+                    f"{number} is not null and (submission_id, {number}) in (select (submission_id, {numbers})"
                     f' from "{other}" where person_record in (select record from gone))'
                 )
     return tests

@@ -2,7 +2,7 @@
 
 import csv
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import duckdb
@@ -18,7 +18,8 @@ from orchestration.rights import forget as erasure
 from orchestration.rights.asked import parse_asked
 from orchestration.settings import Settings
 from orchestration.warehouse import prepare_store
-from tests.unit.rights.conftest import NOON, UPN, drop_sen2, names_found
+from tests.sentinel import scan
+from tests.unit.rights.conftest import NOON, UPN, clear_copy, drop_sen2, names_found
 from tests.unit.rights.test_forget import LATER
 
 NOTES = "plan_notes"
@@ -91,6 +92,17 @@ rules:
     action: Ask for the plan.
     columns: [plan_reference]
     failing_rows: select submission_id, source_file, source_row from note where plan_reference is null
+  - rule_id: PLN-002
+    table: note
+    level: row
+    severity: block
+    effect: quarantine
+    label: A note has a day.
+    why: Nobody could tell when.
+    owner: Head of plans
+    action: Ask for the day.
+    columns: [noted_on]
+    failing_rows: select submission_id, source_file, source_row from note where noted_on is null
 """
 # Ada's plan has two notes, one of them without her number; nobody's number is given with the other plan.
 ROWS = [("ZZPLAN-1", UPN, "2025-02-03"), ("zzplan-1 ", "", "2025-03-04"), ("ZZPLAN-2", "", "2025-05-06")]
@@ -115,8 +127,10 @@ def catalogue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: Setting
         cached.cache_clear()
 
 
-def drop_notes(folder: Path, rows: list[tuple[str, str, str]] = ROWS, version: int = 1) -> list[Path]:
-    cover = {"return_name": "NOTES", "la_code": "372", "note_year": "2025", "version": str(version),
+def drop_notes(
+    folder: Path, rows: list[tuple[str, str, str]] = ROWS, version: int = 1, year: str = "2025"
+) -> list[Path]:
+    cover = {"return_name": "NOTES", "la_code": "372", "note_year": year, "version": str(version),
              "prepared_by_role": "Invented officer"}  # fmt: skip
     tables = {
         "cover": [("key", "value"), *cover.items()],
@@ -125,22 +139,33 @@ def drop_notes(folder: Path, rows: list[tuple[str, str, str]] = ROWS, version: i
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
     for name, lines in tables.items():
-        paths.append(folder / f"{name}_{version}.csv")
+        paths.append(folder / f"{name}_{year}_{version}.csv")
         with paths[-1].open("w", newline="") as file:
             csv.writer(file).writerows(lines)
     return paths
 
 
 @pytest.fixture
-def held(settings: Settings, catalogue: Catalogue) -> Settings:
+def hold(settings: Settings, catalogue: Catalogue) -> Callable[..., Settings]:
+    """Make a store that knows Ada from the EHC plans return, and notes of each year, linked."""
+
+    def made(**notes_of: list[tuple[str, str, str]]) -> Settings:
+        prepare_store(settings)
+        drop_sen2(settings.inbox_dir / "sen2", "xml")
+        assert not land_return(settings, "sen2", catalogue, now=NOON).refused
+        for year, rows in notes_of.items():
+            drop_notes(settings.inbox_dir / NOTES, rows, year=year.removeprefix("of_"))
+            assert not land_return(settings, NOTES, catalogue, now=NOON).refused
+        link_children(settings)
+        return settings
+
+    return made
+
+
+@pytest.fixture
+def held(hold: Callable[..., Settings]) -> Settings:
     """A store that knows Ada from the EHC plans return and from the notes, linked."""
-    prepare_store(settings)
-    drop_sen2(settings.inbox_dir / "sen2", "xml")
-    drop_notes(settings.inbox_dir / NOTES)
-    for return_id in ("sen2", NOTES):
-        assert not land_return(settings, return_id, catalogue, now=NOON).refused
-    link_children(settings)
-    return settings
+    return hold(of_2025=ROWS)
 
 
 def notes(settings: Settings) -> list[tuple[str, str | None, str, str]]:
@@ -180,6 +205,17 @@ def test_who_is_known_by_a_number_alone_is_forgotten_with_the_plan(
     drop_notes(held.inbox_dir / NOTES, version=2)
     land_return(held, NOTES, catalogue, now=LATER)
     assert names_found(held, tmp_path / "copy", [UPN, "ZZPLAN-1", "zzplan-1"]) == set()
+
+
+OTHER_UPN = "U372400021002"
+
+
+def test_rows_without_a_plan_are_nobodys_plan(hold: Callable[..., Settings], tmp_path: Path) -> None:
+    settings = hold(of_2025=[("", UPN, "2025-02-03"), ("", OTHER_UPN, "2025-02-04"), ("ZZPLAN-2", "", "2025-05-06")])
+    erasure.forget(settings, parse_asked(f"upn: {UPN}"), by="A. Lead", reason="request 12 of 2026", now=LATER)
+    assert names_found(settings, tmp_path / "copy", [UPN, OTHER_UPN]) == {OTHER_UPN}
+    archived = clear_copy(settings, tmp_path / "copy") / "unsealed"
+    assert {one.sentinel for one in scan(archived, [UPN, OTHER_UPN])} == {OTHER_UPN}
 
 
 def test_a_place_is_told_with_the_number_that_the_file_gives(
