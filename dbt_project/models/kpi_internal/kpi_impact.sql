@@ -12,37 +12,49 @@
 
 with periods as (
     select
-        kpi_id,
-        value_basis,
+        kpi_value.kpi_id,
+        kpi_value.value_basis,
         case
-            when lower(time_identifier) = 'autumn and spring term' then 'autumn and spring term'
-            else {{ period_kind('time_identifier') }}
+            when lower(kpi_value.time_identifier) = 'autumn and spring term' then 'autumn and spring term'
+            else {{ period_kind('kpi_value.time_identifier') }}
         end as period_kind,
-        period_start,
-        period_end,
-        12 * year(period_start) + month(period_start) as month_number,
-        value,
-        value_status,
-        series_break_note,
-        unit
-    from {{ ref('kpi_value') }}
+        kpi_value.period_start,
+        kpi_value.period_end,
+        12 * year(kpi_value.period_start) + month(kpi_value.period_start) as month_number,
+        kpi_value.value,
+        kpi_value.value_status,
+        kpi_value.coverage_note is not null as is_partly_covered,
+        kpi_value.series_break_note,
+        coalesce(chart.not_interpretable_reason = 'counting_change', false) as is_counting_changed,
+        kpi_value.unit
+    from {{ ref('kpi_value') }} as kpi_value
+    left join {{ ref('kpi_control_chart') }} as chart -- at most one, of a month
+        on kpi_value.kpi_value_key = chart.kpi_control_chart_key
     where
-        area_role = 'own_authority'
-        and area_level = 'local_authority'
-        and breakdown_topic = 'Total'
-        and period_start is not null
-        and kpi_id in (select aim.kpi_id from {{ ref('fct_kpi_aim') }} as aim)
+        kpi_value.area_role = 'own_authority'
+        and kpi_value.area_level = 'local_authority'
+        and kpi_value.breakdown_topic = 'Total'
+        and kpi_value.period_start is not null
+        and kpi_value.kpi_id in (select aim.kpi_id from {{ ref('fct_kpi_aim') }} as aim)
+        -- What the authority expects has not happened; and the four quarters' forecasts of a year are of one and the same year.
+        and coalesce(kpi_value.method not like '%forecast%', true)
 ),
 
--- Of a KPI that is told by month and by year, or by the returns and by a publisher, the series with most figures; of equals the own one.
+-- Of a KPI that is told by month and by year, or by the returns and by a publisher, the series with most figures that cover as much; of
+-- equals the whole, and the own one. Terms are left out: they differ in length and season, so neighbours are not alike.
 chosen as (
     select
         kpi_id,
         value_basis,
-        period_kind
+        period_kind,
+        is_partly_covered
     from periods
-    group by kpi_id, value_basis, period_kind
-    qualify row_number() over (partition by kpi_id order by count(value) desc, value_basis asc, period_kind asc) = 1
+    where period_kind <> 'term'
+    group by kpi_id, value_basis, period_kind, is_partly_covered
+    qualify
+        row_number() over (
+            partition by kpi_id order by count(value) desc, is_partly_covered asc, value_basis asc, period_kind asc
+        ) = 1
 ),
 
 -- Periods are numbered as calendars have them, so that a missing one leaves a hole; mean and limits are of one stretch between two
@@ -53,10 +65,10 @@ series as (
         case periods.period_kind
             when 'month' then periods.month_number
             when 'financial quarter' then periods.month_number // 3
-            -- Terms begin in August, January and April.
-            when 'term' then 3 * year(periods.period_start) + case month(periods.period_start) when 1 then 0 when 4 then 1 else 2 end
             else year(periods.period_start)
         end as period_number,
+        -- A figure that leaves out more, or less, than the others is not set beside them.
+        if(periods.is_partly_covered = chosen.is_partly_covered, periods.value, null) as comparable_value,
         count(periods.series_break_note) over (
             partition by periods.kpi_id
             order by periods.period_start
@@ -75,7 +87,7 @@ reported as (
         lag(value) over in_order as previous_value,
         lag(period_number) over in_order as previous_number
     from series
-    where value is not null
+    where comparable_value is not null
     window in_order as (partition by kpi_id, stretch_number order by period_number)
 ),
 
@@ -137,6 +149,7 @@ before_and_after as (
         kpi_id,
         stretch_of_start,
         count(*) filter (where side_in_time = 'before' and is_of_stretch) as before_count,
+        bool_or(is_counting_changed) filter (where is_of_stretch) as is_counting_changed,
         min(period_start) filter (where side_in_time = 'before' and is_of_stretch) as before_first_start,
         max(period_end) filter (where side_in_time = 'before' and is_of_stretch) as before_last_end,
         avg(value) filter (where side_in_time = 'before' and is_of_stretch) as before_mean,
@@ -152,14 +165,25 @@ before_and_after as (
     group by kpi_aim_key, kpi_id, stretch_of_start
 ),
 
--- Periods that somebody withholds: disclosure control beside the open tables, the publisher of a published figure.
-withheld as (
+-- Periods whose figure is told and not set beside the others; or that somebody withholds: disclosure control beside the open tables, the
+-- publisher of a published figure.
+left_out as (
     select
         before_and_after.kpi_aim_key,
         count(*) filter (
-            where series.period_start between before_and_after.before_first_start and before_and_after.before_last_end
+            where series.value_status = 'confidential'
+            and series.period_start between before_and_after.before_first_start and before_and_after.before_last_end
         ) as before_withheld_count,
-        count(*) filter (where series.period_start >= aim.begun_on) as after_withheld_count
+        count(*) filter (
+            where series.value_status = 'confidential' and series.period_start >= aim.begun_on
+        ) as after_withheld_count,
+        count(*) filter (
+            where series.value is not null
+            and series.period_start between before_and_after.before_first_start and before_and_after.before_last_end
+        ) as before_otherwise_covered_count,
+        count(*) filter (
+            where series.value is not null and series.period_start >= aim.begun_on
+        ) as after_otherwise_covered_count
     from before_and_after
     inner join {{ ref('fct_kpi_aim') }} as aim -- exactly one
         on before_and_after.kpi_aim_key = aim.kpi_aim_key
@@ -167,7 +191,7 @@ withheld as (
         on
             before_and_after.kpi_id = series.kpi_id
             and before_and_after.stretch_of_start = series.stretch_number
-    where series.value_status = 'confidential'
+    where series.comparable_value is null
     group by before_and_after.kpi_aim_key
 ),
 
@@ -194,7 +218,10 @@ limits as (
     from before_and_after
     inner join told -- exactly one
         on before_and_after.kpi_id = told.kpi_id
-    where before_and_after.before_count >= {{ fewest_points }} and not before_and_after.has_hole_before
+    where
+        before_and_after.before_count >= {{ fewest_points }}
+        and not before_and_after.has_hole_before
+        and not before_and_after.is_counting_changed
 ),
 
 sides as (
@@ -293,7 +320,8 @@ select
     limits.upper_limit,
     cast(coalesce(before_and_after.after_count, 0) as integer) as after_count,
     cast(before_and_after.after_mean as decimal(18, 4)) as after_mean,
-    cast(coalesce(withheld.after_withheld_count, 0) as integer) as after_withheld_count,
+    cast(coalesce(left_out.after_withheld_count, 0) as integer) as after_withheld_count,
+    cast(coalesce(left_out.after_otherwise_covered_count, 0) as integer) as after_otherwise_covered_count,
     cast(coalesce(before_and_after.after_break_count, 0) as integer) as after_break_count,
     cast(directions.above_limits_count as integer) as above_limits_count,
     cast(directions.below_limits_count as integer) as below_limits_count,
@@ -307,9 +335,19 @@ select
         when told.kpi_id is null then 'no_series'
         when coalesce(before_and_after.after_count, 0) = 0
             then if(coalesce(before_and_after.after_break_count, 0) > 0, 'counting_changed', 'no_period_after')
-        when before_and_after.before_count + coalesce(withheld.before_withheld_count, 0) < {{ fewest_points }} then 'too_few_before'
-        when before_and_after.has_hole_before
-            then if(coalesce(withheld.before_withheld_count, 0) > 0, 'withheld_before', 'missing_before')
+        when before_and_after.is_counting_changed then 'counting_changed'
+        when
+            before_and_after.before_count
+            + coalesce(left_out.before_withheld_count + left_out.before_otherwise_covered_count, 0)
+            < {{ fewest_points }}
+            then 'too_few_before'
+        -- Nor are there limits where every second period is withheld, so that what is left has no hole.
+        when limits.kpi_aim_key is null
+            then case
+                when left_out.before_withheld_count > 0 then 'withheld_before'
+                when left_out.before_otherwise_covered_count > 0 then 'otherwise_covered_before'
+                else 'missing_before'
+            end
         when directions.is_up and directions.is_down then 'signals_both_ways'
         when directions.is_up then 'signal_up'
         when directions.is_down then 'signal_down'
@@ -318,6 +356,8 @@ select
     case
         when catalogue.polarity = 'neutral' or catalogue.is_judged_by_size then null
         when coalesce(directions.is_up = directions.is_down, true) then null
+        -- What rises from far below the mean of before is not above it.
+        when directions.is_up <> (before_and_after.after_mean > before_and_after.before_mean) then null
         when directions.is_up = (catalogue.polarity = 'higher') then 'better'
         else 'worse'
     end as signal_is,
@@ -330,8 +370,8 @@ left join told -- at most one
     on aim.kpi_id = told.kpi_id
 left join before_and_after -- at most one
     on aim.kpi_aim_key = before_and_after.kpi_aim_key
-left join withheld -- at most one
-    on aim.kpi_aim_key = withheld.kpi_aim_key
+left join left_out -- at most one
+    on aim.kpi_aim_key = left_out.kpi_aim_key
 left join limits -- at most one
     on aim.kpi_aim_key = limits.kpi_aim_key
 left join directions -- at most one

@@ -25,6 +25,8 @@ from orchestration.release.inventory import read_view, relocated_select
 from orchestration.release.portal.site import Page
 from orchestration.rows import named_rows
 
+FORECAST = "forecast"
+"""In the method of a figure that is expected and has not happened; the view looks at none."""
 FEWEST_BEFORE, RUN, TREND = 10, 8, 6
 """As macros/control_chart.sql has them: periods before a start from which limits are drawn; how many in a row on one side of the mean,
 and rising or falling, are a signal."""
@@ -38,17 +40,18 @@ _NOTHING_SAID = {
     "not_begun": "Nothing can be said: it has not begun.",
     "no_series": "Nothing can be said: no figure of the authority as a whole is told.",
     "no_period_after": "Nothing can be said yet: none of the {many} since the start has a figure.",
-    "counting_changed": "Nothing can be said: counting has changed since the start.",
+    "counting_changed": "Nothing can be said: counting has changed on the way.",
     "too_few_before": "Too few {many} to say: {count} with a figure had ended before the start, and {fewest} are needed.",
     "withheld_before": "Nothing can be said: some of the {many} before the start are withheld.",
+    "otherwise_covered_before": "Nothing can be said: some of the {many} before the start do not cover what the others cover.",
     "missing_before": "Nothing can be said: some of the {many} before the start are missing.",
 }
+_WAYS = {"signal_up": "higher", "signal_down": "lower"}
 _SIGNALS = {"signal_up", "signal_down", "signals_both_ways"}
 _KINDS = {"financial quarter": Kind.quarter}
 _PERIODS = {
     Kind.month: "months",
     Kind.quarter: "quarters",
-    Kind.term: "terms",
     Kind.autumn_and_spring: "autumns and springs",
 }
 
@@ -196,6 +199,8 @@ def seen(row: dict[str, Any], many: str) -> str:
     text = _signals(row, many)
     if row["after_withheld_count"]:
         text += f" Withheld since the start: {row['after_withheld_count']}."
+    if row["after_otherwise_covered_count"]:
+        text += f" Left out because they do not cover what the others cover: {row['after_otherwise_covered_count']}."
     if row["after_break_count"]:
         text += f" Left out because counting has changed: {row['after_break_count']}."
     return text
@@ -219,6 +224,8 @@ def _signals(row: dict[str, Any], many: str) -> str:
     text = f"More than is usual: {words.listed([said for is_so, said in parts if is_so])}."
     if row["outcome_code"] == "signals_both_ways":
         return f"{text} These point both ways."
+    if (row["outcome_code"] == "signal_up") is not (row["after_mean"] > row["before_mean"]):
+        return f"{text} The mean since the start is not {_WAYS[row['outcome_code']]} than before all the same."
     return f"{text} That is {row['signal_is']} than before." if row["signal_is"] else text
 
 
@@ -228,7 +235,11 @@ def _series(kpi_id: str, row: dict[str, Any], figures: Figures) -> dict[Period, 
         return {}
     kind = _kind(row)
     values = figures.values((kpi_id, TOTAL, TOTAL), row["value_basis"])
-    return {period: value for period, value in sorted(values.items()) if period.kind is kind}
+    return {
+        period: value
+        for period, value in sorted(values.items())
+        if period.kind is kind and FORECAST not in value.method
+    }
 
 
 def _kind(row: dict[str, Any]) -> Kind:

@@ -24,6 +24,7 @@ select
 from (select number, cast(date '2024-01-01' + to_months(number) as date) as period_start from range(13) as months (number));
 create schema kpi_open;
 create table kpi_open.kpi_catalogue as from kpi.kpi_catalogue;
+create table kpi_open.kpi_control_chart as from kpi.kpi_control_chart limit 0;
 """
 WITHHELD = """
 create or replace table kpi_open.kpi_value as

@@ -26,8 +26,8 @@ AIM: dict[str, Any] = {
     "kpi_aim_key": "one", "aim_kind": "action", "aim_label": "Text reminders", "begun_on": date(2024, 11, 5), "ended_on": None,
     "kpi_id": "dna_pct", "value_basis": "local", "period_kind": "month", "unit": "percent", "before_count": 10,
     "before_mean": Decimal("11.0000"), "lower_limit": Decimal("5.6800"), "upper_limit": Decimal("16.3200"), "after_count": 9,
-    "after_mean": Decimal("9.5000"), "after_withheld_count": 0, "after_break_count": 0, "above_limits_count": 0,
-    "below_limits_count": 0, "is_run_above": False, "is_run_below": False, "is_rising": False, "is_falling": False,
+    "after_mean": Decimal("9.5000"), "after_withheld_count": 0, "after_otherwise_covered_count": 0, "after_break_count": 0,
+    "above_limits_count": 0, "below_limits_count": 0, "is_run_above": False, "is_run_below": False, "is_rising": False, "is_falling": False,
     "outcome_code": "no_signal", "signal_is": None, "other_count": 0, "other_labels": None,
 }  # fmt: skip
 SIGNAL_DOWN = {"outcome_code": "signal_down", "signal_is": "better", "below_limits_count": 2, "is_run_below": True}
@@ -69,9 +69,20 @@ def figures() -> Figures:
             " of before. That is better than before.",
         ),
         (
-            {"outcome_code": "signal_up", "above_limits_count": 1, "is_rising": True, "after_withheld_count": 2},
+            {
+                "outcome_code": "signal_up",
+                "above_limits_count": 1,
+                "is_rising": True,
+                "after_mean": Decimal(12),
+                "after_withheld_count": 2,
+                "after_otherwise_covered_count": 1,
+            },
             "More than is usual: 1 of 9 months since the start above the usual limits and 6 months in a row or more rising. Withheld"
-            " since the start: 2.",
+            " since the start: 2. Left out because they do not cover what the others cover: 1.",
+        ),
+        (
+            {"outcome_code": "signal_up", "is_rising": True},
+            "More than is usual: 6 months in a row or more rising. The mean since the start is not higher than before all the same.",
         ),
         (
             {"outcome_code": "signals_both_ways", "above_limits_count": 1, "is_falling": True},
