@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import duckdb
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtCliResource, DbtProject, dbt_assets
 
 from orchestration.assets.groups import group_of
 from orchestration.assets.landing import landed_key
 from orchestration.assets.retries import retried
 from orchestration.dbt_manifest import dbt_environment
-from orchestration.errors import Busy, room_wanted, says_locked
+from orchestration.errors import Busy, CornerstoneError, room_wanted, says_locked
 from orchestration.resources import WarehouseResource
 from orchestration.returns.spec import return_ids
 from orchestration.settings import Settings
@@ -203,18 +204,24 @@ def dbt_failure(target: Path, exit_status: int, warehouse: WarehouseResource, sa
 def _failed_tests(
     result: Mapping[str, Any], node: Mapping[str, Any], warehouse: WarehouseResource
 ) -> list[dict[str, Any]]:
-    """What failed of one test of dbt's; where it holds a model to several things, its query is asked again which of them."""
+    """What failed of one test of dbt's; where it holds a model to several things, its query is asked again which of them, and
+    where it cannot be asked it is told as one."""
     table = str(node["attached_node"]).rpartition(".")[2]
+    whole = {"test": result["unique_id"].split(".")[2], "table": table, "failing_rows": result["failures"]}
     if node["test_metadata"]["name"] not in TESTS_OF_SEVERAL:
-        return [{"test": result["unique_id"].split(".")[2], "table": table, "failing_rows": result["failures"]}]
-    with warehouse.get_connection() as connection:
-        told = connection.execute(
-            f"select kind, column_name, failing_rows from ({result['compiled_code']}) as told order by kind, column_name"
-        ).fetchall()
+        return [whole]
+    try:
+        with warehouse.get_connection() as connection:
+            told = connection.execute(
+                "select kind, column_name, failing_rows"
+                f" from ({result['compiled_code']}) as told order by kind, column_name"
+            ).fetchall()
+    except (CornerstoneError, duckdb.Error):
+        return [whole]  # opened by another program, or built anew since: the test failed all the same
     return [
         {"test": f"{kind}_{table}_{column}", "table": table, "failing_rows": failing_rows}
         for kind, column, failing_rows in told
-    ]
+    ] or [whole]
 
 
 def _output_key(context: dg.AssetExecutionContext, event: object) -> dg.AssetKey | None:

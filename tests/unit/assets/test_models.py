@@ -32,9 +32,9 @@ def told_of(target: Path, exit_status: int) -> dg.Failure | Busy:
     return dbt_failure(target, exit_status, WarehouseResource(database=str(target / "warehouse.duckdb"), limits={}))
 
 
-def failure(target: Path, *nodes: dict[str, Any]) -> dg.Failure:
+def failure(target: Path, *nodes: dict[str, Any], known: dict[str, Any] = KNOWN) -> dg.Failure:
     (target / "run_results.json").write_text(json.dumps({"results": nodes}))
-    (target / "manifest.json").write_text(json.dumps({"nodes": {one["unique_id"]: KNOWN for one in nodes}}))
+    (target / "manifest.json").write_text(json.dumps({"nodes": {one["unique_id"]: known for one in nodes}}))
     told = told_of(target, 1)
     assert isinstance(told, dg.Failure)
     return told
@@ -46,6 +46,29 @@ def test_failed_tests_are_told_with_their_table_and_how_many_rows(tmp_path: Path
     assert told.metadata[FAILED_TESTS].value == [
         {"test": "unique_dim_area_area_key", "table": "dim_area", "failing_rows": 2}
     ]
+
+
+@pytest.mark.parametrize(
+    ("compiled", "told"),
+    [
+        ("select 'not_null' as kind, 'area_key' as column_name, 3 as failing_rows", ("not_null_dim_area_area_key", 3)),
+        ("select * from built_anew_since", ("holds_dim_area", 2)),
+        ("select * from (select '' as kind, '' as column_name, 0 as failing_rows) where false", ("holds_dim_area", 2)),
+    ],
+)
+def test_a_test_of_several_things_is_told_as_one_where_it_cannot_be_asked_which(
+    tmp_path: Path, compiled: str, told: tuple[str, int]
+) -> None:
+    test = TEST | {"unique_id": "test.cornerstone.holds_dim_area.0a1b", "compiled_code": compiled}
+    [failed] = failure(tmp_path, test, known=KNOWN | {"test_metadata": {"name": "holds"}}).metadata[FAILED_TESTS].value
+    assert (failed["test"], failed["failing_rows"]) == told
+
+
+def test_a_test_is_told_of_a_database_that_can_no_longer_be_opened(tmp_path: Path) -> None:
+    (tmp_path / "warehouse.duckdb").write_bytes(b"no database" * 900)
+    test = TEST | {"unique_id": "test.cornerstone.joins_dim_area.0a1b", "compiled_code": "select 1"}
+    told = failure(tmp_path, test, known=KNOWN | {"test_metadata": {"name": "joins"}})
+    assert "1 of 1 models and tests failed (joins_dim_area)" in str(told.description)
 
 
 def test_a_model_that_cannot_be_built_is_no_matter_of_data(tmp_path: Path) -> None:
