@@ -12,6 +12,7 @@ from typing import Any
 import dagster as dg
 import duckdb
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtCliResource, DbtProject, dbt_assets
+from pydantic import Field
 
 from orchestration.assets.groups import group_of
 from orchestration.assets.landing import landed_key
@@ -60,6 +61,14 @@ class CornerstoneTranslator(DagsterDbtTranslator):
         return list(super().get_owners(dbt_resource_props) or [OWNER])
 
 
+class ControlConfig(dg.Config):
+    """What a build is asked for beside whatever changed."""
+
+    anew: bool = Field(
+        default=False, description="Build all again, also where nothing that arrived changes what is released."
+    )
+
+
 def control_asset(settings: Settings) -> dg.AssetsDefinition:
     """The control tables: which submissions there are, which count, and the settings models may read."""
 
@@ -77,7 +86,7 @@ def control_asset(settings: Settings) -> dg.AssetsDefinition:
         output_required=False,  # nothing that is made of what would be the same is made again
     )
     def control(
-        context: dg.AssetExecutionContext, warehouse: WarehouseResource
+        context: dg.AssetExecutionContext, config: ControlConfig, warehouse: WarehouseResource
     ) -> Iterator[dg.MaterializeResult[None]]:
         from orchestration.built import begin_build, is_built
         from orchestration.linkage.child_key import link_children
@@ -86,8 +95,11 @@ def control_asset(settings: Settings) -> dg.AssetsDefinition:
         from orchestration.warehouse import write_control_tables
 
         clear_copies(settings)  # a run of the service holds no lock of the whole store
-        if is_built(settings):
-            log.info("nothing that arrived changes what is released: nothing is built again")
+        if not config.anew and is_built(settings):
+            context.log.info(
+                "Nothing that arrived changes what is released: nothing is built again. To have all built again, launch the run"
+                " with `anew: true` as the config of warehouse__control."
+            )
             return
         begin_build(settings, context.run.root_run_id or context.run.run_id)
         link_children(settings)

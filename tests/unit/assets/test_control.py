@@ -28,16 +28,33 @@ def test_what_is_built_is_left_as_it_is(settings: Settings, monkeypatch: pytest.
         pytest.fail("it was built again")
 
     settings.store.mkdir()
-    result = dg.materialize(
-        [control_asset(settings), built_of_it],
-        resources={"warehouse": WarehouseResource(database=str(settings.warehouse_path), limits={})},
-    )
+    with dg.DagsterInstance.ephemeral() as instance:
+        result = dg.materialize(
+            [control_asset(settings), built_of_it],
+            resources={"warehouse": WarehouseResource(database=str(settings.warehouse_path), limits={})},
+            instance=instance,
+        )
+        told = [record.user_message for record in instance.all_logs(result.run_id) if record.dagster_event is None]
     assert result.success
+    assert any(line.startswith("Nothing that arrived changes what is released") for line in told)
     assert result.get_asset_materialization_events() == []
     assert not settings.warehouse_path.exists()
     outcome = run._outcome(settings, result, {})
     assert (outcome.status, outcome.exit_code) == ("nothing_new", 0)
     assert outcome.message == "Nothing that arrived changes what is released: nothing has been released yet."
+
+
+def test_whoever_asks_has_all_built_again(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("orchestration.built.is_built", lambda _: True)
+    monkeypatch.setattr(orchestration.linkage.child_key, "link_children", lambda _: None)
+    monkeypatch.setattr(orchestration.linkage.quality, "measure_links", lambda _: None)
+    settings.store.mkdir()
+    result = dg.materialize(
+        [control_asset(settings)],
+        resources={"warehouse": WarehouseResource(database=str(settings.warehouse_path), limits={})},
+        run_config={"ops": {"warehouse__control": {"config": {"anew": True}}}},
+    )
+    assert [event.asset_key for event in result.get_asset_materialization_events()] == [CONTROL_KEY]
 
 
 def test_a_run_keeps_what_it_begins_before_it_links_and_what_it_came_to_when_it_has_published(
