@@ -143,7 +143,7 @@ def _ledger(settings: Settings, published: list[str]) -> Iterator[Finding]:
             "ledger", "attention" if can else "broken",
             f"The ledger of published cells does not know {release_id}" + ("." if can else ", and its folder is gone: what it showed"
             " is not compared with what the next release shows."), str(settings.store / LEDGER),
-            "The next run enters it." if can else "Restore the ledger, or the release's folder, from a backup.",
+            "The next run that builds anything enters it." if can else "Restore the ledger, or the release's folder, from a backup.",
         )  # fmt: skip
     for path in sorted((settings.store / LEDGER).glob("*.parquet")):
         try:
@@ -152,5 +152,5 @@ def _ledger(settings: Settings, published: list[str]) -> Iterator[Finding]:
         except duckdb.Error:
             yield Finding(
                 "ledger", "broken", "An entry of the ledger cannot be read; no release can be made.", str(path),
-                "Restore it from a backup; where its release is there, delete it and the next run enters it again.",
+                "Restore it from a backup; where its release is there, delete it: the next run that builds anything enters it again.",
             )  # fmt: skip

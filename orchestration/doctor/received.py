@@ -176,5 +176,5 @@ def check_links(settings: Settings) -> Iterator[Finding]:
                 connection.execute("select count(distinct child_key) from read_parquet(?)", [str(path)])
         except duckdb.Error:
             yield Finding(
-                "links", "attention", "Which rows are one child cannot be read.", str(path), "`cornerstone run` makes it anew."
+                "links", "attention", "Which rows are one child cannot be read.", str(path), "Delete it; `cornerstone run` makes it anew."
             )  # fmt: skip

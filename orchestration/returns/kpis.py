@@ -158,7 +158,6 @@ def aiming_return_ids() -> list[str]:
     return [return_id for return_id in local_return_ids() if load_kpis(return_id).aims]
 
 
-@lru_cache
 def known_kpi_ids() -> list[str]:
     """Every KPI of the catalogue: those of the seed, and those that local returns bring with them."""
     with (PROJECT_DIR / "dbt_project" / "seeds" / "kpi_definition.csv").open(encoding="utf-8", newline="") as lines:

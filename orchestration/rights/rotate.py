@@ -220,6 +220,7 @@ def _new_child_keys(settings: Settings, keys: Keys, beside: Settings, new: Keys)
     """By the key that a child first seen in a row had, the one that it has now. Rows of a file kept their order."""
     found: dict[str, str] = {}
     with duckdb.connect(":memory:") as connection:
+        connection.execute("set temp_directory = ''")  # it would be the working directory, in clear
         for spec in map(load_spec, return_ids()):
             if spec.person is None:
                 continue

@@ -141,6 +141,7 @@ def count_worklist(settings: Settings, census: int | None = None, school: str | 
         CornerstoneError: nothing is released, the census has not both returns, or no school has that number.
     """
     with duckdb.connect(":memory:") as connection:
+        connection.execute("set temp_directory = ''")  # it would be the working directory, in clear
         release_id = attach_release(connection, settings)
         census = chosen_census(connection, settings, census)
         if school is not None:

@@ -10,7 +10,7 @@ import pytest
 
 from orchestration.errors import CornerstoneError
 from orchestration.returns import kpis, spec
-from orchestration.returns.kpis import load_kpis, local_return_ids, seed_rows
+from orchestration.returns.kpis import known_kpi_ids, load_kpis, local_return_ids, seed_rows
 from orchestration.returns.spec import load_spec
 from orchestration.settings import PROJECT_DIR, Settings
 from orchestration.warehouse import write_control_tables
@@ -83,6 +83,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 def test_a_return_with_kpis_beside_its_specification_is_a_local_one(folder: Path) -> None:
     assert local_return_ids() == ["visits"]
+    assert known_kpi_ids()[-2:] == ["visits", "visits_in_time_pct"]
 
 
 def test_a_kpi_becomes_a_definition_and_a_recipe_of_the_returns_own_series(folder: Path) -> None:
