@@ -113,6 +113,8 @@ class LocalKpi(_Strict):
             raise ValueError("a target that values are rated against says from when on: applies_from")
         if self.less is not None and self.unit != "ratio":
             raise ValueError("only the numerator of a ratio is a difference")
+        if self.less is not None and self.whole_of is not None:
+            raise ValueError("items set against a whole are one measure each: less and whole_of do not go together")
         if self.whole_of is None and not self.has_total:
             raise ValueError("only a share of a whole can go without its total")
         return self

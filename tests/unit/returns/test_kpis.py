@@ -195,6 +195,7 @@ def test_two_returns_agree_on_who_may_see_a_breakdown(folder: Path) -> None:
         ("tolerance: 5", "tolerance: -5"),
         ("parts: [asked_count, planned_count]", "parts: []"),
         ("    whole_of: School\n", "    less: late_count\n"),
+        ("    unit: percent\n", "    less: late_count\n    unit: ratio\n"),
     ],
 )
 def test_kpis_that_do_not_fit_are_refused_by_the_name_of_their_return(folder: Path, right: str, wrong: str) -> None:
