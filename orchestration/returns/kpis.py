@@ -63,7 +63,8 @@ class Target(_Strict):
 
 
 class Sum(_Strict):
-    """Measures of the return that add up to another, at most to a rest that is a count too; no two parts share anybody."""
+    """Measures that KPIs of the return take and that add up to another, at most to a rest that is a count too; no two parts share
+    anybody."""
 
     total: str
     parts: list[str] = Field(min_length=1)
@@ -148,6 +149,17 @@ class LocalKpis(_Strict):
     breakdowns: dict[str, Breakdown] = Field(default_factory=dict)
     adds_up: dict[str, Sum] = Field(default_factory=dict)
     kpis: dict[str, LocalKpi] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _adds_up_what_its_kpis_take(self) -> "LocalKpis":
+        taken = {one for kpi in self.kpis.values() for one in (kpi.counts, kpi.less, kpi.out_of)}
+        for name, line in self.adds_up.items():
+            measures = [line.total, *line.parts]
+            if len(set(measures)) < len(measures):
+                raise ValueError(f"adds_up {name}: a measure is in it twice")
+            if unknown := [measure for measure in measures if measure not in taken]:
+                raise ValueError(f"adds_up {name}: no KPI of the return takes {', '.join(unknown)}")
+        return self
 
 
 def local_return_ids() -> list[str]:

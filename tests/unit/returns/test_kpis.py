@@ -20,7 +20,7 @@ data: {used_for: Who visits., quality: amber, limits: Only visits that were writ
 breakdowns:
   School: {is_public: false}
 adds_up:
-  asked_for: {total: visit_count, parts: [asked_count, planned_count]}
+  in_time: {total: visit_count, parts: [in_time_count]}
 kpis:
   visits:
     title: Visits
@@ -136,10 +136,12 @@ def test_targets_become_rows_in_the_unit_of_their_kpi_and_a_planning_figure_is_n
 
 
 def test_parts_that_add_up_become_lines_of_the_returns_own_series(folder: Path) -> None:
+    both = KPIS.replace("    counts: visit_count", "    counts: late_count", 1)
+    (folder / "visits" / "kpis.yaml").write_text(both.replace("[in_time_count]", "[in_time_count, late_count]"))
     rows = seed_rows(["visits"])["additive_measure"]
     assert [tuple(row.values()) for row in rows] == [
-        ("asked_for", "visits", "visit_count", "visits", "asked_count"),
-        ("asked_for", "visits", "visit_count", "visits", "planned_count"),
+        ("in_time", "visits", "visit_count", "visits", "in_time_count"),
+        ("in_time", "visits", "visit_count", "visits", "late_count"),
     ]
 
 
@@ -148,11 +150,11 @@ def test_what_a_return_brings_joins_the_seeds_in_their_columns(folder: Path, tmp
     settings = Settings(store=tmp_path / "store", raw=tmp_path / "raw")
     with duckdb.connect() as connection:
         write_control_tables(connection, settings)
-        for seed in ("kpi_target", "additive_measure"):
+        for seed, added in (("kpi_target", 2), ("additive_measure", 1)):
             path = PROJECT_DIR / "dbt_project" / "seeds" / f"{seed}.csv"
             before = connection.execute(f"create table {seed} as from read_csv('{path}', header = true)").fetchall()
             connection.execute(f"insert into {seed} by name from control.{seed}")
-            assert connection.execute(f"select count(*) from {seed}").fetchall() == [(before[0][0] + 2,)]
+            assert connection.execute(f"select count(*) from {seed}").fetchall() == [(before[0][0] + added,)]
         assert connection.execute("select target_value from control.kpi_target order by 1").fetchall() == [
             (Decimal("92.5"),), (Decimal(97),),
         ]  # fmt: skip
@@ -193,7 +195,11 @@ def test_two_returns_agree_on_who_may_see_a_breakdown(folder: Path) -> None:
         ("applies_from: 2024-09-01, label", "label"),
         ("polarity: higher", "polarity: neutral"),
         ("tolerance: 5", "tolerance: -5"),
-        ("parts: [asked_count, planned_count]", "parts: []"),
+        ("parts: [in_time_count]", "parts: []"),
+        ("parts: [in_time_count]", "parts: [in_time_count, in_time_count]"),
+        ("parts: [in_time_count]", "parts: [visit_count]"),
+        ("parts: [in_time_count]", "parts: [in_tiem_count]"),
+        ("total: visit_count", "total: visits"),
         ("    whole_of: School\n", "    less: late_count\n"),
         ("    unit: percent\n", "    less: late_count\n    unit: ratio\n"),
     ],
