@@ -1,11 +1,13 @@
 -- What the KPIs of the plan count at the end of each quarter: actions still to be done, those overdue, and those that are due later than
--- the first return said that has them; by what they answer.
+-- the first return said that has them; by what they answer. An action that was still to be done and is missing from the next return is
+-- counted nowhere: the figures of that quarter say so.
 with told as (
     select
         cover.submission_id,
         cover.financial_year,
         cover.quarter,
         cover.as_of,
+        plan_action.action_id,
         source_label.code_label as source_name,
         plan_action.status_code in ('COMPLETED', 'CANCELLED') as is_closed,
         coalesce(plan_action.revised_due_date, plan_action.due_date) as due_now,
@@ -19,6 +21,49 @@ with told as (
             and source_label.code_set = 'service_plan_source'
             and plan_action.source_code = source_label.code
     where cover.is_current
+),
+
+followed as (
+    select
+        submission_id,
+        financial_year,
+        quarter,
+        lag(submission_id) over (order by as_of) as submission_id_before
+    from {{ ref('stg_service_plan_actions__cover') }}
+    where is_current
+),
+
+told_or_missing as (
+    select
+        submission_id,
+        financial_year,
+        quarter,
+        source_name,
+        is_closed,
+        due_now < as_of as is_overdue,
+        due_now > due_first as is_slipping,
+        false as is_missing
+    from told
+
+    union all
+
+    select
+        followed.submission_id,
+        followed.financial_year,
+        followed.quarter,
+        earlier.source_name,
+        false as is_closed,
+        false as is_overdue,
+        false as is_slipping,
+        true as is_missing
+    from told as earlier
+    inner join followed -- at most one
+        on earlier.submission_id = followed.submission_id_before
+    anti join told
+        on
+            followed.submission_id = told.submission_id
+            and earlier.action_id = told.action_id
+    where not earlier.is_closed
 )
 
 select
@@ -29,17 +74,21 @@ select
     case when grouping(told.source_name) = 1 then 'Total' else told.source_name end as cell_breakdown,
     count(*) filter (
         where
-        not told.is_closed
+        not told.is_missing
+        and not told.is_closed
         and case measure.measure_code
             when 'open' then true
-            when 'overdue' then told.due_now < told.as_of
-            when 'slipping' then told.due_now > told.due_first
+            when 'overdue' then told.is_overdue
+            when 'slipping' then told.is_slipping
         end
     ) as cell_count,
     cast(null as bigint) as people_count, -- nobody is behind an action
-    cast(null as varchar) as coverage_note,
+    case
+        when bool_or(told.is_missing)
+            then format('Missing, and still to be done in the return before: {}.', count_if(told.is_missing))
+    end as coverage_note,
     told.submission_id
-from told
+from told_or_missing as told
 cross join (values ('open'), ('overdue'), ('slipping')) as measure (measure_code)
 group by
     grouping sets (
