@@ -298,16 +298,17 @@ def _look_up(settings: Settings, keys: Keys, asked: Asked) -> _Known:
             at = min(told[digest].at for digest in known.digests)
             raise CornerstoneError(f"This child was forgotten on {at[:10]}; nothing was changed.")
         links = _links(connection, settings)
-        under = {links[row][0] for row in first if row in links}
-        linked = {row for row, (key, _) in links.items() if key in under} | first.keys()
+        key_of = {row: key for row, (key, _) in links.items()}
+        under = {key_of[row] for row in first if row in key_of}
+        linked = {row for row, key in key_of.items() if key in under} | first.keys()
         digests_of = _digests_of(settings, connection, secret, linked)
         every = known.digests.union(*digests_of.values())
         reached = _rows_known_by(settings, connection, secret, every)
-        people = parted(_told_of(settings, connection, linked | reached.keys()))
+        people = _people(settings, connection, linked | reached.keys(), key_of)
         meant = _meant(settings, connection, secret, asked, people)
         own = linked & {row for person in meant for row in person.rows}
-        others = (linked | reached.keys()) - {row for person in meant for row in person.rows}
-        known.keys = {links[row][0] for row in first if row in links and row in own}
+        others = {row for person in people if person not in meant for row in person.rows}
+        known.keys = {key_of[row] for row in first.keys() & own if row in key_of}
         if len(known.keys) > 1:
             raise CornerstoneError(
                 f"What was asked identifies {len(known.keys)} children, as they are linked: check the identifiers, say who is meant by"
@@ -361,6 +362,16 @@ def _look_up(settings: Settings, keys: Keys, asked: Asked) -> _Known:
     return known
 
 
+def _people(
+    settings: Settings, connection: duckdb.DuckDBPyConnection, rows: set[Row], key_of: Mapping[Row, str]
+) -> list[Person]:
+    """Of whom rows tell. With a row that names nobody come all those of the child to whom it is linked: they tell whose it is."""
+    told = _told_of(settings, connection, rows)
+    silent = {key_of[row] for row, own in told.items() if own == Told() and row in key_of}
+    beside = {row for row, key in key_of.items() if key in silent}
+    return parted(told | _told_of(settings, connection, beside - rows), key_of)
+
+
 def _meant(
     settings: Settings, connection: duckdb.DuckDBPyConnection, secret: bytes, asked: Asked, people: list[Person]
 ) -> list[Person]:
@@ -381,7 +392,7 @@ def _meant(
         if (person.rows & so_called or any(not one.differs(person.told) for one in named))
         and (not numbers or person.told.nhs_number is None or person.told.nhs_number in numbers)
     ]
-    if not meant:
+    if len(meant) < len(people) and all(person.told == Told() for person in meant):
         raise CornerstoneError(
             "Rows give the numbers that were asked for, and none of them this name and birth date: check them, or ask `--as-one` where"
             " the child is told by another name there. Nothing was changed."

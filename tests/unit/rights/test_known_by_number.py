@@ -16,6 +16,7 @@ from orchestration.returns import kpis, spec
 from orchestration.returns.land import land_return
 from orchestration.rights import forget as erasure
 from orchestration.rights.asked import parse_asked
+from orchestration.rights.people import Person, Told, parted
 from orchestration.settings import Settings
 from orchestration.warehouse import prepare_store
 from tests.sentinel import scan
@@ -216,6 +217,17 @@ def test_rows_without_a_plan_are_nobodys_plan(hold: Callable[..., Settings], tmp
     assert names_found(settings, tmp_path / "copy", [UPN, OTHER_UPN]) == {OTHER_UPN}
     archived = clear_copy(settings, tmp_path / "copy") / "unsealed"
     assert {one.sentinel for one in scan(archived, [UPN, OTHER_UPN])} == {OTHER_UPN}
+
+
+def test_a_row_that_names_nobody_goes_with_whom_it_is_linked_to() -> None:
+    ada, abel = Told("adaxia", "2014-08-31"), Told("abelard", "2016-02-03")
+    told = {("a", "1", "x"): ada, ("a", "2", "x"): abel, ("b", "1", "x"): Told(), ("b", "2", "x"): Told()}
+    rows_of_ada, rows_of_abel, linked, unlinked = told
+    of_key = {rows_of_ada: "k1", rows_of_abel: "k2", linked: "k1"}
+    people = {person.told: person.rows for person in parted(told, of_key)}
+    assert people == {ada: {rows_of_ada, linked}, abel: {rows_of_abel}, Told(): {unlinked}}
+    assert parted({rows_of_ada: ada, unlinked: Told()}, of_key) == [Person(ada, {rows_of_ada, unlinked})]
+    assert parted({unlinked: Told()}, {}) == [Person(Told(), {unlinked})]
 
 
 def test_a_place_is_told_with_the_number_that_the_file_gives(
