@@ -309,9 +309,10 @@ def _look_up(settings: Settings, keys: Keys, asked: Asked) -> _Known:
         own = linked & {row for person in meant for row in person.rows}
         others = {row for person in people if person not in meant for row in person.rows}
         known.keys = {key_of[row] for row in first.keys() & own if row in key_of}
-        if len(known.keys) > 1:
+        # Rows that name nobody can have a key of their own, as where a plan has two numbers: they are no other child.
+        if len(several := known.keys & _named(key_of)) > 1:
             raise CornerstoneError(
-                f"What was asked identifies {len(known.keys)} children, as they are linked: check the identifiers, say who is meant by"
+                f"What was asked identifies {len(several)} children, as they are linked: check the identifiers, say who is meant by"
                 " name and birth date as well, or ask for one after the other. Nothing was changed."
             )
         for row in own:
@@ -360,6 +361,12 @@ def _look_up(settings: Settings, keys: Keys, asked: Asked) -> _Known:
         is_told = bool(asked.names) and not _are_namesakes(asked, meant)
         known.is_clear = asked.as_one or is_told or not (known.people or known.forgotten_earlier)
     return known
+
+
+def _named(key_of: Mapping[Row, str]) -> set[str]:
+    """Keys of the children whom a row of a return names."""
+    naming = {spec.return_id for spec in _person_specs() if spec.names_persons}
+    return {key for row, key in key_of.items() if row[0] in naming}
 
 
 def _people(

@@ -211,6 +211,17 @@ def test_who_is_known_by_a_number_alone_is_forgotten_with_the_plan(
 OTHER_UPN = "U372400021002"
 
 
+def test_a_plan_with_two_numbers_goes_with_the_child_of_one_of_them(
+    hold: Callable[..., Settings], tmp_path: Path
+) -> None:
+    settings = hold(of_2025=[("ZZPLAN-1", UPN, "2025-02-03"), ("ZZPLAN-1", OTHER_UPN, "2025-03-04")])
+    asked = parse_asked(f"upn: {UPN}")
+    seen = erasure.preview(settings, asked)
+    assert seen.is_clear and seen.rows == {"sen2": 1, NOTES: 2}
+    erasure.forget(settings, asked, by="A. Lead", reason="request 12 of 2026", now=LATER)
+    assert names_found(settings, tmp_path / "copy", [UPN, OTHER_UPN, "ZZPLAN-1"]) == set()
+
+
 def test_rows_without_a_plan_are_nobodys_plan(hold: Callable[..., Settings], tmp_path: Path) -> None:
     settings = hold(of_2025=[("", UPN, "2025-02-03"), ("", OTHER_UPN, "2025-02-04"), ("ZZPLAN-2", "", "2025-05-06")])
     erasure.forget(settings, parse_asked(f"upn: {UPN}"), by="A. Lead", reason="request 12 of 2026", now=LATER)
