@@ -10,9 +10,17 @@
 {% set trend_steps = control_trend_length() | int - 1 %}
 {% set fewest_points = control_fewest_points() %}
 
-with periods as (
+-- A figure: a KPI of the authority as a whole, or an item of a breakdown of it.
+with aims as (
     select
-        kpi_value.kpi_id,
+        *,
+        {{ surrogate_key(['kpi_id', 'breakdown_topic', 'breakdown']) }} as figure_key
+    from {{ ref('fct_kpi_aim') }}
+),
+
+periods as (
+    select
+        {{ surrogate_key(['kpi_value.kpi_id', 'kpi_value.breakdown_topic', 'kpi_value.breakdown']) }} as figure_key,
         kpi_value.value_basis,
         case
             when lower(kpi_value.time_identifier) = 'autumn and spring term' then 'autumn and spring term'
@@ -33,9 +41,8 @@ with periods as (
     where
         kpi_value.area_role = 'own_authority'
         and kpi_value.area_level = 'local_authority'
-        and kpi_value.breakdown_topic = 'Total'
         and kpi_value.period_start is not null
-        and kpi_value.kpi_id in (select aim.kpi_id from {{ ref('fct_kpi_aim') }} as aim)
+        and kpi_value.kpi_id in (select aims.kpi_id from aims)
         -- What the authority expects has not happened; and the four quarters' forecasts of a year are of one and the same year.
         and coalesce(kpi_value.method not like '%forecast%', true)
 ),
@@ -44,16 +51,16 @@ with periods as (
 -- equals the whole, and the own one. Terms are left out: they differ in length and season, so neighbours are not alike.
 chosen as (
     select
-        kpi_id,
+        figure_key,
         value_basis,
         period_kind,
         is_partly_covered
     from periods
     where period_kind <> 'term'
-    group by kpi_id, value_basis, period_kind, is_partly_covered
+    group by figure_key, value_basis, period_kind, is_partly_covered
     qualify
         row_number() over (
-            partition by kpi_id order by count(value) desc, is_partly_covered asc, value_basis asc, period_kind asc
+            partition by figure_key order by count(value) desc, is_partly_covered asc, value_basis asc, period_kind asc
         ) = 1
 ),
 
@@ -70,13 +77,13 @@ series as (
         -- A figure that leaves out more, or less, than the others is not set beside them.
         if(periods.is_partly_covered = chosen.is_partly_covered, periods.value, null) as comparable_value,
         count(periods.series_break_note) over (
-            partition by periods.kpi_id
+            partition by periods.figure_key
             order by periods.period_start
         ) as stretch_number
     from periods
     inner join chosen -- exactly one
         on
-            periods.kpi_id = chosen.kpi_id
+            periods.figure_key = chosen.figure_key
             and periods.value_basis = chosen.value_basis
             and periods.period_kind = chosen.period_kind
 ),
@@ -88,13 +95,13 @@ reported as (
         lag(period_number) over in_order as previous_number
     from series
     where comparable_value is not null
-    window in_order as (partition by kpi_id, stretch_number order by period_number)
+    window in_order as (partition by figure_key, stretch_number order by period_number)
 ),
 
 -- Every quarter, or every fourth: a figure of fourth quarters alone has no hole.
 told as (
     select
-        kpi_id,
+        figure_key,
         any_value(value_basis) as value_basis,
         any_value(period_kind) as period_kind,
         any_value(unit) as unit,
@@ -103,7 +110,7 @@ told as (
         max(value) as highest_value,
         max(period_end) as last_period_end
     from reported
-    group by kpi_id
+    group by figure_key
 ),
 
 beside as (
@@ -117,11 +124,11 @@ beside as (
             when reported.period_start >= aim.begun_on then 'after'
             else 'during'
         end as side_in_time
-    from {{ ref('fct_kpi_aim') }} as aim
-    inner join reported -- one aim to the periods of its KPI
-        on aim.kpi_id = reported.kpi_id
+    from aims as aim
+    inner join reported -- one aim to the periods of its figure
+        on aim.figure_key = reported.figure_key
     inner join told -- exactly one
-        on aim.kpi_id = told.kpi_id
+        on aim.figure_key = told.figure_key
     where aim.begun_on is not null
 ),
 
@@ -146,7 +153,7 @@ marked as (
 before_and_after as (
     select
         kpi_aim_key,
-        kpi_id,
+        figure_key,
         stretch_of_start,
         count(*) filter (where side_in_time = 'before' and is_of_stretch) as before_count,
         bool_or(is_counting_changed) filter (where is_of_stretch) as is_counting_changed,
@@ -162,7 +169,7 @@ before_and_after as (
         avg(value) filter (where side_in_time = 'after' and is_of_stretch) as after_mean,
         count(*) filter (where side_in_time = 'after' and not is_of_stretch) as after_break_count
     from marked
-    group by kpi_aim_key, kpi_id, stretch_of_start
+    group by kpi_aim_key, figure_key, stretch_of_start
 ),
 
 -- Periods whose figure is told and not set beside the others; or that somebody withholds: disclosure control beside the open tables, the
@@ -185,11 +192,11 @@ left_out as (
             where series.value is not null and series.period_start >= aim.begun_on
         ) as after_otherwise_covered_count
     from before_and_after
-    inner join {{ ref('fct_kpi_aim') }} as aim -- exactly one
+    inner join aims as aim -- exactly one
         on before_and_after.kpi_aim_key = aim.kpi_aim_key
-    inner join series -- one aim to the periods of its KPI
+    inner join series -- one aim to the periods of its figure
         on
-            before_and_after.kpi_id = series.kpi_id
+            before_and_after.figure_key = series.figure_key
             and before_and_after.stretch_of_start = series.stretch_number
     where series.comparable_value is null
     group by before_and_after.kpi_aim_key
@@ -217,7 +224,7 @@ limits as (
         ) as upper_limit
     from before_and_after
     inner join told -- exactly one
-        on before_and_after.kpi_id = told.kpi_id
+        on before_and_after.figure_key = told.figure_key
     where
         before_and_after.before_count >= {{ fewest_points }}
         and not before_and_after.has_hole_before
@@ -280,7 +287,7 @@ directions as (
     from signals
 ),
 
--- What else aims at the same KPI and was under way between the start and the latest figure.
+-- What else aims at the same figure, at the whole or at a part of it, and was under way between the start and the latest figure.
 others as (
     select
         aim.kpi_aim_key,
@@ -288,12 +295,13 @@ others as (
         string_agg(
             other.aim_label || ' (since ' || strftime(other.begun_on, '%-d %B %Y') || ')', '; ' order by other.begun_on, other.aim_label
         ) as other_labels
-    from {{ ref('fct_kpi_aim') }} as aim
+    from aims as aim
     inner join told -- exactly one
-        on aim.kpi_id = told.kpi_id
-    inner join {{ ref('fct_kpi_aim') }} as other -- one to many
+        on aim.figure_key = told.figure_key
+    inner join aims as other -- one to many
         on
             aim.kpi_id = other.kpi_id
+            and (aim.figure_key = other.figure_key or 'Total' in (aim.breakdown, other.breakdown))
             and aim.kpi_aim_key <> other.kpi_aim_key
             and told.last_period_end >= other.begun_on
             and coalesce(aim.begun_on <= other.ended_on, true)
@@ -311,6 +319,8 @@ select
     aim.begun_on,
     aim.ended_on,
     aim.kpi_id,
+    aim.breakdown_topic,
+    aim.breakdown,
     told.value_basis,
     told.period_kind,
     told.unit,
@@ -332,7 +342,7 @@ select
     case
         when not aim.is_known_kpi then 'unknown_kpi'
         when aim.begun_on is null then 'not_begun'
-        when told.kpi_id is null then 'no_series'
+        when told.figure_key is null then 'no_series'
         when coalesce(before_and_after.after_count, 0) = 0
             then if(coalesce(before_and_after.after_break_count, 0) > 0, 'counting_changed', 'no_period_after')
         when before_and_after.is_counting_changed then 'counting_changed'
@@ -363,11 +373,11 @@ select
     end as signal_is,
     cast(coalesce(others.other_count, 0) as integer) as other_count,
     others.other_labels
-from {{ ref('fct_kpi_aim') }} as aim
+from aims as aim
 left join {{ ref('kpi_catalogue') }} as catalogue -- at most one
     on aim.kpi_id = catalogue.kpi_id
 left join told -- at most one
-    on aim.kpi_id = told.kpi_id
+    on aim.figure_key = told.figure_key
 left join before_and_after -- at most one
     on aim.kpi_aim_key = before_and_after.kpi_aim_key
 left join left_out -- at most one

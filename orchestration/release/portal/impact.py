@@ -4,6 +4,7 @@ Everything is told of the figures that the open tables show: the view `kpi_inter
 limit or signal tells of a figure that is withheld. The words say what was seen and never why.
 """
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from orchestration.figures import words
 from orchestration.figures.boards import TOTAL
 from orchestration.figures.periods import Kind, Period, step_of
 from orchestration.figures.pictures import NARROW, OWN, Line, trend
-from orchestration.figures.released import Figures, Kpi, Value, read_figures
+from orchestration.figures.released import Cell, Figures, Value, read_figures
 from orchestration.figures.through_time import begins_at_nought, joined
 from orchestration.release.inventory import read_view, relocated_select
 from orchestration.release.portal.site import Page
@@ -38,7 +39,7 @@ NO_CAUSE = (
 _NOTHING_SAID = {
     "unknown_kpi": "Nothing can be said: the catalogue has no KPI of this name.",
     "not_begun": "Nothing can be said: it has not begun.",
-    "no_series": "Nothing can be said: no figure of the authority as a whole is told.",
+    "no_series": "Nothing can be said: no such figure is told of the authority.",
     "no_period_after": "Nothing can be said yet: none of the {many} since the start has a figure.",
     "counting_changed": "Nothing can be said: counting has changed on the way.",
     "too_few_before": "Too few {many} to say: {count} with a figure had ended before the start, and {fewest} are needed.",
@@ -74,9 +75,10 @@ class Aim:
 
 @dataclass(frozen=True)
 class Aimed:
-    """A KPI that something is meant to move. `told`: of which periods and by whom; empty without any figure."""
+    """A figure that something is meant to move: a KPI, or an item of a breakdown of it. `anchor`: of its section. `told`: of which
+    periods and by whom; empty without any figure."""
 
-    kpi_id: str
+    anchor: str
     title: str
     better: str
     told: str
@@ -93,11 +95,13 @@ def impact_page(connection: duckdb.DuckDBPyConnection, database: str) -> Page:
         database: its alias.
     """
     rows = read_impact(connection)
-    figures = read_figures(connection, {row["kpi_id"] for row in rows}, [TOTAL], database=database)
-    by_kpi: dict[str, list[dict[str, Any]]] = {}
+    by_cell: dict[Cell, list[dict[str, Any]]] = {}
     for row in rows:
-        by_kpi.setdefault(row["kpi_id"], []).append(row)
-    aimed = [tell_aimed(kpi_id, of, figures) for kpi_id, of in by_kpi.items()]
+        by_cell.setdefault((row["kpi_id"], row["breakdown_topic"], row["breakdown"]), []).append(row)
+    figures = read_figures(
+        connection, {kpi_id for kpi_id, _, _ in by_cell}, {topic for _, topic, _ in by_cell}, database=database
+    )
+    aimed = [tell_aimed(cell, of, figures) for cell, of in by_cell.items()]
     aimed.sort(key=lambda one: (not one.told, one.title))
     facts = {
         "aimed": aimed,
@@ -125,7 +129,7 @@ def summary(rows: Sequence[dict[str, Any]]) -> str:
     count = Counter(row["outcome_code"] for row in rows)
     moved = sum(count[code] for code in _SIGNALS)
     judged = moved + count["no_signal"]
-    kpis = len({row["kpi_id"] for row in rows})
+    kpis = len({(row["kpi_id"], row["breakdown_topic"], row["breakdown"]) for row in rows})
     first = f"{_many(len(rows), 'action or service aims', 'actions and services aim')} at {_many(kpis, 'figure', 'figures')}."
     if not judged:
         return f"{first} Of none are there periods enough before and after its start to say anything."
@@ -136,11 +140,17 @@ def summary(rows: Sequence[dict[str, Any]]) -> str:
     )
 
 
-def tell_aimed(kpi_id: str, rows: Sequence[dict[str, Any]], figures: Figures) -> Aimed:
-    """One KPI, what aims at it, and the chart of its figure with the days on which these began."""
+def tell_aimed(cell: Cell, rows: Sequence[dict[str, Any]], figures: Figures) -> Aimed:
+    """One figure, what aims at it, and its chart with the days on which these began."""
+    kpi_id, topic, item = cell
     kpi = figures.kpis.get(kpi_id)
+    title = kpi.title if kpi else kpi_id
+    anchor = kpi_id
+    if topic != TOTAL:
+        title = f"{title}: {item}"
+        anchor = "-".join(re.findall(r"[a-z0-9_]+", f"{kpi_id} {topic} {item}".lower()))
     numbered = list(enumerate(rows, 1))
-    series = _series(kpi_id, rows[0], figures)
+    series = _series(cell, rows[0], figures)
     many = _periods(rows[0])
     told = ""
     if series:
@@ -156,12 +166,12 @@ def tell_aimed(kpi_id: str, rows: Sequence[dict[str, Any]], figures: Figures) ->
         if value.break_note
     ]
     return Aimed(
-        kpi_id=kpi_id,
-        title=kpi.title if kpi else kpi_id,
+        anchor=anchor,
+        title=title,
         better=words.better(kpi.polarity, by_size=kpi.is_judged_by_size) if kpi else "",
         told=told,
         aims=[tell_aim(number, row, many) for number, row in numbered],
-        chart=_chart(kpi, series, [(number, row["begun_on"]) for number, row in numbered]) if kpi else None,
+        chart=_chart(f"impact-{anchor.replace('_', '-')}", title, kpi.unit, series, rows) if kpi else None,
         notes=notes,
     )
 
@@ -229,12 +239,12 @@ def _signals(row: dict[str, Any], many: str) -> str:
     return f"{text} That is {row['signal_is']} than before." if row["signal_is"] else text
 
 
-def _series(kpi_id: str, row: dict[str, Any], figures: Figures) -> dict[Period, Value]:
+def _series(cell: Cell, row: dict[str, Any], figures: Figures) -> dict[Period, Value]:
     """The figures that the view chose, by period."""
     if row["value_basis"] is None:
         return {}
     kind = _kind(row)
-    values = figures.values((kpi_id, TOTAL, TOTAL), row["value_basis"])
+    values = figures.values(cell, row["value_basis"])
     return {
         period: value
         for period, value in sorted(values.items())
@@ -250,7 +260,9 @@ def _periods(row: dict[str, Any]) -> str:
     return "periods" if row["period_kind"] is None else _PERIODS.get(_kind(row), "years")
 
 
-def _chart(kpi: Kpi, series: dict[Period, Value], starts: Sequence[tuple[int, date | None]]) -> Chart | None:
+def _chart(
+    name: str, title: str, unit: str, series: dict[Period, Value], rows: Sequence[dict[str, Any]]
+) -> Chart | None:
     """The figure through time, with a line where something began; None of fewer than two figures."""
     told = [value for value in series.values() if value.number is not None]
     if len(told) < 2:
@@ -258,15 +270,16 @@ def _chart(kpi: Kpi, series: dict[Period, Value], starts: Sequence[tuple[int, da
     step = step_of(series)
     periods = min(series).through(max(series), step)
     marks: dict[str, list[str]] = {}
-    for number, day in starts:
+    for number, row in enumerate(rows, 1):
+        day = row["begun_on"]
         if day is not None and (at := next((one for one in periods if one.start <= day <= one.end), None)):
             marks.setdefault(at.short, []).append(str(number))
     draw = partial(
         trend,
         [period.short for period in periods],
         [Line("The authority's figure", joined(series, step), OWN)],
-        unit=kpi.unit,
-        title=kpi.title,
+        unit=unit,
+        title=title,
         withheld=[period.short for period, value in series.items() if value.symbol == "c"],
         marked=[(place, ", ".join(numbers)) for place, numbers in marks.items()],
         from_nought=begins_at_nought([value.number for value in told if value.number is not None]),
@@ -278,9 +291,9 @@ def _chart(kpi: Kpi, series: dict[Period, Value], starts: Sequence[tuple[int, da
         else ""
     )
     return Chart(
-        name=f"impact-{kpi.kpi_id.replace('_', '-')}",
-        title=kpi.title,
-        alt=f"Line chart: {kpi.title}, {_shown(first, kpi.unit)} in {first.period.short}, {_shown(last, kpi.unit)} in"
+        name=name,
+        title=title,
+        alt=f"Line chart: {title}, {_shown(first, unit)} in {first.period.short}, {_shown(last, unit)} in"
         f" {last.period.short}. {began}".strip(),
         columns=[],
         rows=[],

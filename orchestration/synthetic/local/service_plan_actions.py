@@ -17,6 +17,12 @@ DAYS_TO_DO, DAYS_LATE = 330, 110
 IN_TIME, GIVEN_UP, MOVED, AIMED = 0.55, 0.07, 0.4, 0.3
 """Shares done by the due date, given up, of those late with the date moved, and of those that could aim at a KPI that do."""
 PREFIXES = {"PEER_CHALLENGE": "PC", "INSPECTION": "AI", "STRATEGY": "ST"}
+THERAPY_LINES = {
+    "therapy_waiting_total": "Speech and language therapy",
+    "therapy_dna_rate_pct": "Occupational therapy",
+    "therapy_within_18_weeks_pct": "Speech and language therapy",
+}
+"""The service line that an action at one of these KPIs is about: they are told by line alone."""
 # What is done, by which post, and the KPI that it is meant to move.
 AIMS = [
     ("Weekly look at plans that are late", "EHC assessment manager", "ehcp_20_weeks_excl_exceptions_pct"),
@@ -88,6 +94,8 @@ def _plan(ends: list[date], rng: np.random.Generator) -> pd.DataFrame:
             "is_given_up": rng.random(count) < GIVEN_UP,
         }
     )
+    plan["kpi_breakdown"] = plan["kpi_id"].map(THERAPY_LINES)
+    plan["kpi_breakdown_topic"] = np.where(plan["kpi_breakdown"].notna(), "Service line", None)
     plan["moved_to"] = plan["done_on"] + timedelta(days=14)
     return plan
 
@@ -107,6 +115,6 @@ def _as_it_stood(plan: pd.DataFrame, as_of: date) -> pd.DataFrame:
     told["evidence_ref"] = ("Improvement board, paper " + told["action_id"]).where(told["status"] == "COMPLETED")
     columns = [
         "action_id", "source", "title", "owner_role", "start_date", "due_date", "revised_due_date", "status", "completed_date",
-        "evidence_ref", "kpi_id",
+        "evidence_ref", "kpi_id", "kpi_breakdown_topic", "kpi_breakdown",
     ]  # fmt: skip
     return told[columns]

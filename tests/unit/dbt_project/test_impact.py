@@ -13,11 +13,13 @@ create or replace table marts.fct_kpi_aim as from marts.fct_kpi_aim limit 0;
 insert into marts.fct_kpi_aim by name
 select
     'aim' as kpi_aim_key, '372' as la_code, 'plan' as return_id, 'A' as aim_id, 'action' as aim_kind, 'Reminders' as aim_label,
-    date '2024-11-01' as begun_on, 'therapy_dna_rate_pct' as kpi_id, true as is_known_kpi;
+    date '2024-11-01' as begun_on, 'therapy_dna_rate_pct' as kpi_id, 'Service line' as breakdown_topic,
+    'Physiotherapy' as breakdown, true as is_known_kpi;
 insert into kpi.kpi_value by name
 select
     'month ' || number as kpi_value_key, 'therapy_dna_rate_pct' as kpi_id, 'local' as value_basis, 'own_authority' as area_role,
-    'local_authority' as area_level, 'Total' as breakdown_topic, 'Total' as breakdown, monthname(period_start) as time_identifier,
+    'local_authority' as area_level, 'Service line' as breakdown_topic, 'Physiotherapy' as breakdown,
+    monthname(period_start) as time_identifier,
     period_start, last_day(period_start) as period_end, 'percent' as unit, 'reported' as value_status,
     -- From November on far more than before.
     if(number < 10, 10 + 2 * (number % 2), 40) as value

@@ -24,12 +24,14 @@ from orchestration.settings import PROJECT_DIR
 
 AIM: dict[str, Any] = {
     "kpi_aim_key": "one", "aim_kind": "action", "aim_label": "Text reminders", "begun_on": date(2024, 11, 5), "ended_on": None,
-    "kpi_id": "dna_pct", "value_basis": "local", "period_kind": "month", "unit": "percent", "before_count": 10,
+    "kpi_id": "dna_pct", "breakdown_topic": "Total", "breakdown": "Total",
+    "value_basis": "local", "period_kind": "month", "unit": "percent", "before_count": 10,
     "before_mean": Decimal("11.0000"), "lower_limit": Decimal("5.6800"), "upper_limit": Decimal("16.3200"), "after_count": 9,
     "after_mean": Decimal("9.5000"), "after_withheld_count": 0, "after_otherwise_covered_count": 0, "after_break_count": 0,
     "above_limits_count": 0, "below_limits_count": 0, "is_run_above": False, "is_run_below": False, "is_rising": False, "is_falling": False,
     "outcome_code": "no_signal", "signal_is": None, "other_count": 0, "other_labels": None,
 }  # fmt: skip
+DNA = ("dna_pct", "Total", "Total")
 SIGNAL_DOWN = {"outcome_code": "signal_down", "signal_is": "better", "below_limits_count": 2, "is_run_below": True}
 
 
@@ -137,7 +139,7 @@ def test_the_summary_counts_what_can_be_said() -> None:
 
 def test_a_kpi_is_told_with_its_chart_and_what_aims_at_it(figures: Figures) -> None:
     other = AIM | {"kpi_aim_key": "two", "aim_label": "Evening clinics", "begun_on": date(2023, 1, 1)}
-    aimed = tell_aimed("dna_pct", [AIM, other], figures)
+    aimed = tell_aimed(DNA, [AIM, other], figures)
     assert aimed.told == "Months from January 2024 to December 2024 (own returns)."
     assert aimed.better == "Lower is better."
     assert aimed.notes == ["[c]: 1 period whose figure is withheld."]
@@ -149,17 +151,30 @@ def test_a_kpi_is_told_with_its_chart_and_what_aims_at_it(figures: Figures) -> N
     assert ">[c]<" in aimed.chart.svg
 
 
+def test_a_part_of_a_kpi_is_told_by_its_own_figure(figures: Figures) -> None:
+    part = ("dna_pct", "Service line", "Speech and language therapy")
+    figures.series[part, LOCAL] = dict(list(figures.values(DNA, LOCAL).items())[:3])
+    aimed = tell_aimed(part, [AIM | {"breakdown_topic": part[1], "breakdown": part[2]}], figures)
+    assert (aimed.title, aimed.anchor) == (
+        "Appointments missed: Speech and language therapy",
+        "dna_pct-service-line-speech-and-language-therapy",
+    )
+    assert aimed.told == "Months from January 2024 to March 2024 (own returns)."
+    assert aimed.chart is not None
+    assert aimed.chart.title == aimed.title
+
+
 def test_a_kpi_without_figures_is_told_without_a_chart(figures: Figures) -> None:
     none = AIM | {
         "kpi_id": "gone", "value_basis": None, "period_kind": None, "unit": None, "before_count": 0, "after_count": 0,
         "outcome_code": "unknown_kpi",
     }  # fmt: skip
-    aimed = tell_aimed("gone", [none], figures)
+    aimed = tell_aimed(("gone", "Total", "Total"), [none], figures)
     assert (aimed.title, aimed.told, aimed.chart) == ("gone", "", None)
 
 
 def test_the_page_says_that_nothing_here_is_a_cause(figures: Figures) -> None:
-    aimed = [tell_aimed("dna_pct", [AIM | SIGNAL_DOWN], figures)]
+    aimed = [tell_aimed(DNA, [AIM | SIGNAL_DOWN], figures)]
     page = Page("impact", "Impact", "kpis", "impact.html.j2", {})
     facts = {"aimed": aimed, "summary": summary([AIM]), "no_cause": NO_CAUSE, "fewest": FEWEST_BEFORE}
     release = {

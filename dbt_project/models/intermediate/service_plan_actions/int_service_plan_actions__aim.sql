@@ -7,6 +7,8 @@ select
     case when plan_action.status_code <> 'NOT_STARTED' and plan_action.start_date <= cover.as_of then plan_action.start_date end as begun_on,
     case when plan_action.status_code = 'COMPLETED' then plan_action.completed_date end as ended_on,
     plan_action.kpi_id,
+    plan_action.kpi_breakdown_topic as breakdown_topic,
+    plan_action.kpi_breakdown as breakdown,
     plan_action.submission_id
 from {{ ref('stg_service_plan_actions__action') }} as plan_action
 inner join {{ ref('stg_service_plan_actions__cover') }} as cover -- exactly one

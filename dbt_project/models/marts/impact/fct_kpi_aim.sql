@@ -1,4 +1,5 @@
--- What local returns say that an action or a service is meant to move: those of the models int_<return>__aim, with the authority.
+-- What local returns say that an action or a service is meant to move: those of the models int_<return>__aim, with the authority. A
+-- model has those of the columns here that its return can fill.
 with aims as (
     -- Without any such return there are none.
     select
@@ -9,6 +10,8 @@ with aims as (
         cast(null as date) as begun_on,
         cast(null as date) as ended_on,
         cast(null as varchar) as kpi_id,
+        cast(null as varchar) as breakdown_topic,
+        cast(null as varchar) as breakdown,
         cast(null as varchar) as submission_id
     where false
 
@@ -18,13 +21,7 @@ with aims as (
 
         select
             '{{ return_id }}' as return_id,
-            aim_id,
-            aim_kind,
-            aim_label,
-            begun_on,
-            ended_on,
-            kpi_id,
-            submission_id
+            *
         from {{ ref('int_' ~ return_id ~ '__aim') }}
     {%- endfor %}
 )
@@ -39,6 +36,8 @@ select
     aims.begun_on,
     aims.ended_on,
     aims.kpi_id,
+    coalesce(aims.breakdown_topic, 'Total') as breakdown_topic,
+    coalesce(aims.breakdown, 'Total') as breakdown,
     known.kpi_id is not null as is_known_kpi,
     aims.submission_id
 from aims
