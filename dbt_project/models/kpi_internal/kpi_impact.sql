@@ -318,6 +318,11 @@ select
     aim.aim_label,
     aim.begun_on,
     aim.ended_on,
+    aim.status_label,
+    aim.due_on,
+    aim.is_overdue,
+    aim.is_slipping,
+    aim.owner_role,
     aim.kpi_id,
     aim.breakdown_topic,
     aim.breakdown,
@@ -340,6 +345,7 @@ select
     directions.is_rising,
     directions.is_falling,
     case
+        when aim.kpi_id is null then 'no_kpi'
         when not aim.is_known_kpi then 'unknown_kpi'
         when aim.begun_on is null then 'not_begun'
         when told.figure_key is null then 'no_series'

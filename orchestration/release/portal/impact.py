@@ -1,4 +1,4 @@
-"""Impact: what figures did before and after something began that is meant to move them, and what else began in that time.
+"""Before and after: what figures did before and after something began that is meant to move them, and what else began in that time.
 
 Everything is told of the figures that the open tables show: the view `kpi_internal.kpi_impact` is asked of these, so that no mean,
 limit or signal tells of a figure that is withheld. The words say what was seen and never why.
@@ -37,8 +37,9 @@ NO_CAUSE = (
     " seen, and nothing of why."
 )
 _NOTHING_SAID = {
+    "no_kpi": "Nothing can be said: no figure is named that it is meant to move.",
     "unknown_kpi": "Nothing can be said: the catalogue has no KPI of this name.",
-    "not_begun": "Nothing can be said: it has not begun.",
+    "not_begun": "Nothing can be said: it has not begun, or nobody says when.",
     "no_series": "Nothing can be said: no such figure is told of the authority.",
     "no_period_after": "Nothing can be said yet: none of the {many} since the start has a figure.",
     "counting_changed": "Nothing can be said: counting has changed on the way.",
@@ -59,13 +60,15 @@ _PERIODS = {
 
 @dataclass(frozen=True)
 class Aim:
-    """An action or service that is meant to move a KPI, in words; `number` marks its start in the chart."""
+    """An action or service that is meant to move a KPI, in words; `number` marks its start in the chart. `stands`: how it does."""
 
     number: int
     label: str
     kind: str
+    owner: str
     began: str
     ended: str
+    stands: str
     before: str
     limits: str
     after: str
@@ -96,8 +99,10 @@ def impact_page(connection: duckdb.DuckDBPyConnection, database: str) -> Page:
     """
     rows = read_impact(connection)
     by_cell: dict[Cell, list[dict[str, Any]]] = {}
+    without = [row for row in rows if row["kpi_id"] is None]
     for row in rows:
-        by_cell.setdefault((row["kpi_id"], row["breakdown_topic"], row["breakdown"]), []).append(row)
+        if row["kpi_id"] is not None:
+            by_cell.setdefault((row["kpi_id"], row["breakdown_topic"], row["breakdown"]), []).append(row)
     figures = read_figures(
         connection, {kpi_id for kpi_id, _, _ in by_cell}, {topic for _, topic, _ in by_cell}, database=database
     )
@@ -105,12 +110,14 @@ def impact_page(connection: duckdb.DuckDBPyConnection, database: str) -> Page:
     aimed.sort(key=lambda one: (not one.told, one.title))
     facts = {
         "aimed": aimed,
+        "without": [tell_aim(number, row, "periods") for number, row in enumerate(filter(is_under_way, without), 1)],
+        "without_summary": without_summary(without),
         "summary": summary(rows),
         "no_cause": NO_CAUSE,
         "fewest": FEWEST_BEFORE,
         "symbols": words.SYMBOLS,
     }
-    return Page("impact", "Impact", "kpis", "impact.html.j2", facts)
+    return Page("before_and_after", "Before and after", "kpis", "impact.html.j2", facts)
 
 
 def read_impact(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
@@ -123,7 +130,8 @@ def read_impact(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
 
 
 def summary(rows: Sequence[dict[str, Any]]) -> str:
-    """How many aims there are, of how many something can be said, and of how many a figure moved."""
+    """How many aims there are and how they stand, of how many something can be said, and of how many a figure moved."""
+    rows = [row for row in rows if row["kpi_id"] is not None]
     if not rows:
         return "No return says yet of an action or a service which figure it is meant to move."
     count = Counter(row["outcome_code"] for row in rows)
@@ -131,6 +139,8 @@ def summary(rows: Sequence[dict[str, Any]]) -> str:
     judged = moved + count["no_signal"]
     kpis = len({(row["kpi_id"], row["breakdown_topic"], row["breakdown"]) for row in rows})
     first = f"{_many(len(rows), 'action or service aims', 'actions and services aim')} at {_many(kpis, 'figure', 'figures')}."
+    if how := _late(rows):
+        first += f" {how}"
     if not judged:
         return f"{first} Of none are there periods enough before and after its start to say anything."
     since = "it moved" if judged == 1 else "the figure moved"
@@ -138,6 +148,32 @@ def summary(rows: Sequence[dict[str, Any]]) -> str:
         f"{first} Of {judged} there are periods enough to say something: since {moved} of these began, {since} more than it"
         " usually did before."
     )
+
+
+def without_summary(rows: Sequence[dict[str, Any]]) -> str:
+    """How many actions and services name no figure; empty without any."""
+    if not rows:
+        return ""
+    ended = sum(not is_under_way(row) for row in rows)
+    text = f"{_many(len(rows), 'action or service names', 'actions and services name')} no figure to move."
+    if ended:
+        text += f" Done, given up or no longer told of: {ended}."
+    how = _late(rows)
+    return f"{text} {how}" if how else text
+
+
+def is_under_way(row: dict[str, Any]) -> bool:
+    """Whether an action or service is neither done, nor given up, nor left out of what its return tells of now."""
+    return row["ended_on"] is None
+
+
+def _late(rows: Sequence[dict[str, Any]]) -> str:
+    """How many are still to be done and overdue, or slipping; empty where no return says so of any."""
+    told = [row for row in rows if row["is_overdue"] is not None and is_under_way(row)]
+    if not told:
+        return ""
+    overdue, slipping = (sum(bool(row[name]) for row in told) for name in ("is_overdue", "is_slipping"))
+    return f"Still to be done: {len(told)}; overdue: {overdue}; slipping: {slipping}."
 
 
 def tell_aimed(cell: Cell, rows: Sequence[dict[str, Any]], figures: Figures) -> Aimed:
@@ -192,14 +228,29 @@ def tell_aim(number: int, row: dict[str, Any], many: str) -> Aim:
         number=number,
         label=row["aim_label"],
         kind=row["aim_kind"],
-        began=_day(row["begun_on"]) or "not begun",
+        owner=row["owner_role"] or "",
+        began=_day(row["begun_on"]) or "no start told",
         ended=_day(row["ended_on"]),
+        stands=stands(row),
         before=mean("before") if is_told else "",
         limits=limits if row["outcome_code"] in _SIGNALS | {"no_signal"} else "",
         after=mean("after") if is_told else "",
         seen=seen(row, many),
         beside=row["other_labels"] or ("Nothing else that a return tells of." if row["begun_on"] else ""),
     )
+
+
+def stands(row: dict[str, Any]) -> str:
+    """How an action or service stands: status, and, while it is to be done, the day by which, and whether it is late."""
+    parts = [row["status_label"]] if row["status_label"] else []
+    if is_under_way(row):
+        if row["due_on"]:
+            parts.append(f"due {_day(row['due_on'])}")
+        if row["is_overdue"]:
+            parts.append("overdue")
+        if row["is_slipping"]:
+            parts.append("slipping (later than first said)")
+    return ", ".join(parts)
 
 
 def seen(row: dict[str, Any], many: str) -> str:

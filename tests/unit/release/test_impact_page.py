@@ -15,15 +15,18 @@ from orchestration.release.portal.impact import (
     RUN,
     TREND,
     seen,
+    stands,
     summary,
     tell_aim,
     tell_aimed,
+    without_summary,
 )
 from orchestration.release.portal.site import PARTS, TEMPLATES, Page
 from orchestration.settings import PROJECT_DIR
 
 AIM: dict[str, Any] = {
     "kpi_aim_key": "one", "aim_kind": "action", "aim_label": "Text reminders", "begun_on": date(2024, 11, 5), "ended_on": None,
+    "status_label": "Under way", "due_on": date(2025, 3, 31), "is_overdue": False, "is_slipping": False, "owner_role": "Therapy lead",
     "kpi_id": "dna_pct", "breakdown_topic": "Total", "breakdown": "Total",
     "value_basis": "local", "period_kind": "month", "unit": "percent", "before_count": 10,
     "before_mean": Decimal("11.0000"), "lower_limit": Decimal("5.6800"), "upper_limit": Decimal("16.3200"), "after_count": 9,
@@ -124,14 +127,34 @@ def test_a_start_that_nothing_can_be_said_of_has_no_limits() -> None:
     assert tell_aim(1, AIM, "months").limits == "5.7% to 16.3%"
     assert tell_aim(1, AIM | {"outcome_code": "no_period_after"}, "months").limits == ""
     not_begun = tell_aim(1, AIM | {"begun_on": None, "outcome_code": "not_begun", "before_count": 0}, "months")
-    assert (not_begun.began, not_begun.before, not_begun.after, not_begun.beside) == ("not begun", "", "", "")
+    assert (not_begun.began, not_begun.before, not_begun.after, not_begun.beside) == ("no start told", "", "", "")
+
+
+def test_how_an_action_stands_is_told_with_its_due_date_while_it_is_to_be_done() -> None:
+    late = AIM | {"is_overdue": True, "is_slipping": True}
+    assert stands(late) == "Under way, due 31 March 2025, overdue, slipping (later than first said)"
+    assert stands(AIM | {"status_label": "Given up", "ended_on": date(2025, 1, 31)}) == "Given up"
+    # Of a service nobody says by when.
+    assert stands(AIM | {"status_label": None, "due_on": None, "is_overdue": None, "is_slipping": None}) == ""
+    assert tell_aim(1, late, "months").owner == "Therapy lead"
+
+
+def test_what_names_no_figure_is_counted() -> None:
+    none = AIM | {"kpi_id": None, "outcome_code": "no_kpi"}
+    rows = [none, none | {"is_overdue": True}, none | {"ended_on": date(2025, 1, 31)}]
+    assert without_summary(rows) == (
+        "3 actions and services name no figure to move. Done, given up or no longer told of: 1. Still to be done: 2; overdue: 1;"
+        " slipping: 0."
+    )
+    assert without_summary([]) == ""
+    assert summary(rows) == "No return says yet of an action or a service which figure it is meant to move."
 
 
 def test_the_summary_counts_what_can_be_said() -> None:
     rows = [AIM, AIM | SIGNAL_DOWN, AIM | {"outcome_code": "not_begun", "kpi_id": "other"}]
     assert summary(rows) == (
-        "3 actions and services aim at 2 figures. Of 2 there are periods enough to say something: since 1 of these began, the figure"
-        " moved more than it usually did before."
+        "3 actions and services aim at 2 figures. Still to be done: 3; overdue: 0; slipping: 0. Of 2 there are"
+        " periods enough to say something: since 1 of these began, the figure moved more than it usually did before."
     )
     assert "Of none" in summary(rows[2:])
     assert summary([]) == "No return says yet of an action or a service which figure it is meant to move."
@@ -175,8 +198,9 @@ def test_a_kpi_without_figures_is_told_without_a_chart(figures: Figures) -> None
 
 def test_the_page_says_that_nothing_here_is_a_cause(figures: Figures) -> None:
     aimed = [tell_aimed(DNA, [AIM | SIGNAL_DOWN], figures)]
-    page = Page("impact", "Impact", "kpis", "impact.html.j2", {})
+    page = Page("before_and_after", "Before and after", "kpis", "impact.html.j2", {})
     facts = {"aimed": aimed, "summary": summary([AIM]), "no_cause": NO_CAUSE, "fewest": FEWEST_BEFORE}
+    facts |= {"without": [tell_aim(1, AIM, "periods")], "without_summary": "1 action names no figure."}
     release = {
         "release_id": "r",
         "created_at": datetime(2026, 1, 1, tzinfo=UTC),
@@ -193,7 +217,9 @@ def test_the_page_says_that_nothing_here_is_a_cause(figures: Figures) -> None:
         NO_CAUSE,
         "no proof of what brought it about",
         "That is better than before.",
-        "Text reminders (action)",
+        "Text reminders (action; Therapy lead)",
+        "Under way, due 31 March 2025",
+        "1 action names no figure.",
     ):
         assert words in text
     assert "impact of" not in text.lower()
