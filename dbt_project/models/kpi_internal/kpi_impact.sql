@@ -234,41 +234,47 @@ limits as (
 sides as (
     select
         placed.kpi_aim_key,
+        placed.side_in_time,
         placed.period_number // placed.step as step_number,
         placed.value > limits.upper_limit as is_above_limits,
         placed.value < limits.lower_limit as is_below_limits,
         sign(placed.value - limits.centre) as side,
-        -- A step from a period after the start to the next one, none between.
+        -- A step from one period to the next, none between and both on the same side of the start.
         case
-            when placed.previous_number >= limits.after_first_number and placed.period_number - placed.previous_number = placed.step
+            when
+                (placed.side_in_time = 'before' or placed.previous_number >= limits.after_first_number)
+                and placed.period_number - placed.previous_number = placed.step
                 then sign(placed.value - placed.previous_value)
         end as direction
     from marked as placed
     inner join limits -- exactly one
         on placed.kpi_aim_key = limits.kpi_aim_key
-    where placed.side_in_time = 'after' and placed.is_of_stretch
+    where placed.side_in_time <> 'during' and placed.is_of_stretch
 ),
 
 -- Neighbours that share a side, or a direction, share a number.
 stretches as (
     select
         *,
-        step_number - row_number() over (partition by kpi_aim_key, side order by step_number) as side_stretch,
-        step_number - row_number() over (partition by kpi_aim_key, direction order by step_number) as direction_stretch
+        step_number - row_number() over (partition by kpi_aim_key, side_in_time, side order by step_number) as side_stretch,
+        step_number - row_number() over (
+            partition by kpi_aim_key, side_in_time, direction order by step_number
+        ) as direction_stretch
     from sides
 ),
 
 lengths as (
     select
         *,
-        count(*) over (partition by kpi_aim_key, side, side_stretch) as side_length,
-        count(*) over (partition by kpi_aim_key, direction, direction_stretch) as direction_length
+        count(*) over (partition by kpi_aim_key, side_in_time, side, side_stretch) as side_length,
+        count(*) over (partition by kpi_aim_key, side_in_time, direction, direction_stretch) as direction_length
     from stretches
 ),
 
-signals as (
+signals_on_a_side as (
     select
         kpi_aim_key,
+        side_in_time,
         count(*) filter (where is_above_limits) as above_limits_count,
         count(*) filter (where is_below_limits) as below_limits_count,
         bool_or(side > 0 and side_length >= {{ run_length }}) as is_run_above,
@@ -276,7 +282,7 @@ signals as (
         coalesce(bool_or(direction > 0 and direction_length >= {{ trend_steps }}), false) as is_rising,
         coalesce(bool_or(direction < 0 and direction_length >= {{ trend_steps }}), false) as is_falling
     from lengths
-    group by kpi_aim_key
+    group by kpi_aim_key, side_in_time
 ),
 
 directions as (
@@ -284,7 +290,7 @@ directions as (
         *,
         above_limits_count > 0 or is_run_above or is_rising as is_up,
         below_limits_count > 0 or is_run_below or is_falling as is_down
-    from signals
+    from signals_on_a_side
 ),
 
 -- What else aims at the same figure, at the whole or at a part of it, and was under way between the start and the latest figure.
@@ -333,6 +339,7 @@ select
     cast(before_and_after.before_mean as decimal(18, 4)) as before_mean,
     limits.lower_limit,
     limits.upper_limit,
+    directions_before.is_up or directions_before.is_down as is_unsteady_before,
     cast(coalesce(before_and_after.after_count, 0) as integer) as after_count,
     cast(before_and_after.after_mean as decimal(18, 4)) as after_mean,
     cast(coalesce(left_out.after_withheld_count, 0) as integer) as after_withheld_count,
@@ -391,6 +398,12 @@ left join left_out -- at most one
 left join limits -- at most one
     on aim.kpi_aim_key = limits.kpi_aim_key
 left join directions -- at most one
-    on aim.kpi_aim_key = directions.kpi_aim_key
+    on
+        aim.kpi_aim_key = directions.kpi_aim_key
+        and directions.side_in_time = 'after'
+left join directions as directions_before -- at most one
+    on
+        aim.kpi_aim_key = directions_before.kpi_aim_key
+        and directions_before.side_in_time = 'before'
 left join others -- at most one
     on aim.kpi_aim_key = others.kpi_aim_key

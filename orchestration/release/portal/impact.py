@@ -48,6 +48,7 @@ _NOTHING_SAID = {
     "otherwise_covered_before": "Nothing can be said: some of the {many} before the start do not cover what the others cover.",
     "missing_before": "Nothing can be said: some of the {many} before the start are missing.",
 }
+_STEADINESS = {True: "unsteady before", False: "steady before"}
 _WAYS = {"signal_up": "higher", "signal_down": "lower"}
 _SIGNALS = {"signal_up", "signal_down", "signals_both_ways"}
 _KINDS = {"financial quarter": Kind.quarter}
@@ -60,7 +61,8 @@ _PERIODS = {
 
 @dataclass(frozen=True)
 class Aim:
-    """An action or service that is meant to move a KPI, in words; `number` marks its start in the chart. `stands`: how it does."""
+    """An action or service that is meant to move a KPI, in words; `number` marks its start in the chart. `stands`: how it does.
+    `was`: whether the figure moved before the start, too."""
 
     number: int
     label: str
@@ -71,6 +73,7 @@ class Aim:
     stands: str
     before: str
     limits: str
+    was: str
     after: str
     seen: str
     beside: str
@@ -223,6 +226,7 @@ def tell_aim(number: int, row: dict[str, Any], many: str) -> Aim:
     limits = ""
     if row["lower_limit"] is not None:
         limits = f"{words.amount(row['lower_limit'], unit)} to {words.amount(row['upper_limit'], unit)}"
+    is_judged = row["outcome_code"] in _SIGNALS | {"no_signal"}
     is_told = row["begun_on"] is not None and unit is not None
     return Aim(
         number=number,
@@ -233,7 +237,8 @@ def tell_aim(number: int, row: dict[str, Any], many: str) -> Aim:
         ended=_day(row["ended_on"]),
         stands=stands(row),
         before=mean("before") if is_told else "",
-        limits=limits if row["outcome_code"] in _SIGNALS | {"no_signal"} else "",
+        limits=limits if is_judged else "",
+        was=_STEADINESS[row["is_unsteady_before"]] if is_judged else "",
         after=mean("after") if is_told else "",
         seen=seen(row, many),
         beside=row["other_labels"] or ("Nothing else that a return tells of." if row["begun_on"] else ""),
@@ -258,6 +263,8 @@ def seen(row: dict[str, Any], many: str) -> str:
     if row["outcome_code"] in _NOTHING_SAID:
         return _NOTHING_SAID[row["outcome_code"]].format(many=many, count=row["before_count"], fewest=FEWEST_BEFORE)
     text = _signals(row, many)
+    if row["is_unsteady_before"] and row["outcome_code"] in _SIGNALS:
+        text += " The figure was already moving before the start, by the same signs."
     if row["after_withheld_count"]:
         text += f" Withheld since the start: {row['after_withheld_count']}."
     if row["after_otherwise_covered_count"]:

@@ -32,7 +32,7 @@ AIM: dict[str, Any] = {
     "before_mean": Decimal("11.0000"), "lower_limit": Decimal("5.6800"), "upper_limit": Decimal("16.3200"), "after_count": 9,
     "after_mean": Decimal("9.5000"), "after_withheld_count": 0, "after_otherwise_covered_count": 0, "after_break_count": 0,
     "above_limits_count": 0, "below_limits_count": 0, "is_run_above": False, "is_run_below": False, "is_rising": False, "is_falling": False,
-    "outcome_code": "no_signal", "signal_is": None, "other_count": 0, "other_labels": None,
+    "is_unsteady_before": False, "outcome_code": "no_signal", "signal_is": None, "other_count": 0, "other_labels": None,
 }  # fmt: skip
 DNA = ("dna_pct", "Total", "Total")
 SIGNAL_DOWN = {"outcome_code": "signal_down", "signal_is": "better", "below_limits_count": 2, "is_run_below": True}
@@ -90,6 +90,11 @@ def figures() -> Figures:
             "More than is usual: 6 months in a row or more rising. The mean since the start is not higher than before all the same.",
         ),
         (
+            SIGNAL_DOWN | {"is_unsteady_before": True, "is_run_below": False},
+            "More than is usual: 2 of 9 months since the start below the usual limits. That is better than before. The figure was"
+            " already moving before the start, by the same signs.",
+        ),
+        (
             {"outcome_code": "signals_both_ways", "above_limits_count": 1, "is_falling": True},
             "More than is usual: 1 of 9 months since the start above the usual limits and 6 months in a row or more falling. These point"
             " both ways.",
@@ -125,6 +130,8 @@ def test_the_numbers_are_those_of_the_control_chart() -> None:
 
 def test_a_start_that_nothing_can_be_said_of_has_no_limits() -> None:
     assert tell_aim(1, AIM, "months").limits == "5.7% to 16.3%"
+    assert tell_aim(1, AIM, "months").was == "steady before"
+    assert tell_aim(1, AIM | {"is_unsteady_before": True}, "months").was == "unsteady before"
     assert tell_aim(1, AIM | {"outcome_code": "no_period_after"}, "months").limits == ""
     not_begun = tell_aim(1, AIM | {"begun_on": None, "outcome_code": "not_begun", "before_count": 0}, "months")
     assert (not_begun.began, not_begun.before, not_begun.after, not_begun.beside) == ("no start told", "", "", "")
