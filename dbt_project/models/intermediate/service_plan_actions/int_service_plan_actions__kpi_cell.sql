@@ -1,29 +1,7 @@
 -- What the KPIs of the plan count at the end of each quarter: actions still to be done, those overdue, and those that are due later than
 -- the first return said that has them; by what they answer. An action that was still to be done and is missing from the next return is
 -- counted nowhere: the figures of that quarter say so.
-with told as (
-    select
-        cover.submission_id,
-        cover.financial_year,
-        cover.quarter,
-        cover.as_of,
-        plan_action.action_id,
-        source_label.code_label as source_name,
-        plan_action.status_code in ('COMPLETED', 'CANCELLED') as is_closed,
-        coalesce(plan_action.revised_due_date, plan_action.due_date) as due_now,
-        first_value(plan_action.due_date) over (partition by plan_action.action_id order by cover.as_of) as due_first
-    from {{ ref('stg_service_plan_actions__action') }} as plan_action
-    inner join {{ ref('stg_service_plan_actions__cover') }} as cover -- exactly one
-        on plan_action.submission_id = cover.submission_id
-    inner join {{ ref('stg_control__code') }} as source_label -- exactly one
-        on
-            source_label.return_id = 'service_plan_actions'
-            and source_label.code_set = 'service_plan_source'
-            and plan_action.source_code = source_label.code
-    where cover.is_current
-),
-
-followed as (
+with followed as (
     select
         submission_id,
         financial_year,
@@ -39,11 +17,11 @@ told_or_missing as (
         financial_year,
         quarter,
         source_name,
-        is_closed,
-        due_now < as_of as is_overdue,
-        due_now > due_first as is_slipping,
+        is_open,
+        is_overdue,
+        is_slipping,
         false as is_missing
-    from told
+    from {{ ref('fct_service_plan_actions_action') }}
 
     union all
 
@@ -52,18 +30,18 @@ told_or_missing as (
         followed.financial_year,
         followed.quarter,
         earlier.source_name,
-        false as is_closed,
+        false as is_open,
         false as is_overdue,
         false as is_slipping,
         true as is_missing
-    from told as earlier
+    from {{ ref('fct_service_plan_actions_action') }} as earlier
     inner join followed -- at most one
         on earlier.submission_id = followed.submission_id_before
-    anti join told
+    anti join {{ ref('fct_service_plan_actions_action') }} as later
         on
-            followed.submission_id = told.submission_id
-            and earlier.action_id = told.action_id
-    where not earlier.is_closed
+            followed.submission_id = later.submission_id
+            and earlier.action_id = later.action_id
+    where earlier.is_open
 )
 
 select
@@ -74,10 +52,8 @@ select
     case when grouping(told.source_name) = 1 then 'Total' else told.source_name end as cell_breakdown,
     count(*) filter (
         where
-        not told.is_missing
-        and not told.is_closed
-        and case measure.measure_code
-            when 'open' then true
+        case measure.measure_code
+            when 'open' then told.is_open
             when 'overdue' then told.is_overdue
             when 'slipping' then told.is_slipping
         end
