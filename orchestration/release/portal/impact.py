@@ -185,7 +185,7 @@ def tell_aimed(cell: Cell, rows: Sequence[dict[str, Any]], figures: Figures) -> 
     kpi = figures.kpis.get(kpi_id)
     title = kpi.title if kpi else kpi_id
     anchor = kpi_id
-    if topic != TOTAL:
+    if (topic, item) != (TOTAL, TOTAL):
         title = f"{title}: {item}"
         anchor = "-".join(re.findall(r"[a-z0-9_]+", f"{kpi_id} {topic} {item}".lower()))
     numbered = list(enumerate(rows, 1))

@@ -95,7 +95,7 @@ def _plan(ends: list[date], rng: np.random.Generator) -> pd.DataFrame:
         }
     )
     plan["kpi_breakdown"] = plan["kpi_id"].map(THERAPY_LINES)
-    plan["kpi_breakdown_topic"] = np.where(plan["kpi_breakdown"].notna(), "Service line", None)
+    plan["kpi_breakdown_topic"] = np.where(plan["kpi_breakdown"].notna(), "Service line", "")
     plan["moved_to"] = plan["done_on"] + timedelta(days=14)
     return plan
 
