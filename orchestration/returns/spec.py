@@ -423,7 +423,7 @@ class PersonColumns(_Strict):
     postcode: str | None = None  # of the table `addresses`, where there is one
     addresses: str | None = None  # a table of the homes of each person
     repeats_by: str | None = None  # rows of one person can differ in this column within a submission
-    one_by: str | None = None  # rows of a submission that agree in this column are of one person
+    one_by: str | None = None  # rows of a submission, where nobody is named of all, that agree in it are of one person
 
     @model_validator(mode="after")
     def _tells_who(self) -> "PersonColumns":
@@ -630,6 +630,7 @@ class ReturnSpec(_Strict):
                     raise ValueError(f"{where}: {source.table} has no column {source.column}")
             if table.parent is not None and table.parent not in self.tables:
                 raise ValueError(f"{name}: its parent {table.parent} is no table")
+        self._require_a_number_of_the_case()
         if self.invented is not None and self.invented.table not in self.tables:
             raise ValueError(f"invented: there is no table {self.invented.table}")
         self._require_its_own_tables()
@@ -711,10 +712,27 @@ class ReturnSpec(_Strict):
         """Tables whose records hang from a record of this one."""
         return [name for name, other in self.tables.items() if other.parent == table]
 
+    def _require_a_number_of_the_case(self) -> None:
+        if self.person is None or self.person.is_named or self.person.one_by is None:
+            return
+        column = self.tables[self.person.table].columns[self.person.one_by]
+        if column.scheme is None or column.scope is not None:
+            raise ValueError(
+                f"person: where nobody is named, {self.person.one_by} is a number that means the same in every submission: it has a"
+                " scheme and no scope"
+            )
+
     @property
     def names_persons(self) -> bool:
         """Whether it is about persons, and names them."""
         return self.person is not None and self.person.is_named
+
+    @property
+    def case_scheme(self) -> str | None:
+        """Scheme of the number, of a case or plan, by which rows that name nobody are of one person, in whatever submission."""
+        if self.person is None or self.person.is_named or self.person.one_by is None:
+            return None
+        return self.tables[self.person.table].columns[self.person.one_by].scheme
 
     def is_in_person(self, table: str) -> bool:
         """Whether the table's records belong to a person."""

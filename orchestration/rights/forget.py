@@ -50,7 +50,7 @@ from orchestration.rights.forgotten import (
     BORN,
     CALLED,
     NAME,
-    NUMBERS,
+    Given,
     Tombstone,
     add_tombstones,
     forgotten_numbers,
@@ -299,9 +299,8 @@ def _look_up(settings: Settings, keys: Keys, asked: Asked) -> _Known:
             raise CornerstoneError(f"This child was forgotten on {at[:10]}; nothing was changed.")
         links = _links(connection, settings)
         key_of = {row: key for row, (key, _) in links.items()}
-        under = {key_of[row] for row in first if row in key_of}
-        linked = {row for row, key in key_of.items() if key in under} | first.keys()
-        digests_of = _digests_of(settings, connection, secret, linked)
+        digests_of = _linked(settings, connection, secret, set(first), key_of)
+        linked = digests_of.keys()
         every = known.digests.union(*digests_of.values())
         reached = _rows_known_by(settings, connection, secret, every)
         people = _people(settings, connection, linked | reached.keys(), key_of)
@@ -336,10 +335,7 @@ def _look_up(settings: Settings, keys: Keys, asked: Asked) -> _Known:
                 f"{len(taken):,} row(s) of somebody else give what the child is known by, and would go as well. Have them corrected and"
                 " sent again, or ask `--as-one` where they are the child's; then ask again. Nothing was changed."
             )
-        steps = {
-            row: "asked" if row in first else links[row][1] if row in linked else f"same {step}, linked otherwise"
-            for row, step in (reached | by_digest | dict.fromkeys(linked, "")).items()
-        }
+        steps = _steps(first, reached | by_digest, links, people)
         known.own_rows = set(by_digest)
         known.rows = Counter(row[0] for row in by_digest)
         known.steps = Counter(steps[row] for row in by_digest)
@@ -361,6 +357,31 @@ def _look_up(settings: Settings, keys: Keys, asked: Asked) -> _Known:
         is_told = bool(asked.names) and not _are_namesakes(asked, meant)
         known.is_clear = asked.as_one or is_told or not (known.people or known.forgotten_earlier)
     return known
+
+
+def _linked(
+    settings: Settings, connection: duckdb.DuckDBPyConnection, secret: bytes, first: set[Row], key_of: Mapping[Row, str]
+) -> dict[Row, set[tuple[str, str]]]:
+    """What identifies the child in rows known at first, in those linked to them, and in those of the same cases, as digests.
+
+    A case of which a row is linked to another child whom somebody names leads nowhere, but where it leads to that child alone.
+    """
+    schemes, named = {spec.case_scheme for spec in _person_specs()}, _named(key_of)
+    found: dict[Row, set[tuple[str, str]]] = {}
+    more = first
+    while more:
+        under = {key_of[row] for row in more if row in key_of}
+        more |= {row for row, key in key_of.items() if key in under}
+        found |= _digests_of(settings, connection, secret, more - found.keys())
+        cases = {one for digests in found.values() for one in digests if one[0] in schemes}
+        reached = _rows_known_by(settings, connection, secret, cases).keys() - found.keys() if cases else set()
+        given = _digests_of(settings, connection, secret, reached)
+        own = {key_of[row] for row in found if row in key_of} & named
+        others = {key_of[row] for row in given if row in key_of} & named - own
+        if own or len(others) > 1:
+            cases -= {one for row, digests in given.items() if key_of.get(row) in others for one in digests}
+        more = {row for row, digests in given.items() if digests & cases}
+    return found
 
 
 def _named(key_of: Mapping[Row, str]) -> set[str]:
@@ -407,6 +428,22 @@ def _meant(
     return meant
 
 
+def _steps(
+    first: Mapping[Row, str], known_by: Mapping[Row, str], links: Mapping[Row, tuple[str, str]], people: list[Person]
+) -> dict[Row, str]:
+    """How each row is known: it was asked for, or linked to one that was, or gives what such a row gives, or is of somebody else."""
+    under = {links[row][0] for row in first if row in links}
+
+    def step(row: Row) -> str:
+        if row in first:
+            return "asked"
+        if row in links and links[row][0] in under:
+            return links[row][1]
+        return f"same {known_by[row]}, linked otherwise" if row in known_by else "linked otherwise"
+
+    return {row: step(row) for row in known_by.keys() | {row for person in people for row in person.rows}}
+
+
 def _are_namesakes(asked: Asked, meant: list[Person]) -> bool:
     """Whether two of those who are meant share the name that was to tell them apart."""
     is_number_told = any(scheme == "nhs_number" for scheme, _ in asked.numbers)
@@ -421,7 +458,7 @@ def _effect(settings: Settings, known: _Known) -> Effect:
         known.people,
         known.is_clear,
         known.forgotten_earlier,
-        dict(Counter(scheme for scheme, _ in known.digests if scheme in (*NUMBERS, NAME))),
+        dict(Counter(scheme for scheme, _ in known.digests if not scheme.endswith((BORN, CALLED)))),
         len(known.submissions),
         known.shared_numbers,
         len(with_restricted(settings)),
@@ -459,35 +496,68 @@ def _known_rows(
     own: duckdb.DuckDBPyConnection, settings: Settings, spec: ReturnSpec, folder: Path
 ) -> list[tuple[str, str, str]]:
     """Submission, row_person_ref and kind of the rows of a landing that are forgotten persons'."""
+    _find_known(own, settings, spec, folder)
+    return own.execute("select submission_id, row_person_ref, step from known_row where not is_set_aside").fetchall()
+
+
+def _known_set_aside(
+    own: duckdb.DuckDBPyConnection, settings: Settings, spec: ReturnSpec, folder: Path
+) -> list[tuple[str, str | None]]:
+    """Submission and row_person_ref of the rows of persons set aside in a landing that are forgotten ones'."""
+    _find_known(own, settings, spec, folder)
+    return own.execute("select submission_id, row_person_ref from known_row where is_set_aside").fetchall()
+
+
+def _find_known(own: duckdb.DuckDBPyConnection, settings: Settings, spec: ReturnSpec, folder: Path) -> None:
+    """Table `known_row`: rows of forgotten persons in a landing, in the vault and set aside, and those of a submission that agree
+    with one of them in the number that a person's rows share."""
     assert spec.person is not None
-    path = _person_file(settings, spec, folder)
-    if not path.is_file():
-        return []
-    key = spec.tables[spec.person.table].key
-    relation = f"(select *, submission_id || '|' || \"{key}\" as place from {vault_file(path)})"
     own.execute(
-        f"""
-        create or replace temp table known_place as
-        select place, min(step) as step from ({forgotten_rows(spec, in_vault, relation, "place")}) group by place
-        """
+        "create or replace temp table known_row (is_set_aside boolean, place varchar, submission_id varchar,"
+        " row_person_ref varchar, patient varchar, step varchar)"
     )
-    if spec.person.one_by is not None:
-        number = f'"{spec.person.one_by}"'
-        patient = normalised_number(number)
+    kept, quarantined = _person_file(settings, spec, folder), _quarantine_file(settings, spec, folder)
+    held: list[tuple[str, Given, str]] = []
+    if kept.is_file():
+        key = spec.tables[spec.person.table].key
+        held.append(
+            (
+                "false",
+                in_vault,
+                f'(select *, submission_id || \'|\' || "{key}" as place, "{key}" as known_ref from {vault_file(kept)})',
+            )
+        )
+    if quarantined.is_file():
+        own.execute(
+            "create or replace temp table set_aside as select *, 'row ' || row_number() over () as place,"
+            f" row_person_ref as known_ref from {vault_file(quarantined)}"
+            f" where table_name = '{spec.person.table}' and json_valid(row_text)"
+        )
+        held.append(("true", in_quarantine, "set_aside"))
+    one_by = spec.person.one_by
+    for is_set_aside, given, relation in held:
+        patient = normalised_number(given(one_by)) if one_by else "null"
         own.execute(
             f"""
-            insert into known_place
-            select place, '{spec.person.one_by}' from {relation}
-            where {patient} is not null
-                and (submission_id, {patient}) in (
-                    select (submission_id, {patient}) from {relation} semi join known_place using (place)
-                )
-                and place not in (select place from known_place)
+            insert into known_row
+            select {is_set_aside}, place, submission_id, known_ref, {patient}, step
+            from {relation} inner join (
+                select place, min(step) as step from ({forgotten_rows(spec, given, relation, "place")}) group by place
+            ) using (place)
             """
         )
-    return own.execute(
-        f'select submission_id, "{key}", step from {relation} inner join known_place using (place)'
-    ).fetchall()
+    for is_set_aside, given, relation in held if one_by else []:
+        patient = normalised_number(given(str(one_by)))
+        own.execute(
+            f"""
+            insert into known_row
+            select {is_set_aside}, place, submission_id, known_ref, {patient}, '{one_by}'
+            from {relation}
+            where {patient} is not null
+                and (submission_id, {patient}) in (select (submission_id, patient) from known_row)
+                and place not in (select place from known_row)
+            """
+        )
 
 
 def _digests_of(
@@ -639,24 +709,6 @@ def _own_keys(connection: duckdb.DuckDBPyConnection, settings: Settings, keys: s
         [sorted(keys)],
     ).fetchall()
     return {key for (key,) in rows}
-
-
-def _known_set_aside(
-    own: duckdb.DuckDBPyConnection, settings: Settings, spec: ReturnSpec, folder: Path
-) -> list[tuple[str, str | None]]:
-    """Submission and row_person_ref of the rows set aside in a landing that identify a forgotten person themselves."""
-    path = _quarantine_file(settings, spec, folder)
-    if not path.is_file():
-        return []
-    assert spec.person is not None
-    own.execute(
-        f"create or replace temp table set_aside as select *, row_number() over () as place from {vault_file(path)}"
-    )
-    persons = f"(from set_aside where table_name = '{spec.person.table}' and json_valid(row_text))"
-    return own.execute(
-        f"select submission_id, row_person_ref from set_aside semi join"
-        f" ({forgotten_rows(spec, in_quarantine, persons, 'place')}) using (place)"
-    ).fetchall()
 
 
 def _quarantine_file(settings: Settings, spec: ReturnSpec, folder: Path) -> Path:

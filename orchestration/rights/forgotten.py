@@ -8,6 +8,7 @@ the child. A row is a forgotten person's where it gives one of the person's numb
 too), unless both its birth date and its forename are another's: then the number stands there by mistake. A number that is
 known to be somebody else's too is the person's with the birth date and the forename that stand beside it. Or where it gives
 name and birth date, unless it gives another number of a kind that the person has: then it is somebody else of the same name.
+A row of a return that names nobody is one, too, where it gives the number of the person's case or plan.
 The file `forgotten.jsonl` of the vault is only ever added to.
 """
 
@@ -26,7 +27,7 @@ from orchestration.durable import append_to_journal, read_journal_entries, repla
 from orchestration.linkage.child_key import NHS_NUMBER, PERMANENT_UPN, ULN, number_compared
 from orchestration.linkage.profiles import letters
 from orchestration.privacy.keys import Keys
-from orchestration.privacy.pseudonyms import define_pseudonym
+from orchestration.privacy.pseudonyms import define_pseudonym, normalised_number
 from orchestration.privacy.sealed import open_sealed, seal
 from orchestration.returns.spec import ReturnSpec
 from orchestration.settings import Settings
@@ -124,6 +125,8 @@ def identity_values(spec: ReturnSpec, given: Given) -> list[tuple[str, str]]:
             f"case when {surname} <> '' and {forename} <> '' then {surname} || ' ' || {forename} || '|' || {born} end"
         )
         values.append((NAME, full))
+    if spec.case_scheme is not None and spec.person.one_by is not None:
+        values.append((spec.case_scheme, normalised_number(given(spec.person.one_by))))
     for name, column in spec.tables[spec.person.table].columns.items():
         if column.scheme in NUMBERS:
             number = number_compared(given(name), NUMBERS[column.scheme])
@@ -133,6 +136,11 @@ def identity_values(spec: ReturnSpec, given: Given) -> list[tuple[str, str]]:
                 (column.scheme + CALLED, f"{number} || '|' || {called}"),
             ]
     return values
+
+
+def number_schemes(spec: ReturnSpec) -> set[str]:
+    """Schemes of the numbers of a return of which one alone tells the person."""
+    return set(NUMBERS) | ({spec.case_scheme} if spec.case_scheme else set())
 
 
 def told_values(spec: ReturnSpec, given: Given) -> list[str]:
@@ -181,7 +189,7 @@ def forgotten_rows(spec: ReturnSpec, given: Given, relation: str, key: str) -> s
     """SQL of the rows of a relation of persons that are forgotten ones': `key` (a column, unique by row), `person` and `step`,
     by what the row was known. Needs a cursor of `knowing`."""
     made = ", ".join(f"{{'scheme': '{scheme}', 'given': {value}}}" for scheme, value in identity_values(spec, given))
-    numbers = ", ".join(f"'{scheme}'" for scheme in NUMBERS)
+    numbers = ", ".join(f"'{scheme}'" for scheme in sorted(number_schemes(spec)))
     return f"""
         with given_value as (
             select {key}, unnest([{made}], recursive := true) from {relation}
@@ -238,7 +246,7 @@ def rows_giving_numbers(spec: ReturnSpec, given: Given, relation: str, key: str)
     made = ", ".join(
         f"{{'scheme': '{scheme}', 'given': {value}}}"
         for scheme, value in identity_values(spec, given)
-        if scheme in NUMBERS
+        if scheme in number_schemes(spec)
     )
     return f"""
         with given_value as (select {key}, unnest([{made}], recursive := true) from {relation}),

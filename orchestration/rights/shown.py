@@ -57,7 +57,7 @@ def print_effect(effect: "Effect", console: Console) -> None:
             " person who may see names, and a decision `different` parts them",
             soft_wrap=True,
         )
-    kinds = ", ".join(f"{count:,} {KINDS[kind]}" for kind, count in effect.kinds.items())
+    kinds = ", ".join(f"{count:,} {KINDS.get(kind, kind.replace('_', ' '))}" for kind, count in effect.kinds.items())
     console.print(
         f"refused   from now on, wherever they arrive: rows with {kinds}; known again by keyed digests, against which whoever holds the"
         " store's key can try numbers",

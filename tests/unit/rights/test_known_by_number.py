@@ -19,6 +19,7 @@ from orchestration.rights.asked import parse_asked
 from orchestration.rights.people import Person, Told, parted
 from orchestration.settings import Settings
 from orchestration.warehouse import prepare_store
+from tests.invented_census import Pupil, census, marie, write_census_xml
 from tests.sentinel import scan
 from tests.unit.rights.conftest import NOON, UPN, clear_copy, drop_sen2, names_found
 from tests.unit.rights.test_forget import LATER
@@ -150,10 +151,13 @@ def drop_notes(
 def hold(settings: Settings, catalogue: Catalogue) -> Callable[..., Settings]:
     """Make a store that knows Ada from the EHC plans return, and notes of each year, linked."""
 
-    def made(**notes_of: list[tuple[str, str, str]]) -> Settings:
+    def made(*pupils: Pupil, **notes_of: list[tuple[str, str, str]]) -> Settings:
         prepare_store(settings)
         drop_sen2(settings.inbox_dir / "sen2", "xml")
         assert not land_return(settings, "sen2", catalogue, now=NOON).refused
+        if pupils:
+            write_census_xml(settings.inbox_dir / "school_census", census(pupils, SoftwareCode="Invented Census"))
+            assert not land_return(settings, "school_census", catalogue, now=NOON).refused
         for year, rows in notes_of.items():
             drop_notes(settings.inbox_dir / NOTES, rows, year=year.removeprefix("of_"))
             assert not land_return(settings, NOTES, catalogue, now=NOON).refused
@@ -222,6 +226,59 @@ def test_a_plan_with_two_numbers_goes_with_the_child_of_one_of_them(
     assert names_found(settings, tmp_path / "copy", [UPN, OTHER_UPN, "ZZPLAN-1"]) == set()
 
 
+def test_a_plan_goes_from_every_year_and_what_comes_of_it_later_never_lands(
+    hold: Callable[..., Settings], tmp_path: Path, catalogue: Catalogue
+) -> None:
+    settings = hold(
+        of_2024=[("ZZPLAN-1", UPN, "2024-02-03")],
+        of_2025=[("zzplan-1", "", "2025-02-03"), ("ZZPLAN-2", "", "2025-05-06")],
+        of_2026=[("ZZPLAN-1", "", "soon"), ("ZZPLAN-2", "", "2026-05-06")],  # the first is set aside
+    )
+    asked = parse_asked(f"upn: {UPN}")
+    seen = erasure.preview(settings, asked)
+    assert seen.is_clear and seen.rows == {"sen2": 1, NOTES: 2}
+    done = erasure.forget(settings, asked, by="A. Lead", reason="request 12 of 2026", now=LATER)
+    assert done.set_aside_removed == 1
+    found = [UPN, "ZZPLAN-1", "zzplan-1", "ZZPLAN-2"]
+    assert names_found(settings, tmp_path / "copy", found) == {"ZZPLAN-2"}
+    drop_notes(
+        settings.inbox_dir / NOTES, [("zzplan-1", "", "2027-02-03"), ("ZZPLAN-3", "", "2027-02-04")], year="2027"
+    )
+    land_return(settings, NOTES, catalogue, now=LATER)
+    found.append("ZZPLAN-3")
+    assert names_found(settings, tmp_path / "copy", found) == {"ZZPLAN-2", "ZZPLAN-3"}
+
+
+def test_a_number_that_came_later_under_the_plan_is_forgotten_too(
+    hold: Callable[..., Settings], tmp_path: Path
+) -> None:
+    settings = hold(
+        of_2024=[("ZZPLAN-1", UPN, "2024-02-03")],
+        of_2025=[("ZZPLAN-1", OTHER_UPN, "2025-02-03")],
+        of_2026=[("ZZPLAN-7", OTHER_UPN, "2026-02-03"), ("ZZPLAN-2", "", "2026-05-06")],
+    )
+    asked = parse_asked(f"upn: {UPN}")
+    assert erasure.preview(settings, asked).rows == {"sen2": 1, NOTES: 3}
+    erasure.forget(settings, asked, by="A. Lead", reason="request 12 of 2026", now=LATER)
+    found = [UPN, OTHER_UPN, "ZZPLAN-1", "ZZPLAN-7", "ZZPLAN-2"]
+    assert names_found(settings, tmp_path / "copy", found) == {"ZZPLAN-2"}
+
+
+def test_a_plan_that_stands_with_another_child_too_tells_of_neither(
+    hold: Callable[..., Settings], tmp_path: Path
+) -> None:
+    mariella = marie().but(UPN=OTHER_UPN, DOB="2015-01-02", UniqueLearnerNumber="", FormerUPN="")
+    settings = hold(
+        mariella, of_2025=[("ZZPLAN-1", UPN, "2025-02-03")], of_2026=[("ZZPLAN-1", OTHER_UPN, "2026-02-03")]
+    )
+    assert not erasure.preview(settings, parse_asked(f"upn: {UPN}")).is_clear
+    asked = parse_asked(f"upn: {UPN}\nname: Zzlovelace, Adaxia, 2014-08-31")
+    seen = erasure.preview(settings, asked)
+    assert seen.is_clear and seen.rows[NOTES] == 1 and seen.shared_numbers == 1
+    erasure.forget(settings, asked, by="A. Lead", reason="request 12 of 2026", now=LATER)
+    assert names_found(settings, tmp_path / "copy", [UPN, OTHER_UPN, "ZZPLAN-1"]) == {OTHER_UPN, "ZZPLAN-1"}
+
+
 def test_rows_without_a_plan_are_nobodys_plan(hold: Callable[..., Settings], tmp_path: Path) -> None:
     settings = hold(of_2025=[("", UPN, "2025-02-03"), ("", OTHER_UPN, "2025-02-04"), ("ZZPLAN-2", "", "2025-05-06")])
     erasure.forget(settings, parse_asked(f"upn: {UPN}"), by="A. Lead", reason="request 12 of 2026", now=LATER)
@@ -256,6 +313,7 @@ def test_a_place_is_told_with_the_number_that_the_file_gives(
     [
         ({"table": "note", "surname": "plan_reference", "upn": "upn"}, "or none of them"),
         ({"table": "note", "one_by": "plan_reference"}, "has a number that other returns give"),
+        ({"table": "note", "upn": "upn", "one_by": "noted_on"}, "means the same in every submission"),
     ],
 )
 def test_half_a_name_or_nobodys_number_is_refused(person: dict[str, str], message: str) -> None:
