@@ -99,12 +99,15 @@ rules:
     level: row
     severity: block
     effect: quarantine
-    label: A note has a day.
-    why: Nobody could tell when.
+    label: A note is of its year.
+    why: It would be counted in another.
     owner: Head of plans
-    action: Ask for the day.
+    action: Send it with its year.
     columns: [noted_on]
-    failing_rows: select submission_id, source_file, source_row from note where noted_on is null
+    failing_rows: |
+      select note.submission_id, note.source_file, note.source_row
+      from note inner join note_cover using (submission_id)
+      where year(noted_on) <> note_year
 """
 # Ada's plan has two notes, one of them without her number; nobody's number is given with the other plan.
 ROWS = [("ZZPLAN-1", UPN, "2025-02-03"), ("zzplan-1 ", "", "2025-03-04"), ("ZZPLAN-2", "", "2025-05-06")]
@@ -232,7 +235,7 @@ def test_a_plan_goes_from_every_year_and_what_comes_of_it_later_never_lands(
     settings = hold(
         of_2024=[("ZZPLAN-1", UPN, "2024-02-03")],
         of_2025=[("zzplan-1", "", "2025-02-03"), ("ZZPLAN-2", "", "2025-05-06")],
-        of_2026=[("ZZPLAN-1", "", "soon"), ("ZZPLAN-2", "", "2026-05-06")],  # the first is set aside
+        of_2026=[("ZZPLAN-1", "", "2020-02-03"), ("ZZPLAN-2", "", "2026-05-06")],  # the first is set aside
     )
     asked = parse_asked(f"upn: {UPN}")
     seen = erasure.preview(settings, asked)
