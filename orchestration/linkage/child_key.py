@@ -32,7 +32,7 @@ from orchestration.durable import replace_durably
 from orchestration.errors import CornerstoneError, room_wanted
 from orchestration.linkage.decisions import read_decisions
 from orchestration.linkage.index import join_likely
-from orchestration.linkage.profiles import letters
+from orchestration.linkage.profiles import full_name, letters
 from orchestration.privacy.keys import Keys, load_keys
 from orchestration.privacy.pseudonyms import define_pseudonym, normalised_number
 from orchestration.privacy.vault import identity_dir, open_vault, vault_files
@@ -165,21 +165,12 @@ def number_compared(expression: str, pattern: str) -> str:
     return f"case when regexp_full_match({text}, '{pattern}') then {text} end"
 
 
-def _letters(column: str) -> str:
-    """SQL of a name as it is compared."""
-    return letters(f'"{column}"')
-
-
-def _name(person: PersonColumns) -> str:
-    """SQL of surname and forename as they are compared; null where one is not given."""
-    if person.surname is None or person.forename is None:
-        return "cast(null as varchar)"
-    surname, forename = _letters(person.surname), _letters(person.forename)
-    return f"case when {surname} <> '' and {forename} <> '' then {surname} || ' ' || {forename} end"
-
-
 def _person_rows(spec: ReturnSpec, person: PersonColumns, paths: list[Path]) -> str:
     """SQL of submissions' persons as they are compared, each with its rows; what cannot identify anyone is null."""
+    name, birth_date = "cast(null as varchar)", "cast(null as date)"
+    if (naming := person.naming) is not None:
+        surname, forename, birth_date = (f'"{column}"' for column in naming)
+        name = full_name(surname, forename)
     rows = f"""
         select submission_id,
             "{spec.tables[person.table].key}" as row_person_ref,
@@ -187,8 +178,8 @@ def _person_rows(spec: ReturnSpec, person: PersonColumns, paths: list[Path]) -> 
             {_number(person.upn, PERMANENT_UPN)} as upn,
             {_number(person.nhs_number, NHS_NUMBER)} as nhs_number,
             {_number(person.uln, ULN)} as uln,
-            {_name(person)} as name,
-            {f'"{person.birth_date}"' if person.birth_date else "cast(null as date)"} as birth_date,
+            {name} as name,
+            {birth_date} as birth_date,
             {f'"{person.repeats_by}"' if person.repeats_by else "null::varchar"} as part
         from {vault_files(paths)}
     """
@@ -468,18 +459,16 @@ def _tell(
     Of rows that tell a person differently nothing but that leaves the vault; null where one of the three is not given.
     """
     for spec in {spec.return_id: spec for spec, _ in submissions}.values():
-        if spec.person is None or spec.person.nhs_number is None or spec.person.surname is None:
+        if spec.person is None or spec.person.nhs_number is None or spec.person.naming is None:
             continue
         own = [submission for of, submission in submissions if of.return_id == spec.return_id]
-        surname, birth_date = (
-            f"nullif({_letters(spec.person.surname)}, '')",
-            f'cast("{spec.person.birth_date}" as varchar)',
-        )
+        surname, _, birth_date = (f'"{column}"' for column in spec.person.naming)
         connection.execute(
             f"""
             insert into told
             select submission_id, "{spec.tables[spec.person.table].key}", pseudonym('told_as',
-                {_number(spec.person.nhs_number, NHS_NUMBER)} || '|' || {surname} || '|' || {birth_date})
+                {_number(spec.person.nhs_number, NHS_NUMBER)} || '|' || nullif({letters(surname)}, '')
+                || '|' || {birth_date}::varchar)
             from {vault_files(person_files(settings, spec, own))}
             """
         )

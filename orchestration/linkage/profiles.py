@@ -24,6 +24,12 @@ def letters(expression: str) -> str:
     return f"regexp_replace(strip_accents(lower({expression})), '[^a-z]', '', 'g')"
 
 
+def full_name(surname: str, forename: str) -> str:
+    """SQL of a surname and a forename as they are compared; null where one is not given."""
+    surname, forename = letters(surname), letters(forename)
+    return f"case when {surname} <> '' and {forename} <> '' then {surname} || ' ' || {forename} end"
+
+
 def gather_profiles(
     connection: duckdb.DuckDBPyConnection, settings: Settings, submissions: list[tuple[ReturnSpec, Submission]]
 ) -> None:

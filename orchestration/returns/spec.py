@@ -435,9 +435,16 @@ class PersonColumns(_Strict):
         return self
 
     @property
+    def naming(self) -> tuple[str, str, str] | None:
+        """Columns of surname, forename and birth date; none where rows name nobody."""
+        if self.surname is None or self.forename is None or self.birth_date is None:
+            return None
+        return self.surname, self.forename, self.birth_date
+
+    @property
     def is_named(self) -> bool:
         """Whether rows name the person."""
-        return self.surname is not None
+        return self.naming is not None
 
 
 class InventedMark(_Strict):

@@ -25,7 +25,7 @@ import pyarrow as pa
 
 from orchestration.durable import append_to_journal, read_journal_entries, replace_durably
 from orchestration.linkage.child_key import NHS_NUMBER, PERMANENT_UPN, ULN, number_compared
-from orchestration.linkage.profiles import letters
+from orchestration.linkage.profiles import full_name, letters
 from orchestration.privacy.keys import Keys
 from orchestration.privacy.pseudonyms import define_pseudonym, normalised_number
 from orchestration.privacy.sealed import open_sealed, seal
@@ -119,12 +119,9 @@ def identity_values(spec: ReturnSpec, given: Given) -> list[tuple[str, str]]:
     assert spec.person is not None
     called, born, _ = told_values(spec, given)
     values = []
-    if spec.person.surname is not None and spec.person.forename is not None:
-        surname, forename = letters(given(spec.person.surname)), letters(given(spec.person.forename))
-        full = (
-            f"case when {surname} <> '' and {forename} <> '' then {surname} || ' ' || {forename} || '|' || {born} end"
-        )
-        values.append((NAME, full))
+    if (naming := spec.person.naming) is not None:
+        surname, forename, _ = map(given, naming)
+        values.append((NAME, f"{full_name(surname, forename)} || '|' || {born}"))
     if spec.case_scheme is not None and spec.person.one_by is not None:
         values.append((spec.case_scheme, normalised_number(given(spec.person.one_by))))
     for name, column in spec.tables[spec.person.table].columns.items():
@@ -147,10 +144,11 @@ def told_values(spec: ReturnSpec, given: Given) -> list[str]:
     """SQL of how a row tells of its person: forename, birth date and NHS number, as `people.Told` compares them."""
     assert spec.person is not None
     called, born = "null::varchar", "null::varchar"
-    if spec.person.forename is not None and spec.person.birth_date is not None:
-        first = letters(f"split_part(trim({given(spec.person.forename)}), ' ', 1)")
+    if (naming := spec.person.naming) is not None:
+        _, forename, birth_date = map(given, naming)
+        first = letters(f"split_part(trim({forename}), ' ', 1)")
         called = f"nullif({first}, '')"
-        born = f"try_cast({given(spec.person.birth_date)} as date)::varchar"
+        born = f"try_cast({birth_date} as date)::varchar"
     numbers = [
         number_compared(given(name), NHS_NUMBER)
         for name, column in spec.tables[spec.person.table].columns.items()
