@@ -39,8 +39,6 @@ LOCK_WAIT_SECONDS = 1800.0
 OPEN_WAIT_SECONDS = 120.0
 OPEN_RETRY_SECONDS = 2.0
 
-_UNLIMITED: Mapping[str, str] = {}
-
 log = logging.getLogger("cornerstone.warehouse")
 
 _SUBMISSION_TABLE = """
@@ -89,9 +87,7 @@ def warehouse_lock(warehouse_path: Path, holder: str) -> Iterator[None]:
 
 
 @contextmanager
-def open_warehouse(
-    warehouse_path: Path, holder: str, limits: Mapping[str, str] = _UNLIMITED
-) -> Iterator[duckdb.DuckDBPyConnection]:
+def open_warehouse(warehouse_path: Path, holder: str, limits: Mapping[str, str]) -> Iterator[duckdb.DuckDBPyConnection]:
     """A read-write connection under the lock, held to `limits`; closed, and the lock released, whatever the body does.
 
     What spills to disk lies beside the database, where its owner alone can read, and as it does: pseudonymised.

@@ -38,7 +38,7 @@ def land_everything(shift: timedelta) -> None:
         link_children(settings)
         measure_links(settings)
         log.info("control tables")
-        with open_warehouse(settings.warehouse_path, holder="chaos") as connection:
+        with open_warehouse(settings.warehouse_path, "chaos", settings.database_limits) as connection:
             write_control_tables(connection, settings)
 
 

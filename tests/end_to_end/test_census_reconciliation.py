@@ -96,7 +96,7 @@ def compared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDB
         for submission in land_return(settings, return_id, catalogue, now=datetime.now(UTC)).committed:
             assert submission.status == "accepted", submission.reason
     link_children(settings)
-    with open_warehouse(settings.warehouse_path, "tests") as warehouse:
+    with open_warehouse(settings.warehouse_path, "tests", settings.database_limits) as warehouse:
         write_control_tables(warehouse, settings)
     build(settings, "+fct_census_plan_spell", "+dim_census_plan_reason")
     with vault_connection(settings) as connection:

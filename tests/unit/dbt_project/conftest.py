@@ -86,7 +86,7 @@ class Landing:
 
     def register(self) -> None:
         """Write the control tables, with the landed submissions accepted."""
-        with open_warehouse(self.settings.warehouse_path, "tests") as connection:
+        with open_warehouse(self.settings.warehouse_path, "tests", self.settings.database_limits) as connection:
             write_control_tables(connection, self.settings)
             for order, (submission_id, period) in enumerate(self.supplies.items(), 1):
                 connection.execute(

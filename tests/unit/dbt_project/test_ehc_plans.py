@@ -78,7 +78,7 @@ class Store:
 
     def build(self) -> Path:
         """Register what landed, and build the dbt project over it. Returns: the warehouse."""
-        with open_warehouse(self.settings.warehouse_path, "tests") as connection:
+        with open_warehouse(self.settings.warehouse_path, "tests", self.settings.database_limits) as connection:
             write_control_tables(connection, self.settings)
             for submission in self.submissions:
                 insert(connection, "control.submission", submission)

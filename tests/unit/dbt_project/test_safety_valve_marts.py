@@ -69,7 +69,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     land(FINAL, "2025-26Q4", final=True, changed=RESTATEMENT | spent)
     late = RESTATEMENT | {(*PAYMENT, "q4_forecast_gbp"): 4_000_000, (*NMISS, "cost_forecast_gbp"): 1}
     land(LATE_DRAFT, "2025-26Q4", stage="DRAFT", version=3, changed=late)
-    with open_warehouse(settings.warehouse_path, "tests") as connection:
+    with open_warehouse(settings.warehouse_path, "tests", settings.database_limits) as connection:
         write_control_tables(connection, settings)
     build(settings, "+path:models/marts/safety_valve", "+dim_submission")
     return settings

@@ -32,7 +32,7 @@ def staged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPy
         settings, "school_census", load_catalogue(settings.rules_dir), now=datetime(2025, 6, 1, tzinfo=UTC)
     )
     assert [s.status for s in report.committed] == ["accepted"] * 4
-    with open_warehouse(settings.warehouse_path, "tests") as connection:
+    with open_warehouse(settings.warehouse_path, "tests", settings.database_limits) as connection:
         write_control_tables(connection, settings)
     build(settings, "+path:models/staging/school_census")
     with duckdb.connect(str(settings.warehouse_path), read_only=True) as connection:

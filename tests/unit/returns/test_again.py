@@ -126,7 +126,7 @@ def test_the_models_see_one_reading_of_a_file(settings: Settings, lander: Lander
     lander("sen2")
     lander.change(FLAG, failing_rows=EVERYBODY)
     lander("sen2", again="2025..2026")
-    with open_warehouse(settings.warehouse_path, "a test") as connection:
+    with open_warehouse(settings.warehouse_path, "a test", settings.database_limits) as connection:
         assert write_control_tables(connection, settings) == 3
         told = connection.execute(
             "select period, is_current, count(*) from control.submission where return_id = 'sen2' group by all order by all"

@@ -235,7 +235,7 @@ def test_cells_that_the_borough_states_are_read_where_its_people_are_and_nowhere
         "372,caseload,202425,sex,Sex,Male,ehcplans,EHC plans 2025,11.0,12,differs,fitted\n"
         "372,caseload,202425,sex,Sex,Female,ehcplans,EHC plans 2025,11.0,12,differs,\n"
     )
-    with open_warehouse(settings.warehouse_path, holder="a test") as connection:
+    with open_warehouse(settings.warehouse_path, "a test", settings.database_limits) as connection:
         write_control_tables(connection, settings)
         rows = connection.execute("select la_code, series_code, stated_value, reason from control.stated_cell")
         assert rows.fetchall() == stated
