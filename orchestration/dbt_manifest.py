@@ -17,6 +17,9 @@ KPI_STEP = "build_kpis"
 DBT_EVENTS = Path(__file__).with_name("dbt_events.py")
 """The program that a build starts in the place of dbt's own: dbt that words nothing which is thrown away."""
 
+HOLDS, JOINS = "holds", "joins"
+"""Tests of dbt's that hold a model to several things at once: what is true of its columns; where their keys lead."""
+
 _SOURCES = ("models", "macros", "seeds", "snapshots", "tests")
 
 

@@ -17,7 +17,7 @@ from pydantic import Field
 from orchestration.assets.groups import group_of
 from orchestration.assets.landing import landed_key
 from orchestration.assets.retries import retried
-from orchestration.dbt_manifest import dbt_environment
+from orchestration.dbt_manifest import HOLDS, JOINS, dbt_environment
 from orchestration.errors import Busy, CornerstoneError, room_wanted, says_locked
 from orchestration.resources import WarehouseResource
 from orchestration.returns.spec import return_ids
@@ -28,7 +28,6 @@ log = logging.getLogger("cornerstone.models")
 CONTROL_KEY = dg.AssetKey(["warehouse", "control"])
 OWNER = "team:data-engineering"
 FAILED_TESTS = "failed_tests"
-TESTS_OF_SEVERAL = {"holds", "joins"}
 PARTIAL_PARSE = "partial_parse.msgpack"
 
 
@@ -220,7 +219,7 @@ def _failed_tests(
     where it cannot be asked it is told as one."""
     table = str(node["attached_node"]).rpartition(".")[2]
     whole = {"test": result["unique_id"].split(".")[2], "table": table, "failing_rows": result["failures"]}
-    if node["test_metadata"]["name"] not in TESTS_OF_SEVERAL:
+    if node["test_metadata"]["name"] not in (HOLDS, JOINS):
         return [whole]
     try:
         with warehouse.get_connection() as connection:

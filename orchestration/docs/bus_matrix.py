@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from orchestration.dbt_manifest import JOINS
+
 FACTS = ("fct_", "bridge_")
 DIMENSIONS = "dim_"
 
@@ -63,7 +65,7 @@ def bus_matrix(manifest: Mapping[str, Any]) -> BusMatrix:
 def joins_of(test: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """The joins that a generic test of dbt's manifest holds a model to: a column, and the model it is a key of."""
     told = test["test_metadata"]
-    if told["name"] == "joins":
+    if told["name"] == JOINS:
         for column, target in told["kwargs"]["columns"].items():
             yield column, target.partition(".")[0]
     elif told["name"] == "relationships":  # one with a condition
