@@ -48,9 +48,11 @@ def _run(monkeypatch: pytest.MonkeyPatch, store: Store, *arguments: str) -> int:
 
 
 def test_the_pack_states_the_rules_by_which_the_control_charts_are_made(store: Store) -> None:
-    model = (store.settings.dbt_project_dir / "models/kpi/kpi_control_chart.sql").read_text(encoding="utf-8")
+    rules = (store.settings.dbt_project_dir / "macros/control_chart.sql").read_text(encoding="utf-8")
     said = {8: "eight", 6: "six"}
-    run, trend = (said[int(re.findall(rf"set {name} = (\d+)", model)[0])] for name in ("run_length", "trend_length"))
+    run, trend = (
+        said[int(re.findall(rf"macro control_{name}_length\(\) -%}}\s+(\d+)", rules)[0])] for name in ("run", "trend")
+    )
     page = make_pack(store.settings, "sufficiency").page
     assert f"unless {run} in a row lie on one side of the mean or {trend} in a row rise or fall" in page
 
