@@ -4,6 +4,7 @@ and dash as well as colour; gaps where a period is missing, a mark where a serie
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from textwrap import wrap
 from typing import Any
 
 from orchestration.charts import svg_of
@@ -24,7 +25,7 @@ _NAME_ABOVE = 24  # from the bars of one item to those of the next, where a name
 class Size:
     """How large a chart is. `room_for_limits`: what the names of mean and limits take from the width; `labels`: places that have
     room for a label; `legend_columns`: entries beside each other, 0 for all; `is_labelled_above`: whether an item's name stands
-    above its bars, because there is no room beside them."""
+    above its bars, because there is no room beside them; `title_letters`: how many of the title stand in one line."""
 
     width: int
     room_for_limits: int
@@ -34,6 +35,7 @@ class Size:
     ticks: int
     legend_columns: int
     is_labelled_above: bool
+    title_letters: int
 
 
 WIDE = Size(
@@ -45,6 +47,7 @@ WIDE = Size(
     ticks=6,
     legend_columns=0,
     is_labelled_above=False,
+    title_letters=90,
 )
 NARROW = Size(
     width=262,
@@ -55,6 +58,7 @@ NARROW = Size(
     ticks=3,
     legend_columns=1,
     is_labelled_above=True,
+    title_letters=40,
 )
 """For a telephone: drawn in its width, so that letters keep their size."""
 _CONFIG = {
@@ -189,7 +193,13 @@ def trend(
             }
         )
     return svg_of(
-        _spec(layers, title=title, width=width, height=size.height, room_right=_ROOM_FOR_OTHER_FONTS if bands else 5)
+        _spec(
+            layers,
+            title=wrap(title, size.title_letters),
+            width=width,
+            height=size.height,
+            room_right=_ROOM_FOR_OTHER_FONTS if bands else 5,
+        )
     )
 
 
@@ -264,12 +274,19 @@ def bars(
         )
     room = 5 if size.is_labelled_above else _ROOM_FOR_OTHER_FONTS
     return svg_of(
-        _spec(layers, title=title, width=size.bar_width, height=len(items) * step, room_left=room, room_right=room)
+        _spec(
+            layers,
+            title=wrap(title, size.title_letters),
+            width=size.bar_width,
+            height=len(items) * step,
+            room_left=room,
+            room_right=room,
+        )
     )
 
 
 def _spec(
-    layers: list[dict[str, Any]], *, title: str, width: int, height: int, room_left: int = 5, room_right: int = 5
+    layers: list[dict[str, Any]], *, title: list[str], width: int, height: int, room_left: int = 5, room_right: int = 5
 ) -> dict[str, Any]:
     padding = {"left": room_left, "top": 5, "right": room_right, "bottom": 5}
     return {"width": width, "height": height, "padding": padding, "title": title, "layer": layers, "config": _CONFIG}

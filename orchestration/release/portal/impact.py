@@ -62,7 +62,7 @@ _PERIODS = {
 @dataclass(frozen=True)
 class Aim:
     """An action or service that is meant to move a KPI, in words; `number` marks its start in the chart. `stands`: how it does.
-    `was`: whether the figure moved before the start, too."""
+    `before` and `after`: the mean, and of how many periods. `was`: whether the figure moved before the start, too."""
 
     number: int
     label: str
@@ -71,10 +71,10 @@ class Aim:
     began: str
     ended: str
     stands: str
-    before: str
+    before: tuple[str, str]
     limits: str
     was: str
-    after: str
+    after: tuple[str, str]
     seen: str
     beside: str
 
@@ -219,9 +219,9 @@ def tell_aim(number: int, row: dict[str, Any], many: str) -> Aim:
     """One action or service in words; `many` is what the periods are called."""
     unit = row["unit"]
 
-    def mean(side: str) -> str:
+    def mean(side: str) -> tuple[str, str]:
         value, count = row[f"{side}_mean"], row[f"{side}_count"]
-        return f"{words.amount(value, unit)} (mean of {count})" if count else "no figure"
+        return (words.amount(value, unit), f"mean of {count}") if count else ("no figure", "")
 
     limits = ""
     if row["lower_limit"] is not None:
@@ -236,10 +236,10 @@ def tell_aim(number: int, row: dict[str, Any], many: str) -> Aim:
         began=_day(row["begun_on"]) or "no start told",
         ended=_day(row["ended_on"]),
         stands=stands(row),
-        before=mean("before") if is_told else "",
+        before=mean("before") if is_told else ("", ""),
         limits=limits if is_judged else "",
         was=_STEADINESS[row["is_unsteady_before"]] if is_judged else "",
-        after=mean("after") if is_told else "",
+        after=mean("after") if is_told else ("", ""),
         seen=seen(row, many),
         beside=row["other_labels"] or ("Nothing else that a return tells of." if row["begun_on"] else ""),
     )

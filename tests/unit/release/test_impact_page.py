@@ -134,7 +134,13 @@ def test_a_start_that_nothing_can_be_said_of_has_no_limits() -> None:
     assert tell_aim(1, AIM | {"is_unsteady_before": True}, "months").was == "unsteady before"
     assert tell_aim(1, AIM | {"outcome_code": "no_period_after"}, "months").limits == ""
     not_begun = tell_aim(1, AIM | {"begun_on": None, "outcome_code": "not_begun", "before_count": 0}, "months")
-    assert (not_begun.began, not_begun.before, not_begun.after, not_begun.beside) == ("no start told", "", "", "")
+    assert (not_begun.began, not_begun.before, not_begun.after) == ("no start told", ("", ""), ("", ""))
+    assert not_begun.beside == ""
+
+
+def test_a_mean_says_of_how_many_periods_it_is() -> None:
+    assert tell_aim(1, AIM, "months").before == ("11.0%", "mean of 10")
+    assert tell_aim(1, AIM | {"before_count": 0, "before_mean": None}, "months").before == ("no figure", "")
 
 
 def test_how_an_action_stands_is_told_with_its_due_date_while_it_is_to_be_done() -> None:
