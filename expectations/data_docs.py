@@ -63,13 +63,15 @@ class DataDocsError(CornerstoneError):
 class QualityStore:
     """Where the results of one run are kept. `run_id` and `evaluated_at` (with a time zone) name the run.
 
-    Landings of a return share a `run_id`: its results are kept for each, those of gates for all their runs together.
+    Landings of a return share a `run_id`: its results are kept for each, those of gates for all their runs together. Others may
+    write beside one that is `is_abreast`.
     """
 
     quality_dir: Path
     run_id: str
     evaluated_at: datetime
     is_landing: bool = False
+    is_abreast: bool = False
 
     @property
     def validations_dir(self) -> Path:
@@ -92,7 +94,9 @@ class QualityStore:
             batch_identifier=result.batch_id,
         )
         # Written beside and moved into place: a run that is killed leaves no half result behind.
-        writing = self.quality_dir / "validations.partial"
+        writing = self.quality_dir / (
+            f"{VALIDATIONS}.{self.run_id}.partial" if self.is_abreast else f"{VALIDATIONS}.partial"
+        )
         shutil.rmtree(writing, ignore_errors=True)
         new_context(**_project(writing)).validation_results_store.set(identifier, result)
         (written,) = writing.glob(f"{suite_name}/*/*/")

@@ -12,6 +12,9 @@ from orchestration.settings import Settings
 SHOWN_WITH_JOBS = {".dagster/repository": "__repository__@cornerstone"}
 """Tags of a run that the command line starts: the UI shows it with the jobs of the code location that workspace.yaml names."""
 
+ALONE = {"cornerstone/alone": "yes"}
+"""Tags of jobs that write more than landed files: one of them at a time, whatever else runs."""
+
 # One writer to the working database at a time; the lock behind WarehouseResource is what makes it safe, the pool only
 # keeps waiting steps out of the way. Slots of runs that died are given back by run monitoring, which cannot tell that the
 # process of a run has died: no run takes four hours, and one that seems to would keep the next waiting for ever.
@@ -22,7 +25,10 @@ nux:
   enabled: false
 concurrency:
   runs:
-    max_concurrent_runs: 1
+    max_concurrent_runs: {workers}
+    tag_concurrency_limits:
+      - key: {alone}
+        limit: 1
   pools:
     default_limit: 1
     granularity: op
@@ -38,8 +44,10 @@ def prepare_dagster_home(settings: Settings) -> Path:
     home = settings.dagster_home
     home.mkdir(parents=True, exist_ok=True)
     path = home / "dagster.yaml"
-    if not path.is_file() or path.read_text(encoding="utf-8") != _DAGSTER_YAML:
-        path.write_text(_DAGSTER_YAML, encoding="utf-8")
+    [alone] = ALONE
+    wanted = _DAGSTER_YAML.format(workers=settings.landing_workers, alone=alone)
+    if not path.is_file() or path.read_text(encoding="utf-8") != wanted:
+        path.write_text(wanted, encoding="utf-8")
     os.environ["DAGSTER_HOME"] = str(home)
     os.environ["CORNERSTONE_STORE"] = str(settings.store)
     os.environ["GX_ANALYTICS_ENABLED"] = "false"

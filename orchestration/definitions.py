@@ -7,13 +7,13 @@ import dagster as dg
 from expectations.catalogue import load_catalogue
 from orchestration.assets.expected import expected_check
 from orchestration.assets.gates import gate
-from orchestration.assets.landing import landing_asset, received_asset
+from orchestration.assets.landing import authority_asset, landing_asset, received_asset
 from orchestration.assets.models import control_asset, dbt_project, model_assets
 from orchestration.assets.release import open_tables_asset, release_asset
 from orchestration.automation.alerts import alerts_sensor
-from orchestration.automation.jobs import backfill_job, overdue_job, refresh
+from orchestration.automation.jobs import backfill_job, land_by_authority, overdue_job, refresh
 from orchestration.automation.schedules import calendar_schedule, nightly_refresh
-from orchestration.automation.sensors import inbox_sensor
+from orchestration.automation.sensors import authorities_sensor, inbox_sensor
 from orchestration.dbt_manifest import DBT_EVENTS, KPI_STEP, ensure_manifest
 from orchestration.resources import InstalledDbtResource, WarehouseResource
 from orchestration.returns.calendar import load_calendar
@@ -38,6 +38,7 @@ defs = dg.Definitions(
     assets=[
         *(received_asset(spec) for spec in specs),
         *(landing_asset(spec, settings, catalogue) for spec in specs),
+        *(authority_asset(spec, settings, catalogue) for spec in specs if spec.by_authority),
         control_asset(settings),
         marts,
         kpis,
@@ -50,9 +51,9 @@ defs = dg.Definitions(
         gate("kpi", settings, catalogue),
         gate("open", settings, catalogue),
     ],
-    jobs=[refresh, *map(backfill_job, specs), look_for_overdue],
+    jobs=[refresh, land_by_authority, *map(backfill_job, specs), look_for_overdue],
     schedules=[nightly_refresh, *(calendar_schedule(spec, calendar, look_for_overdue) for spec, calendar in calendars)],
-    sensors=[inbox_sensor(settings, catalogue), alerts_sensor(settings, catalogue)],
+    sensors=[inbox_sensor(settings, catalogue), authorities_sensor(settings), alerts_sensor(settings, catalogue)],
     resources={
         "dbt": InstalledDbtResource(
             project_dir=str(project.project_dir),

@@ -1,4 +1,4 @@
-"""One writer at a time, by a lock the operating system releases when its holder dies."""
+"""One writer at a time, or several that share, by a lock the operating system releases when its holder dies."""
 
 import fcntl
 import os
@@ -24,13 +24,30 @@ def exclusive_lock(path: Path, *, wait_seconds: float, holder: str) -> Iterator[
     Raises:
         CornerstoneError: another process still holds it after `wait_seconds`.
     """
+    with _lock(path, fcntl.LOCK_EX, wait_seconds, holder):
+        yield
+
+
+@contextmanager
+def shared_lock(path: Path, *, wait_seconds: float, holder: str) -> Iterator[None]:
+    """Hold `path` as `exclusive_lock` does, beside others that share it; never beside one that holds it alone.
+
+    Raises:
+        CornerstoneError: another process still holds it alone after `wait_seconds`.
+    """
+    with _lock(path, fcntl.LOCK_SH, wait_seconds, holder):
+        yield
+
+
+@contextmanager
+def _lock(path: Path, kind: int, wait_seconds: float, holder: str) -> Iterator[None]:
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         deadline = time.monotonic() + wait_seconds
         while True:
             try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
                 break
             except BlockingIOError:
                 if time.monotonic() >= deadline:

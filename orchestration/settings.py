@@ -66,6 +66,15 @@ class Settings(BaseSettings):
         ),
     )
 
+    landing_workers: int = Field(
+        default=1,
+        ge=1,
+        description=(
+            "Runs of the service at a time; more than one land several authorities at once (job land_by_authority). Each takes"
+            " the memory above."
+        ),
+    )
+
     link_join_weight: float = Field(
         default=10.0,
         description="Match weight (log2 of the odds) from which two children that nothing contradicts are joined; 10 is 999 in 1,000.",

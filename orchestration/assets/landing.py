@@ -11,7 +11,7 @@ from expectations.catalogue import Catalogue, Rule
 from orchestration.assets.groups import group_of
 from orchestration.assets.retries import retried
 from orchestration.returns.again import read_periods
-from orchestration.returns.land import LandingReport, land_return
+from orchestration.returns.land import LandingReport, land_authority, land_return
 from orchestration.returns.spec import ReturnSpec
 from orchestration.settings import Settings
 
@@ -21,6 +21,9 @@ EFFECTS = {
     "rules_that_quarantine": "What sets a row aside",
     "rules_that_flag": "What marks a row, which lands",
 }
+AUTHORITIES = dg.DynamicPartitionsDefinition(name="authority")
+"""Authorities whose files can be landed beside each other, by their DfE codes; each is known from its first folder on."""
+BY_AUTHORITY = "landed_by_authority"
 SHOWN_FINDINGS = 500  # of a check in the UI; every one is in the control tables and in the evidence
 
 
@@ -44,6 +47,11 @@ def received_key(return_id: str) -> dg.AssetKey:
 def landed_key(return_id: str) -> dg.AssetKey:
     """The landed Parquet of a return."""
     return dg.AssetKey(["landed", return_id])
+
+
+def landed_by_authority_key(return_id: str) -> dg.AssetKey:
+    """What one authority's folder of the inbox holds of a return, landed."""
+    return dg.AssetKey([BY_AUTHORITY, return_id])
 
 
 def land_step(return_id: str) -> str:
@@ -71,11 +79,11 @@ def landing_asset(spec: ReturnSpec, settings: Settings, catalogue: Catalogue) ->
     """The asset that lands whatever is new of one return. Its checks report; they never stop the other files."""
     by_check = rules_by_check(catalogue.about_landing(spec.return_id))
     key = landed_key(spec.return_id)
-    references = sorted({*spec.looks_up, *catalogue.needed_returns(spec.return_id)})
+    before = [landed_by_authority_key(spec.return_id)] if spec.by_authority else []
 
     @dg.asset(
         key=key,
-        deps=[received_key(spec.return_id), *map(landed_key, references)],
+        deps=[received_key(spec.return_id), *before, *_references(spec, catalogue)],
         description=f"{spec.title[0].upper()}{spec.title[1:]}: every accepted submission as Parquet, with its manifest. Tables: "
         + "; ".join(f"{name} ({table.grain.rstrip('.')})" for name, table in spec.tables.items())
         + ".",
@@ -102,6 +110,49 @@ def landing_asset(spec: ReturnSpec, settings: Settings, catalogue: Catalogue) ->
         )
 
     return land
+
+
+def authority_asset(spec: ReturnSpec, settings: Settings, catalogue: Catalogue) -> dg.AssetsDefinition:
+    """The asset that lands what lies in the folder of one authority, a partition an authority, so that several workers can land
+    a return. Whatever else there is, and what the checks say of all that counts, is up to the asset of the whole return."""
+
+    @dg.asset(
+        key=landed_by_authority_key(spec.return_id),
+        deps=[received_key(spec.return_id), *_references(spec, catalogue)],
+        partitions_def=AUTHORITIES,
+        description=(
+            f"{spec.title[0].upper()}{spec.title[1:]} of one authority, landed from the folder of the inbox that is called by"
+            f" its DfE code. Partitions can be landed at the same time, by as many workers as see the store; the next refresh"
+            " carries them to a release. Without it a refresh lands every folder itself."
+        ),
+        group_name=group_of("landing"),
+        owners=[f"team:{spec.owner}"],
+        kinds={"python", "parquet", "great_expectations"},
+    )
+    def land_one(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+        if not context.has_partition_key:  # of every asset at once, made without a partition
+            context.log.info("no authority is named: the asset of the whole return lands every folder")
+            return dg.MaterializeResult(metadata={"submissions_new": 0})
+        with retried():
+            report = land_authority(settings, spec.return_id, catalogue, context.partition_key, now=datetime.now(UTC))
+        return dg.MaterializeResult(
+            metadata={
+                "dagster/row_count": sum(submission.rows_landed for submission in report.committed),
+                "rows_quarantined": sum(submission.rows_quarantined for submission in report.committed),
+                "submissions_new": len(report.committed),
+                "refused_now": dg.MetadataValue.json([str(submission.reason) for submission in report.refused]),
+                "repeats_now": dg.MetadataValue.json(report.repeats),
+                "left_in_inbox": dg.MetadataValue.json(report.left),
+                "landed_folder": dg.MetadataValue.path(str(settings.landed_dir)),
+            }
+        )
+
+    return land_one
+
+
+def _references(spec: ReturnSpec, catalogue: Catalogue) -> list[dg.AssetKey]:
+    """The returns that are looked into when one lands."""
+    return [landed_key(one) for one in sorted({*spec.looks_up, *catalogue.needed_returns(spec.return_id)})]
 
 
 def _partitions(spec: ReturnSpec) -> str:

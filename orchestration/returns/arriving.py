@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,6 +16,9 @@ from orchestration.returns.earlier import accepted_before, judged_again
 from orchestration.returns.spec import load_spec, return_ids
 from orchestration.returns.submission import read_submissions
 from orchestration.settings import Settings
+
+# A folder of the inbox called so holds what one authority sends.
+_AUTHORITY = re.compile(r"[0-9]{3}")
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,25 @@ def look_at_inbox(settings: Settings) -> InboxLook:
     there = {path: (state.inode, state.size, state.changed_ns) for path, state in states.items() if state}
     youngest = max((changed for _, _, changed in there.values()), default=0) / 1e9
     return InboxLook(len(there), _digest(sorted(there.items())), time.time() < youngest + inbox.SETTLE_SECONDS)
+
+
+def look_at_authorities(settings: Settings) -> dict[str, str]:
+    """By DfE code of each authority with a folder in an inbox of a return that is landed `by_authority`: a digest of which files
+    lie there, and in what state."""
+    there: dict[str, list[tuple[str, inbox.FileState]]] = {}
+    for return_id, path, name in _files(settings):
+        code, slash, _ = name.partition("/")
+        if (
+            slash
+            and _AUTHORITY.fullmatch(code)
+            and load_spec(return_id).by_authority
+            and (state := inbox.state_of(path))
+        ):
+            there.setdefault(code, []).append((str(path), state))
+    return {
+        code: _digest(sorted((path, state.inode, state.size, state.changed_ns) for path, state in files))
+        for code, files in sorted(there.items())
+    }
 
 
 def read_inbox(settings: Settings, catalogue: Catalogue) -> InboxContent:

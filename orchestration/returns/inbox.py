@@ -45,8 +45,12 @@ def inboxes(settings: Settings, return_id: str) -> list[Path]:
 
 def inbox_files(settings: Settings, return_id: str) -> list[Path]:
     """Deliveries that wait for a return; hidden files and READMEs are none."""
-    entries = [path for inbox in inboxes(settings, return_id) for path in _entries(inbox)]
-    return [path for path in entries if path.is_file() and not path.is_symlink()]
+    return [path for inbox in inboxes(settings, return_id) for path in files_in(inbox)]
+
+
+def files_in(inbox: Path) -> list[Path]:
+    """Deliveries that wait in one of the places; hidden files and READMEs are none."""
+    return [path for path in _entries(inbox) if path.is_file() and not path.is_symlink()]
 
 
 def bundled_files(settings: Settings, return_id: str) -> list[Path]:

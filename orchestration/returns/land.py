@@ -9,7 +9,7 @@ import hashlib
 import logging
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -20,8 +20,8 @@ import duckdb
 from expectations.catalogue import Catalogue
 from expectations.data_docs import QualityStore
 from orchestration.durable import replace_durably, sync_dir, sync_tree
-from orchestration.errors import CornerstoneError, room_wanted
-from orchestration.locking import exclusive_lock
+from orchestration.errors import Busy, CornerstoneError, room_wanted
+from orchestration.locking import exclusive_lock, shared_lock
 from orchestration.privacy.deidentify import (
     Accepted,
     FindLanded,
@@ -63,6 +63,7 @@ from orchestration.returns.inbox import (
     FileState,
     bundled_files,
     delivered_name,
+    files_in,
     inbox_dir,
     inbox_files,
     inboxes,
@@ -81,6 +82,7 @@ from orchestration.returns.submission import (
     current_submissions,
     landed_rows,
     landing_dirs,
+    people_in,
     people_in_store,
     read_deliveries,
     read_landing,
@@ -104,6 +106,25 @@ BATCH_BYTES = 64 * 1024**2
 BATCH_FILES = 500
 # Clocks are set right by seconds all the time; a jump of more is told.
 CLOCK_TOLERANCE = timedelta(minutes=1)
+
+
+@dataclass(frozen=True)
+class _Part:
+    """What a landing deals with: all of a return, or what lies in the folder of one authority, beside which others land theirs."""
+
+    return_id: str
+    authority: str | None = None
+
+    def __str__(self) -> str:
+        return self.return_id if self.authority is None else f"{self.return_id}-{self.authority}"
+
+    def holds(self, name: str) -> bool:
+        """Whether a file, by its path below the inbox, is of it."""
+        return self.authority is None or name.startswith(f"{self.authority}/")
+
+    def spill_dir(self, settings: Settings) -> Path:
+        """Where DuckDB puts work for want of memory; whoever works beside it has another."""
+        return settings.vault_dir / ("spill" if self.authority is None else f"landing_{self}_spill")
 
 
 @dataclass(frozen=True)
@@ -151,19 +172,58 @@ def land_return(
             read again, or not all of it whole.
     """
     spec = load_spec(return_id)
-    with _landing_lock(settings, return_id):
+    part = _Part(return_id)
+    with _landing_lock(settings, part):
         keys = load_keys(settings)
         _remove_leftovers(settings, return_id)
         now = _after_all_receipts(settings, now)
-        repeats, left = _receive_all(settings, keys, spec, catalogue, now)
-        docs = QualityStore(settings.quality_dir, f"landing-{return_id}", now, is_landing=True)
+        repeats, left = _receive_all(settings, keys, spec, part, catalogue, now)
+        docs = _docs(settings, part, now)
         pending = pending_receipts(settings, return_id)
-        committed, incomplete = _land_pending(settings, keys, spec, catalogue, pending, repeats, left, docs, now)
+        committed, incomplete = _land_pending(settings, keys, spec, part, catalogue, pending, repeats, left, docs, now)
+        _fill_areas(settings, keys, spec)
         read_again = 0
         if again is not None:
             otherwise, read_again = _land_again(settings, keys, spec, catalogue, again, left, docs, now)
             committed += otherwise
         return _report(settings, return_id, committed, repeats, left, incomplete, read_again)
+
+
+def land_authority(
+    settings: Settings, return_id: str, catalogue: Catalogue, authority: str, *, now: datetime
+) -> LandingReport:
+    """Land what lies in the inbox in the folder of one authority, while other processes land those of others.
+
+    What concerns all of them waits for the next landing of the return: what dead landings left, areas that came later.
+
+    Args:
+        settings: where the store is, which all these processes see.
+        return_id: a return that can be landed so (`by_authority`).
+        catalogue: the rules.
+        authority: DfE code of the authority, by which its folder is called.
+        now: the time.
+
+    Returns: what it did; `current` and `waiting` are those of all authorities.
+
+    Raises:
+        Busy: another process landed the same file, or another of the same supplier and period, in the meantime.
+        CornerstoneError: the return cannot be landed so, a landing of all of it or of the same authority does not finish, or
+            the store's secret key is missing.
+    """
+    spec = load_spec(return_id)
+    if not spec.by_authority:
+        raise CornerstoneError(
+            f"{spec.title} cannot be landed by authority: its specification does not say `by_authority`."
+        )
+    part = _Part(return_id, authority)
+    with _landing_lock(settings, part):
+        keys = load_keys(settings)
+        now = _after_all_receipts(settings, now)
+        repeats, left = _receive_all(settings, keys, spec, part, catalogue, now)
+        docs = _docs(settings, part, now)
+        pending = [one for one in pending_receipts(settings, return_id) if part.holds(one.file_name)]
+        committed, incomplete = _land_pending(settings, keys, spec, part, catalogue, pending, repeats, left, docs, now)
+        return _report(settings, return_id, committed, repeats, left, incomplete)
 
 
 def to_read_again(settings: Settings, spec: ReturnSpec, catalogue: Catalogue, periods: Periods) -> list[Batch]:
@@ -193,7 +253,8 @@ def _land_again(
     for number, batch in enumerate(batches, start=1):
         log.info("reading again, %s of %s: %s submission(s)", number, len(batches), f"{len(batch.submissions):,}")
         to_land = _without_forgotten(settings, keys, spec, batch.receipts, now, left)
-        landed, _, _ = _land_batch(settings, keys, spec, catalogue, to_land, [], docs, batch.submissions)
+        part = _Part(spec.return_id)
+        landed, _, _ = _land_batch(settings, keys, spec, part, catalogue, to_land, [], docs, batch.submissions)
         committed += landed
         read_again += len(batch.submissions)
     log.info("read again %s submission(s): %s came out otherwise", f"{read_again:,}", f"{len(committed):,}")
@@ -208,31 +269,51 @@ def land_archived(
     Raises:
         CornerstoneError: another landing of the same store does not finish, or its secret key is missing.
     """
-    with _landing_lock(settings, return_id):
+    spec, part = load_spec(return_id), _Part(return_id)
+    with _landing_lock(settings, part):
         keys = load_keys(settings)
         _remove_leftovers(settings, return_id)
         pending = [one for one in pending_receipts(settings, return_id) if one.received_at <= until]
-        docs = QualityStore(settings.quality_dir, f"landing-{return_id}", now, is_landing=True)
+        docs = _docs(settings, part, now)
         left: list[str] = []
-        committed, incomplete = _land_pending(
-            settings, keys, load_spec(return_id), catalogue, pending, [], left, docs, now
-        )
+        committed, incomplete = _land_pending(settings, keys, spec, part, catalogue, pending, [], left, docs, now)
+        _fill_areas(settings, keys, spec)
         return _report(settings, return_id, committed, [], left, incomplete)
 
 
 @contextmanager
-def _landing_lock(settings: Settings, return_id: str) -> Iterator[None]:
-    with exclusive_lock(
-        settings.store / "landing.lock", wait_seconds=LOCK_WAIT_SECONDS, holder=f"landing of {return_id}"
-    ):
+def _landing_lock(settings: Settings, part: _Part) -> Iterator[None]:
+    """Alone in the store, or, of one authority, beside landings of others."""
+    holder = f"landing of {part}"
+    with ExitStack() as held:
+        kind = exclusive_lock if part.authority is None else shared_lock
+        held.enter_context(kind(settings.store / "landing.lock", wait_seconds=LOCK_WAIT_SECONDS, holder=holder))
+        if part.authority is not None:
+            own = settings.store / "locks" / f"{part}.lock"
+            held.enter_context(exclusive_lock(own, wait_seconds=LOCK_WAIT_SECONDS, holder=holder))
         require_finished(settings)
         yield
+
+
+@contextmanager
+def _common(settings: Settings, part: _Part) -> Iterator[None]:
+    """Held for what landings beside each other all write: the archive, which sets wait, and what counts."""
+    path = settings.store / "locks" / "common.lock"
+    with exclusive_lock(path, wait_seconds=LOCK_WAIT_SECONDS, holder=f"landing of {part}"):
+        yield
+
+
+def _docs(settings: Settings, part: _Part, now: datetime) -> QualityStore:
+    return QualityStore(
+        settings.quality_dir, f"landing-{part}", now, is_landing=True, is_abreast=part.authority is not None
+    )
 
 
 def _land_pending(
     settings: Settings,
     keys: Keys,
     spec: ReturnSpec,
+    part: _Part,
     catalogue: Catalogue,
     pending: list[Receipt],
     repeats: list[str],
@@ -246,11 +327,14 @@ def _land_pending(
     incomplete: list[WaitingSet] = []
     for batch in _batches(pending):
         # A set can be spread over batches: what waits in one is looked at again with the next.
-        to_land = _without_forgotten(settings, keys, spec, [*carried, *batch], now, left)
-        landed, incomplete, carried = _land_batch(settings, keys, spec, catalogue, to_land, repeats, docs)
+        with _common(settings, part):
+            to_land = _without_forgotten(settings, keys, spec, [*carried, *batch], now, left)
+        landed, incomplete, carried = _land_batch(settings, keys, spec, part, catalogue, to_land, repeats, docs)
         committed += landed
-    write_waiting(settings, spec.return_id, incomplete)
-    _fill_areas(settings, keys, spec)
+    with _common(settings, part):
+        others = [] if part.authority is None else read_waiting(settings, spec.return_id)
+        incomplete = [*(one for one in others if not any(map(part.holds, one.files))), *incomplete]
+        write_waiting(settings, spec.return_id, incomplete)
     return committed, incomplete
 
 
@@ -286,7 +370,9 @@ def _after_all_receipts(settings: Settings, now: datetime) -> datetime:
 def _remove_leftovers(settings: Settings, return_id: str) -> None:
     """Remove what landings that died left behind: half a landing, and what they had put into the vault, which nothing reads."""
     shutil.rmtree(_partial_dir(settings, return_id), ignore_errors=True)
-    for folder in orphans_in_vault(settings, return_id):
+    judging = settings.quality_dir.glob(f"*.landing-{return_id}-*.partial")
+    spilt = settings.vault_dir.glob(f"landing_{return_id}-*_spill")
+    for folder in [*orphans_in_vault(settings, return_id), *judging, *spilt]:
         shutil.rmtree(folder)
 
 
@@ -298,9 +384,9 @@ def orphans_in_vault(settings: Settings, return_id: str) -> list[Path]:
 
 
 def _receive_all(
-    settings: Settings, keys: Keys, spec: ReturnSpec, catalogue: Catalogue, now: datetime
+    settings: Settings, keys: Keys, spec: ReturnSpec, part: _Part, catalogue: Catalogue, now: datetime
 ) -> tuple[list[str], list[str]]:
-    """Archive what is in the inbox, and bundled files. Returns sentences: repeats, and files left where they are."""
+    """Archive what is in the inbox, of all also bundled files. Returns sentences: repeats, and files left where they are."""
     repeats: list[str] = []
     left: list[str] = []
     again: list[tuple[Receipt, datetime, str]] = []
@@ -313,19 +399,24 @@ def _receive_all(
     }
     accepted = [one.received_at for one in accepted_before(submissions)]
     has_new = False
-    delivered = inbox_files(settings, spec.return_id)
-    wait_until_settled(delivered)
-    for position, path in enumerate([*delivered, *bundled_files(settings, spec.return_id)]):
-        inbox = next((folder for folder in inboxes(settings, spec.return_id) if path.is_relative_to(folder)), None)
+    lying = [
         # Files of the same name in two folders are parts of two sets.
-        name = delivered_name(path, inbox) if inbox else path.name
+        (path, inbox, delivered_name(path, inbox))
+        for inbox in inboxes(settings, spec.return_id)
+        for path in files_in(inbox)
+    ]
+    delivered = [one for one in lying if part.holds(one[2])]
+    wait_until_settled(path for path, _, _ in delivered)
+    bundled = bundled_files(settings, spec.return_id) if part.authority is None else []
+    for position, (path, inbox, name) in enumerate([*delivered, *((path, None, path.name) for path in bundled)]):
         before = state_of(path)
         # A step in time for each file keeps the order in which files of one landing count.
         received_at = now + timedelta(microseconds=position)
         try:
-            receipt, is_new = receive(
-                settings, keys, spec.return_id, path, name, received_at, by_name=spec.comes_in_sets
-            )
+            with _common(settings, part):
+                receipt, is_new = receive(
+                    settings, keys, spec.return_id, path, name, received_at, by_name=spec.comes_in_sets
+                )
         except PermissionError:
             left.append(f"{name} cannot be read: give the user that runs Cornerstone the right to read it.")
             continue
@@ -355,10 +446,10 @@ def _receive_all(
             take_away(path, inbox)
         else:
             left.append(f"{name} changed while it was received; the next run receives it as it is then.")
-    left += [
-        f"{delivered_name(path, inbox_dir(settings, spec.return_id))} is a link or no file; put the file itself there."
-        for path in stray_entries(settings, spec.return_id)
+    strays = [
+        delivered_name(path, inbox_dir(settings, spec.return_id)) for path in stray_entries(settings, spec.return_id)
     ]
+    left += [f"{name} is a link or no file; put the file itself there." for name in strays if part.holds(name)]
     for sentence in left:
         log.warning("left in the inbox: %s", sentence)
     return repeats, left
@@ -396,6 +487,7 @@ def _land_batch(
     settings: Settings,
     keys: Keys,
     spec: ReturnSpec,
+    part: _Part,
     catalogue: Catalogue,
     batch: list[Receipt],
     repeats: list[str],
@@ -421,7 +513,7 @@ def _land_batch(
         before = [one for one in before if one.submission_id not in anew_ids and one.received_at < first]
     of_file = {(receipt.sha256, receipt.file_name): receipt for receipt in batch}
     try:
-        with open_workspace(spec, settings.vault_dir / "spill", settings.database_limits) as connection:
+        with open_workspace(spec, part.spill_dir(settings), settings.database_limits) as connection:
             open_vault(connection, keys)
             define_pseudonym(connection, keys.pseudonym)
             _attach_references(connection, settings, catalogue.needed_returns(spec.return_id))
@@ -450,7 +542,7 @@ def _land_batch(
             if anew:
                 landing = _commit_otherwise(connection, settings, keys, spec, catalogue, landing, anew)
             elif landing.deliveries:
-                landing = _commit(connection, settings, keys, spec, catalogue, landing)
+                landing = _commit(connection, settings, keys, spec, part, catalogue, landing, before)
     except duckdb.Error as error:
         if wanted := room_wanted(str(error)):
             raise CornerstoneError(wanted) from None
@@ -635,16 +727,52 @@ def _commit(
     settings: Settings,
     keys: Keys,
     spec: ReturnSpec,
+    part: _Part,
     catalogue: Catalogue,
     landing: _Landing,
+    before: Sequence[Submission],
 ) -> _Landing:
-    """Write what was landed beside its place and rename it in; from then on it counts.
+    """Write what was landed beside its place and rename it in; from then on it counts. `before`: what it was judged beside.
 
     Returns: the landing with what could not be said of its rows noted in its submissions.
     """
+    if part.authority is None:
+        writing, landing = _write(connection, settings, keys, spec, catalogue, landing)
+        _move_in(settings, spec, landing, writing)
+        return landing
+    _remove_attempt(settings, landing, spec.return_id)
     writing, landing = _write(connection, settings, keys, spec, catalogue, landing)
-    _move_in(settings, spec, landing, writing)
+    with _common(settings, part):
+        _require_undisputed(settings, landing, before, spec.return_id)
+        _move_in(settings, spec, landing, writing)
     return landing
+
+
+def _remove_attempt(settings: Settings, landing: _Landing, return_id: str) -> None:
+    """Remove what an earlier attempt at the same landing left when it died."""
+    for folder in (
+        _partial_dir(settings, return_id) / landing.name,
+        *(one(settings, return_id, landing.name) for one in (identity_dir, quarantine_dir)),
+    ):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _require_undisputed(settings: Settings, landing: _Landing, before: Sequence[Submission], return_id: str) -> None:
+    """Nobody has landed in the meantime what is to be committed, something that it competes with, or people of the other kind.
+
+    Raises:
+        Busy: somebody has; landed again, it is judged beside that.
+    """
+    known = {one.submission_id for one in before}
+    since = [one for one in read_submissions(settings, return_id) if one.submission_id not in known]
+    ours = {one.submission_id for one in landing.submissions}
+    places = {(one.supplier, one.period) for one in landing.submissions}
+    people = {people_in_store(settings), people_in(landing.submissions)} - {None}
+    if any(one.submission_id in ours or (one.supplier, one.period) in places for one in since) or len(people) > 1:
+        _remove_attempt(settings, landing, return_id)
+        raise Busy(
+            "Another process landed files of the same school, or of another kind of people, in the meantime: run again."
+        )
 
 
 def _commit_otherwise(
@@ -672,11 +800,7 @@ def _commit_otherwise(
     ]
     kept = {new.submission_id: new for one in changed for _, new in one.pairs if new}
     if not changed or len(kept) < len(landing.submissions):
-        for folder in (
-            writing,
-            *(one(settings, spec.return_id, landing.name) for one in (identity_dir, quarantine_dir)),
-        ):
-            shutil.rmtree(folder, ignore_errors=True)
+        _remove_attempt(settings, landing, spec.return_id)
     if not changed:
         return replace(landing, submissions=[], deliveries=[])
     gave = [replace(one, submission_ids=[n for n in one.submission_ids if n in kept]) for one in landing.deliveries]

@@ -620,6 +620,9 @@ class ReturnSpec(_Strict):
     draft: DraftMark | None = None
     calculated: dict[str, Calculation] = Field(default_factory=dict)  # in the order in which they are made
     template: Template | None = None
+    by_authority: bool = (
+        False  # whether authorities, each in a folder of its code in the inbox, can be landed beside each other
+    )
     reader_rules: dict[str, str] = Field(default_factory=dict)  # rules of its own that restate those of readers
     codes: dict[str, CodeSet] = Field(default_factory=dict)
 

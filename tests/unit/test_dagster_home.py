@@ -46,6 +46,20 @@ def test_a_run_whose_process_died_keeps_the_next_waiting_for_hours_and_not_for_e
         assert instance.run_monitoring_max_runtime_seconds == 4 * 3600
 
 
+def test_as_many_authorities_land_at_once_as_there_are_workers_and_one_run_does_more(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("DAGSTER_HOME", "CORNERSTONE_STORE", "GX_ANALYTICS_ENABLED"):
+        monkeypatch.setenv(name, "")
+    for workers in (1, 4):
+        home = prepare_dagster_home(settings.model_copy(update={"landing_workers": workers}))
+        with dg.DagsterInstance.from_config(str(home)) as instance:
+            queue = instance.get_concurrency_config().run_queue_config
+        assert queue is not None
+        assert queue.max_concurrent_runs == workers
+        assert queue.tag_concurrency_limits == [{"key": "cornerstone/alone", "limit": 1}]
+
+
 def test_runs_of_the_command_line_are_shown_with_the_jobs_of_the_code_location() -> None:
     [location] = yaml.safe_load((PROJECT_DIR / "workspace.yaml").read_text())["load_from"]
     label = f"__repository__@{location['python_module']['location_name']}"
