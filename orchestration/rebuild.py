@@ -25,7 +25,8 @@ from orchestration.privacy.keys import load_keys
 from orchestration.release.folders import complete_folders
 from orchestration.release.ledger import published_releases
 from orchestration.returns.archive import Receipt, is_archived, receipts
-from orchestration.returns.land import LOCK_WAIT_SECONDS, land_archived
+from orchestration.returns.land import land_archived
+from orchestration.returns.part import LOCK_WAIT_SECONDS
 from orchestration.returns.spec import load_spec, return_ids
 from orchestration.returns.submission import read_submissions
 from orchestration.rights.forgotten import tombstone_key_path, tombstones_path

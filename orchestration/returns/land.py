@@ -9,7 +9,6 @@ import hashlib
 import logging
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -21,7 +20,6 @@ from expectations.catalogue import Catalogue
 from expectations.data_docs import QualityStore
 from orchestration.durable import replace_durably, sync_dir, sync_tree
 from orchestration.errors import Busy, CornerstoneError, room_wanted
-from orchestration.locking import exclusive_lock, shared_lock
 from orchestration.privacy.deidentify import (
     Accepted,
     FindLanded,
@@ -72,6 +70,7 @@ from orchestration.returns.inbox import (
     take_away,
     wait_until_settled,
 )
+from orchestration.returns.part import Part, common_lock, landing_lock
 from orchestration.returns.quarantine import is_quarantined
 from orchestration.returns.spec import Lookup, ReturnSpec, load_spec, return_ids
 from orchestration.returns.submission import (
@@ -93,38 +92,17 @@ from orchestration.returns.submission import (
     write_waiting,
 )
 from orchestration.returns.workspace import attach_reference, open_workspace, run_abreast
-from orchestration.rights.intent import require_finished
 from orchestration.rights.leave_out import leave_out_forgotten
 from orchestration.settings import Settings
 from orchestration.sql_text import literal
 
 log = logging.getLogger("cornerstone.landing")
 
-LOCK_WAIT_SECONDS = 1800.0
 # How much is read before it is judged and written: bounds memory while many small files share one validation.
 BATCH_BYTES = 64 * 1024**2
 BATCH_FILES = 500
 # Clocks are set right by seconds all the time; a jump of more is told.
 CLOCK_TOLERANCE = timedelta(minutes=1)
-
-
-@dataclass(frozen=True)
-class _Part:
-    """What a landing deals with: all of a return, or what lies in the folder of one authority, beside which others land theirs."""
-
-    return_id: str
-    authority: str | None = None
-
-    def __str__(self) -> str:
-        return self.return_id if self.authority is None else f"{self.return_id}-{self.authority}"
-
-    def holds(self, name: str) -> bool:
-        """Whether a file, by its path below the inbox, is of it."""
-        return self.authority is None or name.startswith(f"{self.authority}/")
-
-    def spill_dir(self, settings: Settings) -> Path:
-        """Where DuckDB puts work for want of memory; whoever works beside it has another."""
-        return settings.vault_dir / ("spill" if self.authority is None else f"landing_{self}_spill")
 
 
 @dataclass(frozen=True)
@@ -172,8 +150,8 @@ def land_return(
             read again, or not all of it whole.
     """
     spec = load_spec(return_id)
-    part = _Part(return_id)
-    with _landing_lock(settings, part):
+    part = Part(return_id)
+    with landing_lock(settings, part):
         keys = load_keys(settings)
         _remove_leftovers(settings, return_id)
         now = _after_all_receipts(settings, now)
@@ -215,8 +193,8 @@ def land_authority(
         raise CornerstoneError(
             f"{spec.title} cannot be landed by authority: its specification does not say `by_authority`."
         )
-    part = _Part(return_id, authority)
-    with _landing_lock(settings, part):
+    part = Part(return_id, authority)
+    with landing_lock(settings, part):
         keys = load_keys(settings)
         now = _after_all_receipts(settings, now)
         repeats, left = _receive_all(settings, keys, spec, part, catalogue, now)
@@ -253,7 +231,7 @@ def _land_again(
     for number, batch in enumerate(batches, start=1):
         log.info("reading again, %s of %s: %s submission(s)", number, len(batches), f"{len(batch.submissions):,}")
         to_land = _without_forgotten(settings, keys, spec, batch.receipts, now, left)
-        part = _Part(spec.return_id)
+        part = Part(spec.return_id)
         landed, _, _ = _land_batch(settings, keys, spec, part, catalogue, to_land, [], docs, batch.submissions)
         committed += landed
         read_again += len(batch.submissions)
@@ -269,8 +247,8 @@ def land_archived(
     Raises:
         CornerstoneError: another landing of the same store does not finish, or its secret key is missing.
     """
-    spec, part = load_spec(return_id), _Part(return_id)
-    with _landing_lock(settings, part):
+    spec, part = load_spec(return_id), Part(return_id)
+    with landing_lock(settings, part):
         keys = load_keys(settings)
         _remove_leftovers(settings, return_id)
         pending = [one for one in pending_receipts(settings, return_id) if one.received_at <= until]
@@ -281,29 +259,7 @@ def land_archived(
         return _report(settings, return_id, committed, [], left, incomplete)
 
 
-@contextmanager
-def _landing_lock(settings: Settings, part: _Part) -> Iterator[None]:
-    """Alone in the store, or, of one authority, beside landings of others."""
-    holder = f"landing of {part}"
-    with ExitStack() as held:
-        kind = exclusive_lock if part.authority is None else shared_lock
-        held.enter_context(kind(settings.store / "landing.lock", wait_seconds=LOCK_WAIT_SECONDS, holder=holder))
-        if part.authority is not None:
-            own = settings.store / "locks" / f"{part}.lock"
-            held.enter_context(exclusive_lock(own, wait_seconds=LOCK_WAIT_SECONDS, holder=holder))
-        require_finished(settings)
-        yield
-
-
-@contextmanager
-def _common(settings: Settings, part: _Part) -> Iterator[None]:
-    """Held for what landings beside each other all write: the archive, which sets wait, and what counts."""
-    path = settings.store / "locks" / "common.lock"
-    with exclusive_lock(path, wait_seconds=LOCK_WAIT_SECONDS, holder=f"landing of {part}"):
-        yield
-
-
-def _docs(settings: Settings, part: _Part, now: datetime) -> QualityStore:
+def _docs(settings: Settings, part: Part, now: datetime) -> QualityStore:
     return QualityStore(
         settings.quality_dir, f"landing-{part}", now, is_landing=True, is_abreast=part.authority is not None
     )
@@ -313,7 +269,7 @@ def _land_pending(
     settings: Settings,
     keys: Keys,
     spec: ReturnSpec,
-    part: _Part,
+    part: Part,
     catalogue: Catalogue,
     pending: list[Receipt],
     repeats: list[str],
@@ -327,11 +283,11 @@ def _land_pending(
     incomplete: list[WaitingSet] = []
     for batch in _batches(pending):
         # A set can be spread over batches: what waits in one is looked at again with the next.
-        with _common(settings, part):
+        with common_lock(settings, part):
             to_land = _without_forgotten(settings, keys, spec, [*carried, *batch], now, left)
         landed, incomplete, carried = _land_batch(settings, keys, spec, part, catalogue, to_land, repeats, docs)
         committed += landed
-    with _common(settings, part):
+    with common_lock(settings, part):
         others = [] if part.authority is None else read_waiting(settings, spec.return_id)
         incomplete = [*(one for one in others if not any(map(part.holds, one.files))), *incomplete]
         write_waiting(settings, spec.return_id, incomplete)
@@ -384,9 +340,9 @@ def orphans_in_vault(settings: Settings, return_id: str) -> list[Path]:
 
 
 def _receive_all(
-    settings: Settings, keys: Keys, spec: ReturnSpec, part: _Part, catalogue: Catalogue, now: datetime
+    settings: Settings, keys: Keys, spec: ReturnSpec, part: Part, catalogue: Catalogue, now: datetime
 ) -> tuple[list[str], list[str]]:
-    """Archive what is in the inbox, of all also bundled files. Returns sentences: repeats, and files left where they are."""
+    """Archive what is in the inbox, and for all of a return bundled files. Returns sentences: repeats, and files left where they are."""
     repeats: list[str] = []
     left: list[str] = []
     again: list[tuple[Receipt, datetime, str]] = []
@@ -413,7 +369,7 @@ def _receive_all(
         # A step in time for each file keeps the order in which files of one landing count.
         received_at = now + timedelta(microseconds=position)
         try:
-            with _common(settings, part):
+            with common_lock(settings, part):
                 receipt, is_new = receive(
                     settings, keys, spec.return_id, path, name, received_at, by_name=spec.comes_in_sets
                 )
@@ -487,7 +443,7 @@ def _land_batch(
     settings: Settings,
     keys: Keys,
     spec: ReturnSpec,
-    part: _Part,
+    part: Part,
     catalogue: Catalogue,
     batch: list[Receipt],
     repeats: list[str],
@@ -727,7 +683,7 @@ def _commit(
     settings: Settings,
     keys: Keys,
     spec: ReturnSpec,
-    part: _Part,
+    part: Part,
     catalogue: Catalogue,
     landing: _Landing,
     before: Sequence[Submission],
@@ -742,7 +698,7 @@ def _commit(
         return landing
     _remove_attempt(settings, landing, spec.return_id)
     writing, landing = _write(connection, settings, keys, spec, catalogue, landing)
-    with _common(settings, part):
+    with common_lock(settings, part):
         _require_undisputed(settings, landing, before, spec.return_id)
         _move_in(settings, spec, landing, writing)
     return landing

@@ -15,7 +15,7 @@ from expectations.catalogue import Catalogue, load_catalogue
 from orchestration.errors import Busy, CornerstoneError
 from orchestration.locking import exclusive_lock, shared_lock
 from orchestration.privacy.vault import identity_dir
-from orchestration.returns import land
+from orchestration.returns import land, part
 from orchestration.returns.arriving import look_at_authorities
 from orchestration.returns.inbox import inbox_files
 from orchestration.returns.land import LandingReport, land_authority, land_return, pending_receipts
@@ -168,7 +168,7 @@ def test_landings_of_authorities_share_the_store_and_one_of_all_has_it_alone(
     land_one: Callable[[str], LandingReport],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(land, "LOCK_WAIT_SECONDS", 0.3)
+    monkeypatch.setattr(part, "LOCK_WAIT_SECONDS", 0.3)
     lock = settings.store / "landing.lock"
     with shared_lock(lock, wait_seconds=0, holder="landing of another authority"):
         assert len(land_one("371").committed) == 2
