@@ -161,7 +161,7 @@ def test_the_ui_starts_answers_and_stops(ui: int) -> None:
     tags = [{tag["key"]: tag["value"] for tag in run["tags"]} for run in data["pipelineOrError"]["runs"]]
     assert "command line" in [of_run.get("cornerstone/started_by") for of_run in tags]
     assert "nightly_refresh" in [one["name"] for one in data["schedulesOrError"]["results"]]
-    assert [one["name"] for one in data["sensorsOrError"]["results"]] == ["alerts", "inbox"]
+    assert [one["name"] for one in data["sensorsOrError"]["results"]] == ["alerts", "authorities", "inbox"]
 
 
 def test_dagster_finds_the_definitions_valid(journey: Journey) -> None:
