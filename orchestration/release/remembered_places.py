@@ -292,7 +292,8 @@ def _worked_out(
             or cell.is_shown and cell.cell_count = 0 and not $zero_is_disclosive
             or $is_beside_earlier and (coalesce(history.is_told, false) or {given or "false"}) as is_given,
             is_given or cell.is_shown and pattern.kind is null as is_seen,
-            (pattern.kind is not null or coalesce(history.was_suppressed, false))::bigint as least,
+            -- Of a kind nothing of which is shown, a suppressed count may be nought.
+            (cell.cell_count > 0 and (pattern.kind is not null or coalesce(history.was_suppressed, false)))::bigint as least,
             if(cell.cell_count < $threshold or coalesce(history.was_suppressed, false), least, 0) as given_least,
             pattern.kind is not null and not ($is_beside_earlier and moved.cell_key is not null)
             or cell.cell_count between 1 and $threshold - 1 and (pattern.kind is not null or not is_given) as is_at_stake,

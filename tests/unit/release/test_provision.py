@@ -485,6 +485,23 @@ def test_of_a_kind_of_which_the_attack_works_out_a_count_nothing_is_shown(
     ).fetchall() == [(3,)]  # fmt: skip
 
 
+def test_a_place_that_nobody_takes_may_be_hidden_with_its_kind_and_the_next_release_follows(
+    places: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    provide(places, ("RP", "1", 10, 0), ("RP", "2", 80, 70), ("SPECIAL", "3", 100, 98))
+    with monkeypatch.context() as patched:
+        patched.setattr(remembered_places, "_worked_out", lambda *_, **__: {"RP|2"})
+        first = count_places(places, BOARD, database="release_open", earlier={})
+    assert first is not None and [one.occupied for one in first[1]] == [None, None, None, 98, 98]
+    earlier = {"first": kept(places, tmp_path / "first.parquet")}
+
+    second = count_places(places, BOARD, database="release_open", earlier=earlier)
+
+    assert second is not None
+    assert [one.occupied for one in second[1] if one.kind == "SPECIAL"] == [98, 98]
+    assert [one.occupied for one in second[1] if one.name == "Provision 2"] == [None]
+
+
 def test_a_count_of_then_and_one_of_now_do_not_give_the_few_that_were_hidden(
     places: duckdb.DuckDBPyConnection, tmp_path: Path
 ) -> None:
