@@ -42,13 +42,23 @@ returned as (
 
     union all
 
-    select distinct
-        sen2_return.la_code,
+    select
+        others.la_code,
         null as la_ons_code
-    from {{ ref('stg_sen2__return') }} as sen2_return
+    from (
+        select la_code
+        from {{ ref('stg_sen2__return') }}
+        where is_current
+
+        union
+
+        select la_code
+        from {{ ref('stg_school_census__return') }}
+        where is_current
+    ) as others
     anti join own_authority
-        on sen2_return.la_code = own_authority.la_code
-    where sen2_return.is_current and sen2_return.la_code is not null
+        on others.la_code = own_authority.la_code
+    where others.la_code is not null
 ),
 
 -- The authority itself and one that made a return are there whether or not anything is published of them.
