@@ -6,8 +6,8 @@ import os
 import platform
 import secrets
 import shutil
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -99,9 +99,11 @@ class Bench:
     measured: list[Measured]
 
 
-def run_bench(settings: Settings, scales: Sequence[float], authorities: Sequence[int], work: Path) -> Bench:
+def run_bench(settings: Settings, scales: Sequence[float], authorities: Sequence[int], work: Path) -> Iterator[Bench]:
     """Measure one size after the other in folders of their own below `work`, which are removed: boroughs with all their returns,
     then one census and one return of plans of so many authorities.
+
+    Yields: after each size, everything that has been measured: what takes hours and fails in the end has told what it could.
 
     Raises:
         CornerstoneError: the disk does not hold it, there are no bundled figures to invent a borough from, or something that was
@@ -109,15 +111,17 @@ def run_bench(settings: Settings, scales: Sequence[float], authorities: Sequence
     """
     if authorities:
         require_disk(max(authorities), work)
-    return Bench(
-        datetime.now(UTC).isoformat(timespec="seconds"),
-        code_version(),
-        _machine(),
-        [
-            *(_measure_scale(settings, scale, work / f"scale-{scale:g}") for scale in sorted(scales)),
-            *(_measure_authorities(settings, count, work / f"authorities-{count}") for count in sorted(authorities)),
-        ],
-    )
+    sizes = [
+        *(partial(_measure_scale, settings, scale, work / f"scale-{scale:g}") for scale in sorted(scales)),
+        *(
+            partial(_measure_authorities, settings, count, work / f"authorities-{count}")
+            for count in sorted(authorities)
+        ),
+    ]
+    bench = Bench(datetime.now(UTC).isoformat(timespec="seconds"), code_version(), _machine(), [])
+    for measure in sizes:
+        bench = replace(bench, measured=[*bench.measured, measure()])
+        yield bench
 
 
 def require_disk(authorities: int, work: Path) -> None:

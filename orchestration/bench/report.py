@@ -14,7 +14,7 @@ from orchestration.bench.bench import COLD, NOTHING_NEW, ONE_FILE, Bench, Measur
 from orchestration.bench.measure import Usage
 from orchestration.bench.whole_run import OUTSIDE
 from orchestration.charts import svg_of
-from orchestration.durable import write_json_durably
+from orchestration.durable import replace_durably, write_json_durably
 
 LATEST, HISTORY, PAGE = "latest.json", "history.jsonl", "latest.md"
 HISTORY_PICTURE, GROWTH_PICTURE = "history.svg", "growth.svg"
@@ -239,13 +239,16 @@ def as_json(bench: Bench) -> dict[str, Any]:
 
 
 def keep(bench: Bench, folder: Path) -> list[Path]:
-    """Write what was measured, also as a page to paste from, add it to the history, and draw the history and, of several sizes, the
-    growth. Returns: the files."""
+    """Write what was measured, also as a page to paste from, add it to the history in place of what that has of the same
+    measurement, and draw the history and, of several sizes, the growth. Returns: the files."""
     folder.mkdir(parents=True, exist_ok=True)
     write_json_durably(folder / LATEST, as_json(bench))
-    with (folder / HISTORY).open("a", encoding="utf-8") as stream:
-        stream.writelines(json.dumps(line) + "\n" for line in history_lines(bench))
-    lines = [json.loads(line) for line in (folder / HISTORY).read_text(encoding="utf-8").splitlines()]
+    history = folder / HISTORY
+    lines = [json.loads(line) for line in history.read_text(encoding="utf-8").splitlines()] if history.is_file() else []
+    lines = [line for line in lines if line["made_at"] != bench.made_at] + history_lines(bench)
+    partial = history.with_name(f"{HISTORY}.partial")
+    partial.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    replace_durably(partial, history)
     pictures = {HISTORY_PICTURE: (history_picture(lines), "Seconds of first runs by stage, one bar a measurement")}
     if of := growing(bench):
         pictures[GROWTH_PICTURE] = (

@@ -67,8 +67,8 @@ def bench(
         raise CornerstoneError(f"There is no folder {work}; make it, or choose another for --work.")
     settings = load_settings()
     with tempfile.TemporaryDirectory(prefix="cornerstone-bench-", dir=work) as folder:
-        measured = run_bench(settings, scales, counts, Path(folder))
-    written = keep(measured, out_dir or settings.store / "bench")
+        for measured in run_bench(settings, scales, counts, Path(folder)):
+            written = keep(measured, out_dir or settings.store / "bench")
     if as_json:
         print_json(told(measured))
         return

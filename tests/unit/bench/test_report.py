@@ -92,6 +92,7 @@ def test_everything_is_told(bench: Bench) -> None:
 def test_a_history_grows_and_its_picture_shows_every_measurement_of_one_size(bench: Bench, tmp_path: Path) -> None:
     earlier = Bench("2026-11-01T09:30:00+00:00", "0.1.0+old", MACHINE, bench.measured[1:])
     keep(earlier, tmp_path)
+    keep(replace(bench, measured=bench.measured[:1]), tmp_path)  # what was measured until then
     written = keep(bench, tmp_path)
     lines = [json.loads(line) for line in (tmp_path / HISTORY).read_text().splitlines()]
     assert lines == history_lines(earlier) + history_lines(bench)
