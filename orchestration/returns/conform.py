@@ -4,7 +4,7 @@ Every typed column holds only what is valid; what was given instead stays beside
 corrected and nothing is dropped: what cannot be typed or linked is reported by place.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -259,15 +259,17 @@ def forget_records(connection: duckdb.DuckDBPyConnection, spec: ReturnSpec, afte
         connection.execute(f'delete from "raw_{name}" where {of_unit(after)}')
 
 
-_ROOT_JOIN = "inner join root_submission as root on root.root_record = received.root_record and root.period = ?"
+_ROOT_JOIN = (
+    "inner join root_submission as root on root.root_record = received.root_record and list_contains(?, root.period)"
+)
 
 
-def conform(connection: duckdb.DuckDBPyConnection, spec: ReturnSpec, period: str, held: Held) -> None:
-    """Type the records held of a period's submissions into the workspace tables, by the spec of the period.
+def conform(connection: duckdb.DuckDBPyConnection, spec: ReturnSpec, periods: Sequence[str], held: Held) -> None:
+    """Type the records held of submissions of some periods, which are collected alike, into the workspace tables.
 
-    What stands under names that the return knows, but not in this period, goes to `unknown_text`.
+    What stands under names that the return knows, but not in these periods, goes to `unknown_text`.
     """
-    of_period = spec.for_period(period)
+    of_period = spec.for_period(periods[0])
     for name, names in held.names.items():
         typed, columns = _received_columns(of_period, name, names)
         connection.execute(
@@ -281,7 +283,7 @@ def conform(connection: duckdb.DuckDBPyConnection, spec: ReturnSpec, period: str
                 {_person_join(spec, name, held.prefix)}
             )
             """,
-            [period],
+            [periods],
         )
         for column in sorted(names & set(spec.tables[name].source_names) - set(of_period.tables[name].source_names)):
             given = f'received."{RAW_PREFIX}{column}"'
@@ -293,7 +295,7 @@ def conform(connection: duckdb.DuckDBPyConnection, spec: ReturnSpec, period: str
                 {_ROOT_JOIN}
                 where {given} is not null
                 """,
-                [period],
+                [periods],
             )
 
 
@@ -386,9 +388,9 @@ def _person_join(spec: ReturnSpec, name: str, prefix: str) -> str:
     return " ".join(joins)
 
 
-def copy_from_siblings(connection: duckdb.DuckDBPyConnection, spec: ReturnSpec, period: str) -> None:
-    """Give typed records the values that another record of the same parent, or the parent, holds in this period."""
-    for name, table in spec.for_period(period).tables.items():
+def copy_from_siblings(connection: duckdb.DuckDBPyConnection, spec: ReturnSpec, periods: Sequence[str]) -> None:
+    """Give typed records the values that another record of the same parent, or the parent, holds in these periods."""
+    for name, table in spec.for_period(periods[0]).tables.items():
         for column_name, column in table.columns.items():
             source = column.copied_from
             if source is None:
@@ -399,23 +401,23 @@ def copy_from_siblings(connection: duckdb.DuckDBPyConnection, spec: ReturnSpec, 
                 update "{name}" as own
                 set "{column_name}" = holder."{source.column}", "{column_name}_raw" = holder."{source.column}_raw"
                 from "{source.table}" as holder
-                where own.submission_id in {_of_period()} and holder.submission_id = own.submission_id
+                where own.submission_id in {_of_periods()} and holder.submission_id = own.submission_id
                     and holder.record = own.parent_record and own."{source.where_column}" = ?
                 """,
-                [period, source.equals],
+                [periods, source.equals],
             )
 
 
-def _of_period() -> str:
-    return "(select submission_id from root_submission where period = ?)"
+def _of_periods() -> str:
+    return "(select submission_id from root_submission where list_contains(?, period))"
 
 
-def find_unusable(connection: duckdb.DuckDBPyConnection, spec: ReturnSpec, period: str) -> None:
+def find_unusable(connection: duckdb.DuckDBPyConnection, spec: ReturnSpec, periods: Sequence[str]) -> None:
     """Record in `unusable_row` the rows that hang from nothing, and those whose date or number cannot be read.
 
     The header is never set aside: without it nothing could be said of the rest.
     """
-    of_period = spec.for_period(period)
+    of_period = spec.for_period(periods[0])
     for name, table in spec.tables.items():
         if table.parent is None:
             continue
@@ -426,17 +428,17 @@ def find_unusable(connection: duckdb.DuckDBPyConnection, spec: ReturnSpec, perio
             from "{name}" as own
             anti join "{table.parent}" as parent
                 on parent.submission_id = own.submission_id and parent.record = own.parent_record
-            where own.submission_id in {_of_period()}
+            where own.submission_id in {_of_periods()}
             """,
-            [period],
+            [periods],
         )
         typed = [column_name for column_name, column in of_period.tables[name].columns.items() if column.must_type]
         if typed:
             wrong = " or ".join(f'"{column_name}_raw" is not null' for column_name in typed)
             connection.execute(
                 f"insert into unusable_row select submission_id, source_file, source_row, '{name}', '{UNTYPABLE_ROW}'"
-                f' from "{name}" where submission_id in {_of_period()} and ({wrong})',
-                [period],
+                f' from "{name}" where submission_id in {_of_periods()} and ({wrong})',
+                [periods],
             )
 
 

@@ -332,7 +332,7 @@ def _forget_submissions(
 def _typed(
     connection: duckdb.DuckDBPyConnection, spec: ReturnSpec, received: list[_Received], seen: Collection[str]
 ) -> list[Outcome]:
-    """Type the records that wait, all units of a period together, and say what became of each unit."""
+    """Type the records that wait, all units of periods that are collected alike together, and say what became of each unit."""
     of_unit = [submissions_of(one.unit, one.headers, seen) for one in received]
     name_submissions(
         connection,
@@ -343,11 +343,12 @@ def _typed(
         ],
     )
     waiting = in_raw_tables(connection, spec)
-    for period in sorted({str(header.period) for of_header in of_unit for header in of_header.values()}):
-        conform(connection, spec, period, waiting)
-        copy_from_siblings(connection, spec, period)
+    of_when = {str(header.period) for of_header in of_unit for header in of_header.values()}
+    for periods in spec.collected_alike(of_when):
+        conform(connection, spec, periods, waiting)
+        copy_from_siblings(connection, spec, periods)
         calculate(connection, spec)
-        find_unusable(connection, spec, period)
+        find_unusable(connection, spec, periods)
     for one, of_header in zip(received, of_unit, strict=True):
         _count_what_is_left(connection, spec, one.unit, of_header)
     unknown = _unknown_names(connection)

@@ -10,7 +10,7 @@ says nothing of privacy is a fact about a place or a case.
 import calendar
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from copy import deepcopy
 from datetime import date
 from functools import cached_property, lru_cache
@@ -820,6 +820,24 @@ class ReturnSpec(_Strict):
         if self.first_month:
             return _of_month(self.return_id, period)
         return _of_quarter(self.return_id, period) if self.first_quarter else _periods(self.return_id)[period]
+
+    def collected_alike(self, periods: Iterable[str]) -> list[list[str]]:
+        """Periods in order, those together in which the same columns and codes are collected.
+
+        Raises:
+            KeyError: there is no spec for one of the periods.
+        """
+        alike: list[list[str]] = []
+        for period in sorted(periods):
+            own = self.for_period(period)
+            for others in alike:
+                first = self.for_period(others[0])
+                if own.tables == first.tables and own.codes == first.codes:
+                    others.append(period)
+                    break
+            else:
+                alike.append([period])
+        return alike
 
     def for_year(self, year: int) -> "ReturnSpec":
         """The return as collected in one year, where it is made once a year.

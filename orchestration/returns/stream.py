@@ -73,7 +73,7 @@ class _Arriving:
         if is_large and (period := self._known_period()) is not None:
             batch = {name: without_blanks(rows) for name, rows in batch.items()}
             with batch_in_view(self._connection, self._spec, batch) as held:
-                conform(self._connection, self._spec, period, held)
+                conform(self._connection, self._spec, [period], held)
         else:
             self._waiting.add(batch)
 

@@ -1,7 +1,7 @@
 """Schools' censuses land one return a school, the same rows in whatever shape they came."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -461,9 +461,9 @@ def test_a_school_that_breaks_typing_is_refused_alone(
 ) -> None:
     conform = intake.conform
 
-    def breaking(connection: duckdb.DuckDBPyConnection, spec: ReturnSpec, period: str, held: Held) -> None:
+    def breaking(connection: duckdb.DuckDBPyConnection, spec: ReturnSpec, periods: Sequence[str], held: Held) -> None:
         connection.execute(f"select error('x') from {held.prefix}_census_pupil where source_file = 'a.xml'")
-        conform(connection, spec, period, held)
+        conform(connection, spec, periods, held)
 
     for module in (stream, intake):
         monkeypatch.setattr(module, "conform", breaking)
