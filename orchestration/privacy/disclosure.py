@@ -258,19 +258,24 @@ def suppress(
             parameters=parameters,
         )
         unprotected = [network.line_keys[line] for line in search.run()]
-        # What no rule above foresees: hide more until the attack on the whole finds nothing.
-        while attacked and search.hide_behind(
-            _recovered(
+        # What no rule above foresees: hide more until the attack on the whole finds nothing. Whoever sees less can work out less:
+        # what withstood once withstands ever after.
+        withstands = np.zeros(len(keys), dtype=np.bool_)
+        while attacked:
+            recovered, withstood = _attacked(
                 connection,
                 keys,
                 table,
                 small=small,
                 suppressed=suppressed,
+                at_stake=(suppressed | (small & ~table.is_fixed)) & ~withstands,
                 is_told=is_told,
                 was_suppressed=was_suppressed,
                 lines=lines,
             )
-        ):
+            withstands |= withstood
+            if not search.hide_behind(recovered):
+                break
             unprotected = [network.line_keys[line] for line in search.run()]
     unprotected += _given_away(network, known=known, suppressed=suppressed)
     kind = np.where(primary, "primary", "secondary")
@@ -424,18 +429,23 @@ def _follow(network: _Network, count: Integers, *, visible: Booleans) -> tuple[B
     return known, source
 
 
-def _recovered(
+def _attacked(
     connection: duckdb.DuckDBPyConnection,
     keys: pa.Array,
     table: _Cells,
     *,
     small: Booleans,
     suppressed: Booleans,
+    at_stake: Booleans,
     is_told: Booleans,
     was_suppressed: Booleans,
     lines: str,
-) -> Integers:
-    """The cells at stake that a reader of all that is left can work out, though they do not follow from what is known anyway."""
+) -> tuple[Integers, Booleans]:
+    """Attack what would be left.
+
+    Returns: the cells at stake that a reader can work out though they do not follow from what is known anyway, and of each cell
+    whether it is one at stake of which he learns no more than is known.
+    """
     from orchestration.privacy.attack import attack  # the solver takes long to load
 
     least = (suppressed | was_suppressed) & (table.count > 0)
@@ -451,7 +461,7 @@ def _recovered(
                 "is_given": is_known | (is_shown & (table.people == 0)),
                 "least": least.astype(np.int64),
                 "given_least": (least & (small | was_suppressed)).astype(np.int64),
-                "is_at_stake": suppressed | (small & ~table.is_fixed),
+                "is_at_stake": at_stake,
                 "cell_order": np.arange(len(keys)),
             }
         ),
@@ -460,8 +470,13 @@ def _recovered(
         found = attack(connection, cells="disclosure_attacked", lines=lines, exact=False)
     finally:
         connection.unregister("disclosure_attacked")
-    recovered = found.filter(pc.field("outcome") == "recovered").column("cell_key")
-    return np.flatnonzero(pc.is_in(keys, value_set=recovered.combine_chunks()).to_numpy(zero_copy_only=False))
+    of_outcome = {
+        outcome: pc.is_in(keys, value_set=found.filter(pc.field("outcome") == outcome).column("cell_key")).to_numpy(
+            zero_copy_only=False
+        )
+        for outcome in ("kept", "given", "recovered")
+    }
+    return np.flatnonzero(of_outcome["recovered"]), of_outcome["kept"] | of_outcome["given"]
 
 
 def _given_away(network: _Network, *, known: Booleans, suppressed: Booleans) -> list[str]:
