@@ -43,7 +43,7 @@ returned as (
     union all
 
     select
-        others.la_code,
+        other_sender.la_code,
         null as la_ons_code
     from (
         select la_code
@@ -55,10 +55,10 @@ returned as (
         select la_code
         from {{ ref('stg_school_census__return') }}
         where is_current
-    ) as others
+    ) as other_sender
     anti join own_authority
-        on others.la_code = own_authority.la_code
-    where others.la_code is not null
+        on other_sender.la_code = own_authority.la_code
+    where other_sender.la_code is not null
 ),
 
 -- The authority itself and one that made a return are there whether or not anything is published of them.
