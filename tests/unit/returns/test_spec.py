@@ -32,6 +32,16 @@ def test_each_year_collects_what_it_collected() -> None:
     ]  # fmt: skip
 
 
+def test_periods_are_alike_where_the_same_columns_and_codes_are_collected() -> None:
+    assert EHC.collected_alike(["2026", "2023", "2025", "2024"]) == [["2023"], ["2024"], ["2025"], ["2026"]]
+    quarters = ["2021-22Q4", "2022-23Q1", "2025-26Q4"]
+    assert load_spec("safety_valve").collected_alike(reversed(quarters)) == [quarters]
+    # Between the two Januaries stand terms that collect something else.
+    assert load_spec("school_census").collected_alike(["2026-01", "2025-05", "2025-01"]) == [
+        ["2025-01", "2026-01"], ["2025-05"],
+    ]  # fmt: skip
+
+
 def test_what_lands_has_the_same_columns_in_every_year() -> None:
     landing = EHC.landed_types("sen2_placement")
     assert {"attendance_pattern_code", "residential_code", "work_based_code"} <= set(landing)
