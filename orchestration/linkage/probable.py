@@ -32,9 +32,13 @@ log = logging.getLogger("cornerstone.linkage")
 TRAINING_FLOOR = 1_000  # children; from fewer no rates can be learnt, and nobody is linked by likeness
 TOLD_TWICE_FLOOR = 500  # children of two returns; from fewer it cannot be learnt how often one child's records agree
 TRAINING_PAIRS = 1e6  # random pairs looked at for u
-SCORED_AT_ONCE = 2_000_000  # children, each with the others that a block holds: some forty million pairs
+SCORED_AT_ONCE = 2_000_000  # profiles; of more, one birth year after the other
 EM_PAIRS = 2e6  # pairs of a block looked at for m, at most
 SEED = 372
+PROFILE, PART = (
+    "profile",
+    "profile_part",
+)  # every way in which each child was told, and those of them that are scored together
 HELD_TO = 0.1  # share of the starting values in m: what the data did not show can still happen
 KEPT_WEIGHT = -5.0  # weight from which a scored pair is kept
 DIGITS = 6  # significant, of the probabilities of a model: the last bits of a sum depend on the order of threads
@@ -78,12 +82,14 @@ _COUNTED = ("surname", "forename")  # agreement on a rare name says more than on
 GAMMAS = tuple(f"gamma_{name}" for name in STARTING)
 # What two have to have in common to be joined unseen; another sex with another forename is a twin, told of elsewhere.
 CAN_JOIN = f"(gamma_forename > 0 and gamma_birth_date > 0 and (gamma_sex <> 0 or gamma_forename = {len(STARTING['forename']) - 1}))"
+# The one block that holds children who were not born in one year.
+ACROSS_YEARS = "l.surname = r.surname and l.forename = r.forename and l.birthday = r.birthday"
 # Pairs that are looked at: those that agree in one of these. No rule asks for all of a name and a birth date at once.
 BLOCKS = (
     "l.birth_date = r.birth_date and l.surname_start = r.surname_start",
     "l.birth_date = r.birth_date and l.forename_start = r.forename_start",
     "l.surname = r.surname and l.forename = r.forename and l.birth_year = r.birth_year",
-    "l.surname = r.surname and l.forename = r.forename and l.birthday = r.birthday",
+    ACROSS_YEARS,
     "l.surname = r.surname and l.turned_birth_date = r.birth_date",
     "l.postcodes = r.postcodes and l.birth_year = r.birth_year and l.forename_start = r.forename_start",
 )
@@ -205,30 +211,61 @@ def score(connection: duckdb.DuckDBPyConnection, model: dict[str, Any]) -> None:
     """Table `pair` (left_key, right_key, match_weight, gamma_...): how alike children are, of every two that a block holds.
 
     Of the ways in which two children were told, the two most alike stand for them; of these first such as have something
-    in common in forename and birth date. Pairs grow with the square of the children: those of many are scored a slice of them
-    after the other, which gives the same.
+    in common in forename and birth date. Pairs grow with the square of the children: those of many are scored one birth year
+    after the other, and then those born in different years, by name, which gives the same.
     """
-    [(told,)] = connection.execute("select count(*) from profile").fetchall()
-    slices = max(1, math.ceil((told / SCORED_AT_ONCE) ** 2))
     best = f"arg_max({{}}, ({CAN_JOIN}, match_weight))"
     gammas = ", ".join(f"{best.format(gamma)} as {gamma}" for gamma in GAMMAS)
-    for number in range(slices):
-        own = f" and hash(l.child_key) % {slices} = {number}" if slices > 1 else ""
-        with _linker(connection, model, "profile", tuple(f"{block}{own}" for block in BLOCKS)) as linker:
+    parts = _parts(connection)
+    for number, (those, blocks) in enumerate(parts):
+        profiles = PROFILE
+        if those:
+            profiles = PART
+            connection.execute(f"create or replace temp table {PART} as select * from {PROFILE} where {those}")
+        with _linker(connection, model, profiles, blocks) as linker:
             scored = linker.inference.predict(threshold_match_weight=KEPT_WEIGHT, warning_mode="never").physical_name
-            # Profiles are numbered by child, and the lower number is on the left: a pair lies in one slice, always this way round.
             connection.execute(
                 f"""
-                {"insert into pair by name" if number else "create or replace table pair as"}
+                {"insert into scored by name" if number else "create or replace temp table scored as"}
                 select
                     child_key_l as left_key, child_key_r as right_key,
-                    round({best.format("match_weight")}, 3) as match_weight, {gammas}
+                    {best.format("match_weight")} as match_weight, {gammas}
                 from {scored}
                 group by all
                 """
             )
-        if slices > 1:
-            log.info("compared children for likeness: %s of %s parts", number + 1, slices)
+        if those:
+            log.info("compared children for likeness: %s of %s parts", number + 1, len(parts))
+    # Profiles are numbered by child, and the lower number is on the left: two children are always this way round.
+    connection.execute(
+        f"""
+        create or replace table pair as
+        select left_key, right_key, round({best.format("match_weight")}, 3) as match_weight, {gammas}
+        from scored group by left_key, right_key
+        """
+    )
+    for table in ("scored", PART, *(f"frequency_of_{name}" for name in _COUNTED)):
+        connection.execute(f"drop table if exists {table}")
+
+
+def _parts(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, tuple[str, ...]]]:
+    """Which profiles are scored together, as a condition, and by which blocks: all of them, unless they are many."""
+    [(told,)] = connection.execute(f"select count(*) from {PROFILE}").fetchall()
+    if told <= SCORED_AT_ONCE:
+        return [("", BLOCKS)]
+    for name in _COUNTED:  # as Splink counts, who sees a part only
+        connection.execute(
+            f"create or replace temp table frequency_of_{name} as"
+            f" select {name}, count(*) / (select count({name}) from {PROFILE}) as tf_{name}"
+            f" from {PROFILE} where {name} is not null group by {name}"
+        )
+    years = connection.execute(f"select distinct birth_year from {PROFILE} where birth_year is not null order by 1")
+    of_one_year = tuple(block for block in BLOCKS if block != ACROSS_YEARS)
+    names = math.ceil(told / SCORED_AT_ONCE)
+    return [
+        *((f"birth_year = {year}", of_one_year) for (year,) in years.fetchall()),
+        *((f"hash(surname, forename) % {names} = {number}", (ACROSS_YEARS,)) for number in range(names)),
+    ]
 
 
 @contextmanager
@@ -249,11 +286,14 @@ def _linker(
     ]
     database = DuckDBAPI(connection)
     try:
-        yield Linker(
+        linker = Linker(
             database.register(table, table_name=f"__splink__{table}"),
             model["splink"] | {"blocking_rules_to_generate_predictions": rules},
             log_level=None,
         )
+        for name in _COUNTED if table == PART else ():
+            linker.table_management.register_term_frequency_lookup(database.register(f"frequency_of_{name}"), name)
+        yield linker
     except (SplinkException, duckdb.Error) as error:
         if wanted := room_wanted(str(error)):
             raise CornerstoneError(wanted) from None

@@ -508,16 +508,32 @@ def test_a_model_is_learnt_from_the_data_alike_every_time() -> None:
 
 
 def test_many_children_compared_in_parts_come_out_as_all_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some were told under another birth year, names have frequencies, and some have no birth date."""
     found = []
     with duckdb.connect(":memory:") as connection:
         tell_many(connection, 3000, "census", "lists")
+        connection.execute(
+            "update told_row set birth_date = birth_date + interval 1 year"
+            " where return_id = 'lists' and hash(child_key) % 20 = 0 and strftime(birth_date, '%m%d') <> '0229'"
+        )
+        connection.execute("update told_row set birth_date = null where hash(child_key) % 50 = 0")
+        profiles.make_profiles(connection)
         for at_once in (1_000_000, 2_500):  # all of them, and in parts
             monkeypatch.setattr(probable, "SCORED_AT_ONCE", at_once)
-            score(connection, starting_model(3000))
+            score(connection, starting_model(3000, count_names=True))
             found.append(connection.execute("from pair order by all").fetchall())
+        told_of_two_years = connection.execute(
+            "select count(*) from pair inner join profile as l on l.child_key = left_key"
+            " inner join profile as r on r.child_key = right_key where l.birth_year <> r.birth_year"
+        ).fetchone()
+        left = connection.execute(
+            "select table_name from information_schema.tables where table_name like '%part%'"
+        ).fetchall()
     whole, parts = found
     assert len(whole) > 50
+    assert told_of_two_years != (0,)
     assert parts == whole
+    assert left == []
 
 
 @pytest.mark.parametrize(
