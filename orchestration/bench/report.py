@@ -240,7 +240,7 @@ def as_json(bench: Bench) -> dict[str, Any]:
 
 def keep(bench: Bench, folder: Path) -> list[Path]:
     """Write what was measured, also as a page to paste from, add it to the history in place of what that has of the same
-    measurement, and draw the history and, of several sizes, the growth. Returns: the files."""
+    measurement, and draw the history and, of several sizes, the growth, with what earlier measurements tell. Returns: the files."""
     folder.mkdir(parents=True, exist_ok=True)
     write_json_durably(folder / LATEST, as_json(bench))
     history = folder / HISTORY
@@ -250,9 +250,9 @@ def keep(bench: Bench, folder: Path) -> list[Path]:
     partial.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
     replace_durably(partial, history)
     pictures = {HISTORY_PICTURE: (history_picture(lines), "Seconds of first runs by stage, one bar a measurement")}
-    if of := growing(bench):
+    if len(of := each_size(lines)) > 1:
         pictures[GROWTH_PICTURE] = (
-            growth_picture(of[-1]),
+            growth_picture(of),
             "Seconds of the longest stages of a first run, by rows received",
         )
     for name, (svg, _) in pictures.items():
@@ -324,14 +324,25 @@ def history_picture(lines: Sequence[dict[str, Any]]) -> str:
     )
 
 
-def growth_picture(measured: Sequence[Measured]) -> str:
-    """Seconds of the longest stages of a first run by rows received, both on scales of powers."""
-    longest = _longest({stage: used.seconds for stage, used in measured[-1].run(COLD).stages.items()})
+def each_size(lines: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The first run of each number of authorities as it was measured last, by size; of boroughs where no authorities were measured.
+
+    England takes hours: it is not measured again to be seen beside the others.
+    """
+    cold = [line for line in lines if line["run"] == COLD]
+    several = [line for line in cold if line.get("authorities")]
+    last = {_size_of(line): line for line in several or cold}
+    return [last[size] for size in sorted(last)]
+
+
+def growth_picture(lines: Sequence[dict[str, Any]]) -> str:
+    """Seconds of the longest stages of first runs by rows received, both on scales of powers, from lines of the history by size."""
+    longest = _longest(lines[-1]["stages"])
     values = [
-        {"rows": one.rows, "stage": stage, "seconds": used.seconds}
-        for one in measured
-        for stage, used in one.run(COLD).stages.items()
-        if stage in longest and used.seconds > 0
+        {"rows": line["rows"], "stage": stage, "seconds": seconds}
+        for line in lines
+        for stage, seconds in line["stages"].items()
+        if stage in longest and seconds > 0
     ]
     return svg_of(
         {

@@ -17,6 +17,7 @@ from orchestration.bench.report import (
     LATEST,
     PAGE,
     as_json,
+    each_size,
     growing,
     growth_picture,
     history_lines,
@@ -111,7 +112,31 @@ def test_a_history_grows_and_its_picture_shows_every_measurement_of_one_size(ben
 
 
 def test_growth_is_drawn_by_stage(bench: Bench) -> None:
-    assert ">build_marts<" in growth_picture(bench.measured)
+    assert ">build_marts<" in growth_picture(each_size(history_lines(bench)))
+
+
+def test_growth_shows_each_size_as_it_was_measured_last(bench: Bench, tmp_path: Path) -> None:
+    """Boroughs until authorities were measured; then these, of whichever measurement."""
+
+    def of_authorities(count: int, cold: float) -> Measured:
+        return replace(measured(1.33, rows=60_000 * count, cold=cold, late=1.0), authorities=count, landings=[])
+
+    assert [line["scale"] for line in each_size(history_lines(bench))] == [0.02, 1]
+    england = replace(bench, made_at="2026-11-20T10:00:00+00:00", measured=[of_authorities(153, 9000.0)])
+    before = replace(bench, made_at="2026-11-21T10:00:00+00:00", measured=[of_authorities(1, 150.0)])
+    now = replace(bench, measured=[*bench.measured, of_authorities(1, 100.0), of_authorities(15, 300.0)])
+    keep(england, tmp_path)
+    assert not (tmp_path / GROWTH_PICTURE).exists()
+    keep(before, tmp_path)
+    keep(now, tmp_path)
+    lines = [json.loads(line) for line in (tmp_path / HISTORY).read_text().splitlines()]
+    assert [(line["authorities"], line["seconds"]) for line in each_size(lines)] == [
+        (1, 100.0),
+        (15, 300.0),
+        (153, 9000.0),
+    ]
+    picture = (tmp_path / GROWTH_PICTURE).read_text()
+    assert picture == growth_picture(each_size(lines))
 
 
 def test_several_authorities_are_set_beside_each_other_and_not_beside_boroughs(bench: Bench, tmp_path: Path) -> None:
