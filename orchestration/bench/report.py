@@ -21,6 +21,7 @@ HISTORY_PICTURE, GROWTH_PICTURE = "history.svg", "growth.svg"
 IMPORTS = "imports and definitions"
 MB, GIB = 1e6, 2**30
 _MOST_STAGES = 10
+_WEIGHTY = 0.05  # of the run: what takes less does not decide how it grows
 _SLIGHT = 0.005  # of the run: a stage that read nothing and took less has no line of its own
 
 
@@ -184,6 +185,14 @@ def slopes(measured: Sequence[Measured]) -> dict[str, float]:
     }
 
 
+def bends_first(measured: Sequence[Measured]) -> str:
+    """The stage that grows fastest at the end, of those that take a twentieth of the largest run."""
+    cold = measured[-1].run(COLD)
+    weighty = {stage for stage, used in cold.stages.items() if used.seconds >= _WEIGHTY * cold.whole.seconds}
+    found = slopes(measured)
+    return max(weighty & found.keys(), key=lambda stage: found[stage])
+
+
 def _growth_table(measured: Sequence[Measured]) -> Table:
     table = _table("Growth: seconds of a first run", "stage", *(one.size for one in measured), "slope at the end")
     found = slopes(measured)
@@ -195,6 +204,7 @@ def _growth_table(measured: Sequence[Measured]) -> Table:
     for name, number in (("all", "seconds"), ("processor s of all", "cpu_seconds")):
         table.add_row(name, *(f"{getattr(one.run(COLD).whole, number):.1f}" for one in measured), "")
     table.add_row("memory, MB", *(_used(one.run(COLD).whole)[2] for one in measured), "")
+    table.add_row("bends first", *[""] * len(measured), bends_first(measured))
     return table
 
 

@@ -17,6 +17,7 @@ from orchestration.bench.report import (
     LATEST,
     PAGE,
     as_json,
+    bends_first,
     each_size,
     growing,
     growth_picture,
@@ -78,12 +79,35 @@ def test_the_slope_is_of_time_by_rows(bench: Bench) -> None:
     assert slopes(bench.measured)["build_marts"] == pytest.approx(0.69897)
 
 
+def test_what_bends_first_takes_a_twentieth_of_the_run(bench: Bench) -> None:
+    """The gate grew a hundredfold and takes 4 of 100 seconds; linkage grew tenfold and takes 60; marts grew twofold and take 36."""
+    sizes = []
+    for one, seconds in zip(bench.measured, ((0.04, 6.0, 18.0), (4.0, 60.0, 36.0)), strict=True):
+        stages = {
+            stage: Usage(each, each)
+            for stage, each in zip(("mart_gate", "warehouse__control", "build_marts"), seconds, strict=True)
+        }
+        sizes.append(replace(one, runs=[Run(COLD, "released", Usage(sum(seconds), 1.0), stages)]))
+    assert bends_first(sizes) == "warehouse__control"
+
+
 def test_everything_is_told(bench: Bench) -> None:
     console = Console(record=True, width=200)
     for table in tables_of(bench):
         console.print(table)
     told = console.export_text()
-    for words in ("10,000", "build_marts", "3.50", "2.50", "mart_gate", "20%", "slope at the end", "kept", OUTSIDE):
+    for words in (
+        "10,000",
+        "build_marts",
+        "3.50",
+        "2.50",
+        "mart_gate",
+        "20%",
+        "slope at the end",
+        "bends first",
+        "kept",
+        OUTSIDE,
+    ):
         assert words in told
     assert as_json(bench)["targets"][0] == {
         "what": "everything, for the first time", "at_most": 90, "measured": 100.0, "unit": "s", "is_met": False
