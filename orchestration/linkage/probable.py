@@ -46,7 +46,13 @@ RAREST_NAME = 0.00005  # a name that hardly anyone has says no more than this fr
 
 # Of each comparison, levels from the most alike to the least: what it is called, SQL of l and r, m and u to start from.
 # From general knowledge of how children's details are written down, rounded; training replaces them.
-_TYPO = "(damerau_levenshtein({0}_l, {0}_r) <= 1 and least(length({0}_l), length({0}_r)) >= 4)"
+# One slip leaves the first or the last of four letters as it was, and lists of one have something in common where their firsts
+# are the same: what costs most is asked last.
+_TYPO = (
+    "(least(length({0}_l), length({0}_r)) >= 4 and abs(length({0}_l) - length({0}_r)) <= 1"
+    " and (left({0}_l, 1) = left({0}_r, 1) or right({0}_l, 1) = right({0}_r, 1)) and damerau_levenshtein({0}_l, {0}_r) <= 1)"
+)
+_SHARED = "({0}_l[1] = {0}_r[1] or (greatest(len({0}_l), len({0}_r)) > 1 and list_has_any({0}_l, {0}_r)))"
 _NEAR = "jaro_winkler_similarity({0}_l, {0}_r) >= 0.92"
 _PART = "({0}_l <> {0}_r and least(length({0}_l), length({0}_r)) >= 3 and (starts_with({0}_l, {0}_r) or starts_with({0}_r, {0}_l)))"
 STARTING: dict[str, list[tuple[str, str, float, float]]] = {
@@ -58,7 +64,7 @@ STARTING: dict[str, list[tuple[str, str, float, float]]] = {
     ],
     "forename": [
         ("same", "forename_l = forename_r", 0.94, 0.006),
-        ("short form", f"list_has_any(forms_l, forms_r) or {_PART.format('forename')}", 0.02, 0.002),
+        ("short form", f"{_SHARED.format('forms')} or {_PART.format('forename')}", 0.02, 0.002),
         ("one slip", _TYPO.format("forename"), 0.02, 0.002),
         ("near", _NEAR.format("forename"), 0.01, 0.002),
         ("other", "else", 0.01, 0.988),
@@ -71,8 +77,8 @@ STARTING: dict[str, list[tuple[str, str, float, float]]] = {
         ("other", "else", 0.007, 0.9964),
     ],
     "postcode": [
-        ("same", "list_has_any(postcodes_l, postcodes_r)", 0.85, 0.0005),
-        ("sector", "list_has_any(sectors_l, sectors_r)", 0.05, 0.02),
+        ("same", _SHARED.format("postcodes"), 0.85, 0.0005),
+        ("sector", _SHARED.format("sectors"), 0.05, 0.02),
         ("other", "else", 0.10, 0.9795),
     ],
     "sex": [("same", "sex_l = sex_r", 0.99, 0.5), ("other", "else", 0.01, 0.5)],

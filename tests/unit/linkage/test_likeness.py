@@ -507,6 +507,47 @@ def test_a_model_is_learnt_from_the_data_alike_every_time() -> None:
     assert all(0 < m < 1 and 0 < u < 1 for levels in learnt.values() for m, u in levels)
 
 
+def test_what_is_asked_first_of_two_names_or_lists_never_changes_the_answer() -> None:
+    """Every word of three to five of three letters beside every other, and every list of up to two of them from a dozen."""
+    with duckdb.connect(":memory:") as connection:
+        connection.execute(
+            """
+            create table word as
+            with recursive made(word) as (
+                select '' union all select word || letter from made, unnest(['a', 'b', 'c']) as one(letter) where length(word) < 5
+            )
+            select word from made where length(word) >= 3
+            """
+        )
+        [slips] = connection.execute(
+            f"""
+            with asked as (
+                select
+                    {probable._TYPO.format("word")} as told,
+                    damerau_levenshtein(word_l, word_r) <= 1 and least(length(word_l), length(word_r)) >= 4 as is_slip
+                from (select one.word as word_l, other.word as word_r from word as one, word as other)
+            )
+            select count(*) filter (where told), count(*) filter (where told <> is_slip) from asked
+            """
+        ).fetchall()
+        [shared] = connection.execute(
+            f"""
+            with list as (
+                select distinct list_sort(list_distinct([one.word, other.word])) as words
+                from (from word order by word limit 12) as one, (from word order by word limit 12) as other
+            ),
+            asked as (
+                select {probable._SHARED.format("words")} as told, list_has_any(words_l, words_r) as has_any
+                from (select one.words as words_l, other.words as words_r from list as one, list as other)
+            )
+            select count(*) filter (where told), count(*) filter (where told <> has_any) from asked
+            """
+        ).fetchall()
+    for told, otherwise in (slips, shared):
+        assert told > 1000
+        assert otherwise == 0
+
+
 def test_many_children_compared_in_parts_come_out_as_all_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Some are told of as another child too, of the same or the next birth year; some have no birth date; names are not alike common."""
     found = []
