@@ -35,7 +35,7 @@ TURNS = 3
 ENGLAND_SCALE = 1.33
 """How large the borough is that every authority is a copy of: 153 of them have about nine million pupils."""
 GB = 1e9
-FIXED_DISK, DISK_EACH = 2 * GB, 0.3 * GB
+FIXED_DISK, DISK_EACH = 2 * GB, 0.15 * GB
 """What measuring takes of the disk at most, by itself and for each authority: its files, their archive, vault, landed Parquet, the
 working database, what spills, and the release."""
 COLD, NOTHING_NEW, ONE_FILE = "everything, for the first time", "nothing new", "one new school file"

@@ -29,7 +29,7 @@ def bench(
     ] = None,
     england: Annotated[
         bool,
-        typer.Option("--england", help="All 153 authorities: nine million pupils. Hours, and some 50 GB of disk."),
+        typer.Option("--england", help="All 153 authorities: nine million pupils. Hours, and some 25 GB of disk."),
     ] = False,
     quick: Annotated[
         bool, typer.Option("--quick", help="Only 0.02 times the size: what the tools cost by themselves.")
